@@ -1,0 +1,286 @@
+// The surface of the native addon: everything that crosses between TypeScript and C++. A change here is a change of design.
+// Only strings, numbers and typed arrays cross. JS checks values, C++ checks state and guards memory.
+// Letters in shapes: T tokens of a sequence, N packed tokens of a step, C width, D head size, F inner width, V vocabulary, R rank.
+
+/** `reference-double` is the reference backend in double precision, for finite differences. */
+export type BackendName = "cpu" | "reference" | "reference-double" | "cuda";
+
+export type TensorType =
+  | "f32"
+  | "bf16"
+  | "f16"
+  | "q4_0"
+  | "q4_1"
+  | "q5_0"
+  | "q5_1"
+  | "q8_0"
+  | "q4_k"
+  | "q5_k"
+  | "q6_k";
+
+/** How frozen weights are kept while running; `native` keeps the file's values exactly. */
+export type WeightFormat = "native" | "f32" | "bf16" | "q8" | "q4";
+
+/** Rotary embedding as data. */
+export interface RopeSpec {
+  /** (D/2) radians a position, computed in double; scaling (linear, llama3, yarn) already applied. */
+  readonly inverseFrequencies: Float64Array;
+  /** Multiplies cosines and sines (yarn's attention factor); 1 otherwise. */
+  readonly attentionScale: number;
+  /**
+   * Dynamic NTK scaling, or null: a sequence longer than originalMaxPositions turns with base
+   * theta · (factor·T/original − (factor − 1))^(D/(D−2)), T = the sequence's length (for generation: its prompt plus its limit).
+   */
+  readonly dynamic: {
+    readonly theta: number;
+    readonly factor: number;
+    readonly originalMaxPositions: number;
+  } | null;
+}
+
+export interface LayerSpec {
+  /** A row sees itself and this many minus one rows before it; 0 sees all. */
+  readonly slidingWindow: number;
+  /** Index into ModelSpec.ropes. */
+  readonly rope: number;
+}
+
+/** A decoder as data: what config.json or GGUF metadata says, in the engine's terms. */
+export interface ModelSpec {
+  /** The file's own name of it (llama, mistral, qwen2, qwen3, gemma3), for messages. */
+  readonly architecture: string;
+  readonly vocabSize: number;
+  readonly width: number;
+  readonly queryHeads: number;
+  readonly kvHeads: number;
+  readonly headSize: number;
+  readonly innerWidth: number;
+  readonly maxPositions: number;
+  readonly normEpsilon: number;
+  /** Added to every norm weight (Gemma stores weight − 1); 0 otherwise. */
+  readonly normOffset: number;
+  readonly activation: "silu" | "gelu_tanh";
+  /** Multiplies the embedded tokens (Gemma: √C); 1 otherwise. */
+  readonly embeddingScale: number;
+  /** Multiplies query · key; normally 1/√D. */
+  readonly attentionScale: number;
+  /** An RMSNorm over each head of queries and keys before the rotation (Qwen3, Gemma 3). */
+  readonly queryKeyNorm: boolean;
+  /** A second norm after attention and after the MLP, before the residual is added (Gemma 3). */
+  readonly sandwichNorms: boolean;
+  /** The head is the embedding table. */
+  readonly tiedHead: boolean;
+  readonly ropes: readonly RopeSpec[];
+  readonly layers: readonly LayerSpec[];
+}
+
+/**
+ * One stored tensor under its Hugging Face name (`model.embed_tokens.weight`, `model.layers.0.self_attn.q_proj.weight`, …, `model.norm.weight`,
+ * `lm_head.weight`). A linear layer has a bias when its `.bias` is listed. Matrices are (out, in), rows contiguous.
+ */
+export interface WeightEntry {
+  readonly name: string;
+  readonly type: TensorType;
+  /** [rows, columns] or [length]. */
+  readonly shape: readonly number[];
+  /** Index into LoadOptions.files. */
+  readonly file: number;
+  /** Bytes from the file's start. */
+  readonly offset: number;
+  /** `interleaved`: rows of each head in GGUF's llama order (pairs beside each other); the loader restores half rotation. */
+  readonly rowOrder: "natural" | "interleaved";
+}
+
+export interface LoadOptions {
+  readonly spec: ModelSpec;
+  readonly files: readonly string[];
+  readonly weights: readonly WeightEntry[];
+  readonly backend: BackendName;
+  readonly threads: number;
+  readonly weightFormat: WeightFormat;
+}
+
+/** The seven linear layers that can carry an adapter. */
+export type LoraTarget = "q_proj" | "k_proj" | "v_proj" | "o_proj" | "gate_proj" | "up_proj" | "down_proj";
+
+export interface AdapterOptions {
+  readonly rank: number;
+  /** Multiplies B·A: alpha/r, or alpha/√r for rsLoRA. */
+  readonly scale: number;
+  readonly targets: readonly LoraTarget[];
+}
+
+export type RealArray = Float32Array | Float64Array;
+
+/** One LoRA matrix: `model.layers.0.self_attn.q_proj.lora_A` (R, in) or `….lora_B` (out, R). */
+export interface AdapterTensor {
+  readonly name: string;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface NativeAdapter {
+  readonly rank: number;
+  readonly scale: number;
+  tensors(): AdapterTensor[];
+  /** A copy, row-major; Float64Array on `reference-double`. */
+  get(name: string): RealArray;
+  set(name: string, values: RealArray): void;
+  dispose(): void;
+}
+
+export interface GenerateRequest {
+  /** Names the row; with the seed it keys the row's random words. */
+  readonly id: string;
+  readonly tokens: Int32Array;
+  /** Which of several samples of the same id this is. */
+  readonly sample: number;
+  readonly maxNewTokens: number;
+  readonly minNewTokens: number;
+}
+
+export interface GenerateOptions {
+  readonly adapter: NativeAdapter | null;
+  readonly seed: number;
+  /** 0 takes the likeliest token (the smallest id on a tie). */
+  readonly temperature: number;
+  /** 0 keeps all. */
+  readonly topK: number;
+  /** 1 keeps all. */
+  readonly topP: number;
+  /** 0 keeps all. */
+  readonly minP: number;
+  /** 1 changes nothing; applied to tokens of the prompt and of the answer, as Hugging Face does. */
+  readonly repetitionPenalty: number;
+  readonly endTokens: Int32Array;
+  /** Answers end where the decoded bytes contain one of these; needs setVocabulary. */
+  readonly stopStrings: readonly string[];
+  /** Most sequences at once. */
+  readonly maxSequences: number;
+  /** Most rows of one step (prompt chunks and decode rows together). */
+  readonly rowsPerStep: number;
+}
+
+export interface GenerateResult {
+  /** The new tokens, an end token included. */
+  readonly tokens: Int32Array;
+  readonly finish: "stop" | "length" | "cancelled";
+}
+
+/** Called on the event loop at most once a step with what became known in it. */
+export interface GenerateProgress {
+  /** Per entry: index of a request, and its new token. */
+  readonly indices: Int32Array;
+  readonly tokens: Int32Array;
+  /** Requests that ended in this step. */
+  readonly finished: Int32Array;
+  /** Prompt tokens read so far, of all requests. */
+  readonly promptTokens: number;
+}
+
+export interface ScoreRequest {
+  readonly tokens: Int32Array;
+  /** Log-probabilities are wanted of tokens[from…]; at least 1. */
+  readonly from: number;
+}
+
+/** A training micro-batch: packed rows cut into segments. A segment's rows come after all rows of its parent, and it sees no other. */
+export interface TrainBatch {
+  /** (N) all rows. */
+  readonly tokens: Int32Array;
+  /** (N) the token that the row predicts, or -1. Already shifted: the last row of a sequence has -1. */
+  readonly targets: Int32Array;
+  /** (S) index of an earlier segment or -1. */
+  readonly parents: Int32Array;
+  /** (S + 1) first row of each segment; the last entry is N. */
+  readonly starts: Int32Array;
+  /** (S) example ids; with seed and step they key dropout. */
+  readonly ids: readonly string[];
+  /** The loss is the sum over targets times this: 1 / labelled tokens of the whole optimizer batch. */
+  readonly lossScale: number;
+}
+
+export interface TrainerOptions {
+  readonly adapter: NativeAdapter;
+  readonly dropout: number;
+  readonly seed: number;
+}
+
+export interface UpdateOptions {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** 0 does not clip. */
+  readonly maxGradNorm: number;
+}
+
+export interface TrainerState {
+  /** Updates done. */
+  readonly step: number;
+  /** Adam's moments by adapter tensor name. */
+  readonly firstMoments: Readonly<Record<string, RealArray>>;
+  readonly secondMoments: Readonly<Record<string, RealArray>>;
+}
+
+export interface NativeTrainer {
+  /** Adds the batch's gradients; returns its share of the loss (already scaled). */
+  accumulate(batch: TrainBatch): Promise<{ readonly loss: number }>;
+  /** One AdamW step over what was accumulated, then clears it. gradNorm is the norm before clipping. */
+  update(options: UpdateOptions): Promise<{ readonly gradNorm: number }>;
+  /** The gradient accumulated so far of one adapter tensor. */
+  gradient(name: string): RealArray;
+  state(): TrainerState;
+  setState(state: TrainerState): void;
+  dispose(): void;
+}
+
+export interface NativeModel {
+  /** Bytes held by packed weights, and by the mapped files. */
+  readonly memory: { readonly weights: number; readonly mapped: number };
+  /** Every token's bytes one after the other; token i has bytes[offsets[i] … offsets[i+1]]. (V + 1) offsets. Needed for stop strings. */
+  setVocabulary(bytes: Uint8Array, offsets: Int32Array): void;
+  createAdapter(options: AdapterOptions): NativeAdapter;
+  createTrainer(options: TrainerOptions): NativeTrainer;
+  /** Results in the order of the requests. */
+  generate(
+    requests: readonly GenerateRequest[],
+    options: GenerateOptions,
+    onProgress: ((progress: GenerateProgress) => void) | null,
+  ): Promise<GenerateResult[]>;
+  /** Natural-log probabilities, one array a request. */
+  score(
+    requests: readonly ScoreRequest[],
+    options: { readonly adapter: NativeAdapter | null; readonly rowsPerStep: number },
+    onProgress: ((done: number) => void) | null,
+  ): Promise<RealArray[]>;
+  /** (T, V) of one sequence, for parity tests and inspection. */
+  logits(tokens: Int32Array, adapter: NativeAdapter | null): Promise<RealArray>;
+  /** Ends a running generate or score at the next step: unfinished rows come back as `cancelled`, a score rejects with code `cancelled`. */
+  cancel(): void;
+  dispose(): void;
+}
+
+export interface BackendInfo {
+  readonly name: "cpu" | "reference" | "cuda";
+  readonly available: boolean;
+  /** What it runs on (`AVX-512`), or why it is off. */
+  readonly detail: string;
+}
+
+export interface NativeInfo {
+  /** Raised when results change. */
+  readonly revision: number;
+  readonly compiler: string;
+  readonly backends: readonly BackendInfo[];
+  /** Instruction sets that the processor has, of those the kernels are compiled for. */
+  readonly cpuFeatures: readonly string[];
+  readonly physicalCores: number;
+}
+
+export interface NativeAddon {
+  info(): NativeInfo;
+  /** Maps the files, checks every entry against them and prepares the weights. Errors carry a `code`. */
+  loadModel(options: LoadOptions): Promise<NativeModel>;
+}
