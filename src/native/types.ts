@@ -5,18 +5,7 @@
 /** `reference-double` is the reference backend in double precision, for finite differences. */
 export type BackendName = "cpu" | "reference" | "reference-double" | "cuda";
 
-export type TensorType =
-  | "f32"
-  | "bf16"
-  | "f16"
-  | "q4_0"
-  | "q4_1"
-  | "q5_0"
-  | "q5_1"
-  | "q8_0"
-  | "q4_k"
-  | "q5_k"
-  | "q6_k";
+export type TensorType = "f32" | "bf16" | "f16" | "q4_0" | "q4_1" | "q5_0" | "q5_1" | "q8_0" | "q4_k" | "q5_k" | "q6_k";
 
 /** How frozen weights are kept while running; `native` keeps the file's values exactly. */
 export type WeightFormat = "native" | "f32" | "bf16" | "q8" | "q4";
