@@ -1,0 +1,137 @@
+// The kernel contract. A backend owns memory and does arithmetic on it; nobody outside kernels/ dereferences a tensor. Methods may return before the
+// work is done; download and synchronize wait.
+//
+// Letters: N rows of a step, M some of them, I inputs and O outputs of a linear layer, C width, H query heads, G key-value heads, D head size, F inner
+// width, V vocabulary, R rank. Results come first, then inputs, then parameters. A result may not alias an input unless its method says so.
+//
+// Same bits: an output element is one accumulation in a fixed order of its own inputs. It depends neither on the number of threads, nor on the other rows
+// of the step, nor on the strides. Activation gradients overwrite; parameter gradients add; where a method can do either it takes a Write.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/dtype.h"
+#include "kernels/tensor.h"
+
+namespace sdft {
+
+enum class Write { overwrite, add };
+enum class Activation { silu, gelu_tanh };
+enum class Rotation { forward, backward };
+enum class WeightFormat { native, f32, bf16, q8, q4 };
+/// Order of the stored rows. interleaved: GGUF's llama order of query and key rows, stored row (head, i, j) of (H, D/2, 2) is row (head, j, i) of (H, 2, D/2).
+enum class RowOrder { natural, interleaved };
+
+/// A stored matrix in host memory (a mapped file). Rows are contiguous.
+struct WeightSource {
+  const void* data;
+  DType type;
+  int64_t rows, cols;
+  RowOrder order;
+  int64_t head_size;  // used when interleaved
+};
+
+struct AttentionShape {
+  int64_t query_heads, kv_heads, head_size;
+  double scale;    // multiplies query · key
+  int64_t window;  // a row sees itself and window − 1 rows before it; 0: all
+};
+
+/// Keys each row's dropout mask: Philox key (seed, example hash), counter (purpose dropout | stream << 8, step, position, channel / 4), word channel % 4.
+struct DropoutKey {
+  double probability;
+  uint64_t seed;
+  uint32_t step;
+  uint32_t stream;  // layer · 7 + target
+  Indices example_low, example_high, positions;  // (N)
+};
+
+struct AdamWStep {
+  double learning_rate, beta1, beta2, epsilon, weight_decay;
+  double gradient_scale;  // clipping
+  int64_t step;           // 1 for the first: bias correction 1 − beta^step
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual const char* name() const = 0;
+
+  // ---- memory -------------------------------------------------------------------------------------------------------------------------------------
+  /// Bytes of a real: 4, or 8 in double precision.
+  virtual int64_t real_bytes() const = 0;
+  /// 64-byte aligned, zeroed. Throws Error("memory").
+  virtual void* allocate(int64_t bytes) = 0;
+  virtual void release(void* memory) = 0;
+  virtual void upload(Tensor destination, const float* source) = 0;
+  virtual void upload(Tensor destination, const double* source) = 0;
+  virtual void upload(Indices destination, const int32_t* source) = 0;
+  virtual void download(float* destination, Tensor source) = 0;
+  virtual void download(double* destination, Tensor source) = 0;
+  virtual void synchronize() = 0;
+  /// Packs a frozen matrix; `natural` row order comes out. The source must outlive the weight (a backend may keep reading it).
+  virtual Weight prepare_weight(const WeightSource& source, WeightFormat format) = 0;
+
+  // ---- plain ---------------------------------------------------------------------------------------------------------------------------------------
+  virtual void zero(Tensor out) = 0;
+  virtual void copy(Tensor out, Tensor x) = 0;
+  /// out += x
+  virtual void add(Tensor out, Tensor x) = 0;
+  /// out (M, C): row i = x row rows[i].
+  virtual void gather_rows(Tensor out, Tensor x, Indices rows) = 0;
+  /// out (N, C): row rows[i] = x row i, all other rows 0. rows are distinct.
+  virtual void scatter_rows(Tensor out, Tensor x, Indices rows) = 0;
+  /// out (N, C) = scale · table[tokens]; table (V, C).
+  virtual void embed(Tensor out, const Weight& table, Indices tokens, double scale) = 0;
+
+  // ---- norm, rotation, activation -------------------------------------------------------------------------------------------------------------------
+  /// out = x · weight / sqrt(mean(x²) + epsilon) by rows; weight (1, C). out may be x.
+  virtual void rms_norm(Tensor out, Tensor x, Tensor weight, double epsilon) = 0;
+  /// With r = 1 / sqrt(mean(x²) + epsilon), g = dout · weight:  dx (=, or += into the residual stream) r · g − x · r³ · mean(g · x). dx may be dout when overwriting.
+  virtual void rms_norm_backward(Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write) = 0;
+  /// cosines, sines (N, D/2): scale · cos(position · frequency), in double before rounding. frequencies: D/2 in host memory.
+  virtual void rope_table(Tensor cosines, Tensor sines, Indices positions, const double* frequencies, double scale) = 0;
+  /// In place on x (N, heads · D), half rotation: (a, b) = (x[i], x[i + D/2]) → (a cos − b sin, b cos + a sin). backward: with −sin, its transpose.
+  virtual void rope(Tensor x, Tensor cosines, Tensor sines, int64_t head_size, Rotation rotation) = 0;
+  /// out (N, F) = activation(gate) · up.
+  virtual void gated(Tensor out, Tensor gate, Tensor up, Activation activation) = 0;
+  /// dgate = dout · up · activation'(gate), dup = dout · activation(gate). dgate may be gate, dup may be up.
+  virtual void gated_backward(Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation) = 0;
+
+  // ---- products -----------------------------------------------------------------------------------------------------------------------------------------
+  /// out (N, O) = x (N, I) · weightᵀ (+ bias (1, O) where given).
+  virtual void linear(Tensor out, Tensor x, const Weight& weight, Tensor bias) = 0;
+  /// dx (N, I) (= or +=) dout (N, O) · weight.
+  virtual void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) = 0;
+  /// LoRA (Hu et al. 2021): t (N, R) = x (N, I) · aᵀ; out (N, O) += scale · t · bᵀ. a (R, I), b (O, R). b = 0 leaves out as it was.
+  virtual void lora_forward(Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale) = 0;
+  /// dt (N, R) = scale · dout · b;  db += scale · doutᵀ · t;  da += dtᵀ · x;  dx (N, I) (= or +=) dt · a, left out where dx is empty.
+  virtual void lora_backward(Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b, double scale, Write write) = 0;
+  /// out = mask · x / (1 − p); an element is kept when uniform(word) ≥ p. Its transpose is itself: with Write::add it carries gradients back. out may be x.
+  virtual void dropout(Tensor out, Tensor x, const DropoutKey& key, Write write) = 0;
+
+  // ---- attention (softmax over the visible keys in blocks of kPageRows at absolute positions) -----------------------------------------------------------
+  /// Keys and values are rows of this step. out (N, H · D); logsumexp (N, H), of scale · query · key, for the backward pass. Every root has position 0.
+  virtual void attention(Tensor out, Tensor logsumexp, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) = 0;
+  /// dq (N, H · D), dk, dv (N, G · D) overwrite; rows of a parent sum over all that saw them, in the order of the segments.
+  virtual void attention_backward(Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor out, Tensor logsumexp, Tensor q, Tensor k, Tensor v, Segments segments,
+                                  const AttentionShape& shape) = 0;
+  /// Reals in one page of keys (as many for values); the order inside a page is the backend's own.
+  virtual int64_t page_reals(const AttentionShape& shape) const { return kPageRows * shape.kv_heads * shape.head_size; }
+  /// Writes each segment's rows into its pages. cache (pages, page_reals).
+  virtual void store_keys_values(Tensor key_cache, Tensor value_cache, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) = 0;
+  /// Rows see the pages of their segment, up to their own position (already stored). Same bits as attention over the same positions.
+  virtual void cached_attention(Tensor out, Tensor q, Tensor key_cache, Tensor value_cache, Segments segments, const AttentionShape& shape) = 0;
+
+  // ---- loss and optimizer ---------------------------------------------------------------------------------------------------------------------------------
+  /// loss (M, 1) = −log softmax(x · headᵀ)[target]; dx (M, C) = scale · (softmax − onehot(target)) · head, left out where dx is empty. The (M, V) logits are
+  /// never held whole. A row's loss does not depend on the others.
+  virtual void linear_cross_entropy(Tensor loss, Tensor dx, Tensor x, const Weight& head, Indices targets, double scale) = 0;
+  /// Sum of squares over all tensors, in double, in their order. Waits.
+  virtual double sum_of_squares(const std::vector<Tensor>& tensors) = 0;
+  /// AdamW (Loshchilov & Hutter 2019), as torch.optim.AdamW: parameter −= lr · decay · parameter, then the bias-corrected step.
+  virtual void adamw(Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step) = 0;
+};
+
+}  // namespace sdft

@@ -1,0 +1,25 @@
+// The list of backends: which exist in this build, on what they run, and why one is off.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/backend.h"
+
+namespace sdft {
+
+struct BackendInfo {
+  std::string name;
+  bool available;
+  std::string detail;  // what it runs on, or why it is off
+};
+
+/// cpu, reference, cuda, in this order.
+std::vector<BackendInfo> list_backends();
+/// Instruction sets of this processor, of those that kernels are compiled for.
+std::vector<std::string> cpu_features();
+int physical_cores();
+/// `cpu`, `reference`, `reference-double` or `cuda`. Throws Error("backend") with the reason where it is off.
+std::unique_ptr<Backend> make_backend(const std::string& name, int threads);
+
+}  // namespace sdft
