@@ -1,0 +1,42 @@
+// The forward pass for generating and scoring: rows of a step in, normed hidden states of the wanted rows out. Keeps nothing for a backward pass.
+#pragma once
+#include <vector>
+
+#include "model/adapter.h"
+#include "model/kv_cache.h"
+
+namespace sdft {
+
+/// The rows of one forward pass. Segment rows must lie one after the other and cover tokens.
+struct Step {
+  std::vector<int32_t> tokens;           // (N)
+  std::vector<Segment> segments;         // with pages when cache is given
+  std::vector<int64_t> sequence_lengths; // one a segment: the length its sequence is declared with (dynamic rope); prompt plus limit when generating
+  std::vector<int32_t> wanted;           // rows whose hidden state is wanted, ascending
+  const Adapter* adapter = nullptr;
+  KvCache* cache = nullptr;              // null: keys and values come from this step alone, every root at position 0
+};
+
+class Decoder {
+ public:
+  /// Buffers for steps of up to max_rows rows.
+  Decoder(const Model& model, int64_t max_rows);
+
+  /// (wanted, C) after the final norm: what head() multiplies. Valid until the next call. Throws Error("context") for a position past maxPositions.
+  Tensor hidden(const Step& step);
+  /// (wanted, V), computed from hidden(). The buffer grows to the largest number of wanted rows seen.
+  Tensor logits(const Step& step);
+  int64_t max_rows() const { return max_rows_; }
+
+ private:
+  void project(Tensor out, Tensor x, int64_t layer, Target target, const Adapter* adapter);
+
+  const Model& model_;
+  int64_t max_rows_;
+  OwnedTensor stream_, normed_, query_, key_, value_, attended_, gate_, up_, down_, wanted_, logsumexp_, lora_;
+  std::vector<OwnedTensor> cosines_, sines_;  // one a rope
+  OwnedIndices tokens_, positions_, wanted_rows_;
+  OwnedTensor logits_;
+};
+
+}  // namespace sdft

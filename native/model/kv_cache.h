@@ -1,0 +1,31 @@
+// Paged keys and values: a fixed pool of pages of kPageRows positions, handed out to sequences and counted, so that several may share one.
+#pragma once
+#include <vector>
+
+#include "model/model.h"
+
+namespace sdft {
+
+class KvCache {
+ public:
+  KvCache(const Model& model, int64_t pages);
+
+  int64_t pages() const { return static_cast<int64_t>(references_.size()); }
+  int64_t free_pages() const { return static_cast<int64_t>(free_.size()); }
+  /// A page with one reference, or −1 when all are taken.
+  int32_t take();
+  void share(int32_t page) { ++references_[page]; }
+  /// Drops a reference; the page is free again after the last.
+  void give_back(int32_t page);
+  /// (pages, page_reals)
+  Tensor keys(int64_t layer) const { return keys_[layer].view(); }
+  Tensor values(int64_t layer) const { return values_[layer].view(); }
+  /// Bytes of one page over all layers, keys and values.
+  static int64_t page_bytes(const Model& model);
+
+ private:
+  std::vector<OwnedTensor> keys_, values_;
+  std::vector<int32_t> references_, free_;
+};
+
+}  // namespace sdft

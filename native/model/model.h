@@ -1,0 +1,53 @@
+// A loaded base model: its spec and its frozen weights in the backend's own form. Shared by everything that runs on it; never written to.
+#pragma once
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "kernels/owned_tensor.h"
+#include "model/spec.h"
+#include "storage/weight_table.h"
+
+namespace sdft {
+
+struct LinearWeight {
+  Weight weight;
+  OwnedTensor bias;  // (1, O) or empty
+};
+
+struct LayerWeights {
+  OwnedTensor attention_norm, mlp_norm;                      // (1, C)
+  OwnedTensor query_norm, key_norm;                          // (1, D), with query_key_norm
+  OwnedTensor post_attention_norm, post_mlp_norm;            // (1, C), with sandwich_norms
+  std::array<LinearWeight, kTargets> linear;
+
+  const LinearWeight& operator[](Target target) const { return linear[static_cast<int>(target)]; }
+};
+
+class Model {
+ public:
+  /// Prepares every weight. Throws Error("weights") for a tensor that is missing or of another shape than the spec says.
+  Model(ModelSpec spec, WeightTable table, std::unique_ptr<Backend> backend, WeightFormat format);
+
+  const ModelSpec& spec() const { return spec_; }
+  Backend& backend() const { return *backend_; }
+  const LayerWeights& layer(int64_t index) const { return layers_[index]; }
+  const Weight& embedding() const { return embedding_; }
+  const Weight& head() const { return spec_.tied_head ? embedding_ : head_; }
+  Tensor final_norm() const { return final_norm_.view(); }
+  int64_t weight_bytes() const;
+  int64_t mapped_bytes() const { return table_.mapped_bytes(); }
+
+ private:
+  OwnedTensor load_vector(const std::string& name, int64_t length, double offset);
+  Weight load_matrix(const std::string& name, int64_t rows, int64_t cols, WeightFormat format);
+
+  ModelSpec spec_;
+  WeightTable table_;  // outlives the weights that may point into it
+  std::unique_ptr<Backend> backend_;
+  Weight embedding_, head_;
+  OwnedTensor final_norm_;
+  std::vector<LayerWeights> layers_;
+};
+
+}  // namespace sdft
