@@ -20,8 +20,6 @@ enum class Write { overwrite, add };
 enum class Activation { silu, gelu_tanh };
 enum class Rotation { forward, backward };
 enum class WeightFormat { native, f32, bf16, q8, q4 };
-/// Order of the stored rows. interleaved: GGUF's llama order of query and key rows, stored row (head, i, j) of (H, D/2, 2) is row (head, j, i) of (H, 2, D/2).
-enum class RowOrder { natural, interleaved };
 
 /// A stored matrix in host memory (a mapped file). Rows are contiguous.
 struct WeightSource {
