@@ -92,7 +92,7 @@ class Backend {
   virtual void rope_table(Tensor cosines, Tensor sines, Indices positions, const double* frequencies, double scale) = 0;
   /// In place on x (N, heads · D), half rotation: (a, b) = (x[i], x[i + D/2]) → (a cos − b sin, b cos + a sin). backward: with −sin, its transpose.
   virtual void rope(Tensor x, Tensor cosines, Tensor sines, int64_t head_size, Rotation rotation) = 0;
-  /// out (N, F) = activation(gate) · up.
+  /// out (N, F) = activation(gate) · up. out may be gate.
   virtual void gated(Tensor out, Tensor gate, Tensor up, Activation activation) = 0;
   /// dgate = dout · up · activation'(gate), dup = dout · activation(gate). dgate may be gate, dup may be up.
   virtual void gated_backward(Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation) = 0;

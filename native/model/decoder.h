@@ -4,17 +4,18 @@
 
 #include "model/adapter.h"
 #include "model/kv_cache.h"
+#include "model/rope_tables.h"
 
 namespace sdft {
 
 /// The rows of one forward pass. Segment rows must lie one after the other and cover tokens.
 struct Step {
-  std::vector<int32_t> tokens;           // (N)
-  std::vector<Segment> segments;         // with pages when cache is given
-  std::vector<int64_t> sequence_lengths; // one a segment: the length its sequence is declared with (dynamic rope); prompt plus limit when generating
-  std::vector<int32_t> wanted;           // rows whose hidden state is wanted, ascending
+  std::vector<int32_t> tokens;            // (N)
+  std::vector<Segment> segments;          // with pages when cache is given
+  std::vector<int64_t> sequence_lengths;  // one a segment: the length its sequence is declared with (dynamic rope); prompt plus limit when generating
+  std::vector<int32_t> wanted;            // rows whose hidden state is wanted, ascending
   const Adapter* adapter = nullptr;
-  KvCache* cache = nullptr;              // null: keys and values come from this step alone, every root at position 0
+  KvCache* cache = nullptr;  // null: keys and values come from this step alone, every root at position 0
 };
 
 class Decoder {
@@ -29,14 +30,19 @@ class Decoder {
   int64_t max_rows() const { return max_rows_; }
 
  private:
-  void project(Tensor out, Tensor x, int64_t layer, Target target, const Adapter* adapter);
+  /// Attention of one layer: reads the stream, leaves its heads' outputs (N, H · D) in attended_.
+  void attend(const Step& step, int64_t layer, int64_t rows);
+  /// Output projection and MLP on `rows` rows of `stream`, whose attention outputs are `attended`; adds both to the stream.
+  void finish_layer(const Step& step, int64_t layer, Tensor stream, Tensor attended);
+  Tensor low_rank(const Step& step, int64_t rows);
 
   const Model& model_;
   int64_t max_rows_;
-  OwnedTensor stream_, normed_, query_, key_, value_, attended_, gate_, up_, down_, wanted_, logsumexp_, lora_;
-  std::vector<OwnedTensor> cosines_, sines_;  // one a rope
-  OwnedIndices tokens_, positions_, wanted_rows_;
-  OwnedTensor logits_;
+  RopeTables ropes_;
+  OwnedTensor stream_, normed_, query_, key_, value_, attended_, gate_, up_, branch_, logsumexp_;
+  OwnedTensor wanted_stream_, wanted_attended_;
+  OwnedTensor low_rank_, logits_;  // sized by need
+  OwnedIndices tokens_, wanted_rows_;
 };
 
 }  // namespace sdft

@@ -1,19 +1,21 @@
-// Forward and backward over one micro-batch, with what is stored between them.
+// Forward and backward over one micro-batch. What is stored between them is in activations.h.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "model/adapter.h"
+#include "model/activations.h"
+#include "model/rope_tables.h"
 
 namespace sdft {
 
 /// Packed rows cut into segments (TrainBatch in src/native/types.ts).
 struct TrainingBatch {
-  std::vector<int32_t> tokens;       // (N)
-  std::vector<int32_t> targets;      // (N), −1: none
-  std::vector<Segment> segments;     // roots at position 0
-  std::vector<std::string> ids;      // (S)
+  std::vector<int32_t> tokens;    // (N)
+  std::vector<int32_t> targets;   // (N), −1: none
+  std::vector<Segment> segments;  // roots at position 0
+  std::vector<std::string> ids;   // (S)
   double loss_scale;
 };
 
@@ -25,15 +27,15 @@ struct DropoutOptions {
 
 class TrainingPass {
  public:
-  explicit TrainingPass(const Model& model);
-  ~TrainingPass();
-  /// Returns loss_scale · the summed loss and adds the gradients of that number to `gradients`.
+  explicit TrainingPass(const Model& model) : model_(model) {}
+  /// Returns loss_scale · the summed loss (−log p of each target) and adds the gradients of that number to `gradients`.
+  /// Throws Error("context") for a position past maxPositions, Error("token") for an id outside the vocabulary.
   double run(const TrainingBatch& batch, const Adapter& adapter, const AdapterTensors& gradients, const DropoutOptions& dropout);
 
  private:
-  struct Buffers;
   const Model& model_;
-  std::unique_ptr<Buffers> buffers_;
+  std::unique_ptr<Activations> activations_;
+  std::unique_ptr<RopeTables> ropes_;
 };
 
 }  // namespace sdft

@@ -35,6 +35,8 @@ class Trainer {
   const Adapter& adapter_;
   AdapterTensors gradients_, first_moments_, second_moments_;
   TrainingPass pass_;
+  double dropout_;
+  uint64_t seed_;
   int64_t step_ = 0;
 };
 

@@ -1,0 +1,37 @@
+// The page pool.
+#include "model/kv_cache.h"
+
+namespace sdft {
+
+KvCache::KvCache(const Model& model, int64_t pages) : references_(pages, 0) {
+  const ModelSpec& spec = model.spec();
+  const int64_t layers = static_cast<int64_t>(spec.layers.size());
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    const int64_t reals = model.backend().page_reals(spec.attention_shape(layer));
+    keys_.emplace_back(model.backend(), pages, reals);
+    values_.emplace_back(model.backend(), pages, reals);
+  }
+  for (int64_t page = pages - 1; page >= 0; --page) free_.push_back(static_cast<int32_t>(page));
+}
+
+int32_t KvCache::take() {
+  if (free_.empty()) return -1;
+  const int32_t page = free_.back();
+  free_.pop_back();
+  references_[page] = 1;
+  return page;
+}
+
+void KvCache::give_back(int32_t page) {
+  if (--references_[page] == 0) free_.push_back(page);
+}
+
+int64_t KvCache::page_bytes(const Model& model) {
+  int64_t bytes = 0;
+  for (size_t layer = 0; layer < model.spec().layers.size(); ++layer) {
+    bytes += 2 * model.backend().page_reals(model.spec().attention_shape(layer)) * model.backend().real_bytes();
+  }
+  return bytes;
+}
+
+}  // namespace sdft

@@ -1,0 +1,138 @@
+// The whole pass: embed, layers, loss at the rows that predict a target, and back.
+#include "model/training_pass.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "model/training_layer.h"
+
+namespace sdft {
+
+namespace {
+
+/// Length of the longest sequence through each segment: for dynamic rope.
+std::vector<int64_t> sequence_lengths(const std::vector<Segment>& segments) {
+  std::vector<int64_t> lengths(segments.size());
+  for (size_t s = segments.size(); s-- > 0;) {
+    lengths[s] = std::max(lengths[s], segments[s].position + segments[s].length);
+    if (segments[s].parent >= 0) lengths[segments[s].parent] = std::max(lengths[segments[s].parent], lengths[s]);
+  }
+  return lengths;
+}
+
+struct WantedRows {
+  std::vector<int32_t> rows, targets;
+};
+
+WantedRows find_wanted(const TrainingBatch& batch, int64_t vocab_size) {
+  WantedRows wanted;
+  for (size_t row = 0; row < batch.tokens.size(); ++row) {
+    require(batch.tokens[row] >= 0 && batch.tokens[row] < vocab_size && batch.targets[row] < vocab_size, "token",
+            "Expected token ids from 0 to " + std::to_string(vocab_size - 1) + " but row " + std::to_string(row) + " has token " +
+                std::to_string(batch.tokens[row]) + " and target " + std::to_string(batch.targets[row]) + ".");
+    if (batch.targets[row] < 0) continue;
+    wanted.rows.push_back(static_cast<int32_t>(row));
+    wanted.targets.push_back(batch.targets[row]);
+  }
+  return wanted;
+}
+
+/// Uploads what dropout keys its masks with, for all rows and for the wanted ones.
+void upload_row_keys(const TrainingBatch& batch, const WantedRows& wanted, Activations& activations, Backend& backend) {
+  const size_t rows = batch.tokens.size();
+  std::vector<int32_t> low(rows), high(rows), positions(rows);
+  for (size_t s = 0; s < batch.segments.size(); ++s) {
+    const uint64_t hash = fnv1a64(batch.ids[s]);
+    const Segment& segment = batch.segments[s];
+    for (int64_t i = 0; i < segment.length; ++i) {
+      low[segment.start + i] = static_cast<int32_t>(static_cast<uint32_t>(hash));
+      high[segment.start + i] = static_cast<int32_t>(static_cast<uint32_t>(hash >> 32));
+      positions[segment.start + i] = static_cast<int32_t>(segment.position + i);
+    }
+  }
+  const int64_t count = static_cast<int64_t>(rows), wanted_count = static_cast<int64_t>(wanted.rows.size());
+  backend.upload(activations.example_low.top(count), low.data());
+  backend.upload(activations.example_high.top(count), high.data());
+  std::vector<int32_t> chosen(wanted.rows.size());
+  auto upload_chosen = [&](const OwnedIndices& destination, const std::vector<int32_t>& values) {
+    std::transform(wanted.rows.begin(), wanted.rows.end(), chosen.begin(), [&](int32_t row) { return values[row]; });
+    backend.upload(destination.top(wanted_count), chosen.data());
+  };
+  upload_chosen(activations.wanted_low, low);
+  upload_chosen(activations.wanted_high, high);
+  upload_chosen(activations.wanted_positions, positions);
+}
+
+}  // namespace
+
+double TrainingPass::run(const TrainingBatch& batch, const Adapter& adapter, const AdapterTensors& gradients, const DropoutOptions& dropout) {
+  const ModelSpec& spec = model_.spec();
+  Backend& backend = model_.backend();
+  const int64_t rows = static_cast<int64_t>(batch.tokens.size());
+  const WantedRows wanted = find_wanted(batch, spec.vocab_size);
+  const int64_t count = static_cast<int64_t>(wanted.rows.size());
+  require(count > 0, "targets", "Expected at least one token to train on in a batch of " + std::to_string(rows) + " tokens but every target is masked.");
+
+  const bool drops = dropout.probability > 0;
+  if (!activations_ || !activations_->fits(adapter.shape(), rows, count, drops)) {
+    const int64_t row_capacity = std::max(rows, activations_ ? activations_->rows : 0);
+    const int64_t wanted_capacity = std::max(count, activations_ ? activations_->wanted : 0);
+    activations_.reset();  // frees the old buffers before the new ones are taken
+    activations_ = std::make_unique<Activations>(model_, adapter.shape(), row_capacity, wanted_capacity, drops);
+    ropes_ = std::make_unique<RopeTables>(model_, row_capacity);
+  }
+  Activations& a = *activations_;
+  ropes_->prepare(batch.segments, sequence_lengths(batch.segments));
+  if (drops) upload_row_keys(batch, wanted, a, backend);
+  const PassContext pass{
+      model_, adapter, gradients, a, *ropes_, {batch.segments.data(), static_cast<int64_t>(batch.segments.size())}, rows, count,
+      {dropout.probability, dropout.seed, dropout.step, 0, a.example_low.top(rows), a.example_high.top(rows), ropes_->positions()},
+      {dropout.probability, dropout.seed, dropout.step, 0, a.wanted_low.top(count), a.wanted_high.top(count), a.wanted_positions.top(count)}};
+
+  backend.upload(a.tokens.top(rows), batch.tokens.data());
+  backend.upload(a.wanted_rows.top(count), wanted.rows.data());
+  backend.upload(a.targets.top(count), wanted.targets.data());
+
+  // Forward. After the last layer's attention only the rows that predict a target go on.
+  const int64_t last = static_cast<int64_t>(spec.layers.size()) - 1;
+  backend.embed(a.layers[0].input.top(rows), model_.embedding(), a.tokens.top(rows), spec.embedding_scale);
+  for (int64_t index = 0; index < last; ++index) {
+    TrainingLayer layer(pass, index);
+    layer.attend();
+    layer.finish(a.layers[index + 1].input.top(rows), a.layers[index].input.top(rows), a.layers[index].attended.top(rows));
+  }
+  TrainingLayer last_layer(pass, last);
+  last_layer.attend();
+  const Tensor wanted_stream = a.wanted_stream.top(count), wanted_attended = a.wanted_attended.top(count);
+  backend.gather_rows(wanted_stream, a.layers[last].input.top(rows), a.wanted_rows.top(count));
+  backend.gather_rows(wanted_attended, a.layers[last].attended.top(rows), a.wanted_rows.top(count));
+  const Tensor output = a.output.top(count), normed = a.normed.top(count);
+  last_layer.finish(output, wanted_stream, wanted_attended);
+
+  // Loss and its gradient in one pass over the head.
+  backend.rms_norm(normed, output, model_.final_norm(), spec.norm_epsilon);
+  const Tensor dnormed = a.dnormed.top(count), dwanted = a.dwanted.top(count);
+  backend.linear_cross_entropy(a.loss.top(count), dnormed, normed, model_.head(), a.targets.top(count), batch.loss_scale);
+  backend.rms_norm_backward(dwanted, dnormed, output, model_.final_norm(), spec.norm_epsilon, Write::overwrite);
+
+  // Backward.
+  const Tensor dstream = a.dstream.top(rows), dattended = a.dattended.top(rows), dwanted_attended = a.dwanted_attended.top(count);
+  last_layer.finish_backward(dwanted, dwanted_attended, wanted_attended);
+  backend.scatter_rows(dstream, dwanted, a.wanted_rows.top(count));
+  backend.scatter_rows(dattended, dwanted_attended, a.wanted_rows.top(count));
+  last_layer.attend_backward(dstream, dattended);
+  for (int64_t index = last - 1; index >= 0; --index) {
+    TrainingLayer layer(pass, index);
+    layer.finish_backward(dstream, dattended, a.layers[index].attended.top(rows));
+    layer.attend_backward(dstream, dattended);
+  }
+
+  std::vector<double> losses(count);
+  backend.download(losses.data(), a.loss.top(count));
+  double sum = 0;
+  for (double loss : losses) sum += loss;
+  return batch.loss_scale * sum;
+}
+
+}  // namespace sdft

@@ -1,0 +1,44 @@
+// Accumulate and update.
+#include "training/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace sdft {
+
+Trainer::Trainer(const Model& model, const Adapter& adapter, double dropout, uint64_t seed)
+    : model_(model),
+      adapter_(adapter),
+      gradients_(model, adapter.shape()),
+      first_moments_(model, adapter.shape()),
+      second_moments_(model, adapter.shape()),
+      pass_(model),
+      dropout_(dropout),
+      seed_(seed) {}
+
+double Trainer::accumulate(const TrainingBatch& batch) {
+  return pass_.run(batch, adapter_, gradients_, {dropout_, seed_, static_cast<uint32_t>(step_)});
+}
+
+double Trainer::update(const UpdateOptions& options) {
+  Backend& backend = model_.backend();
+  std::vector<Tensor> gradients;
+  for (const AdapterTensors::Named& entry : gradients_.all()) gradients.push_back(entry.tensor);
+  const double norm = std::sqrt(backend.sum_of_squares(gradients));
+  require(std::isfinite(norm), "diverged",
+          "Expected a finite gradient norm at step " + std::to_string(step_ + 1) + " but it is not a number; lower the learning rate or check the data.");
+  // As torch.nn.utils.clip_grad_norm_: the factor is max_norm / (norm + 1e-6), never above 1.
+  const double clip = options.max_grad_norm > 0 ? std::min(1.0, options.max_grad_norm / (norm + 1e-6)) : 1.0;
+  ++step_;
+  const AdamWStep step{options.learning_rate, options.beta1, options.beta2, options.epsilon, options.weight_decay, clip, step_};
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    backend.adamw(adapter_.tensors().all()[i].tensor, gradients[i], first_moments_.all()[i].tensor, second_moments_.all()[i].tensor, step);
+    backend.zero(gradients[i]);
+  }
+  backend.synchronize();
+  return norm;
+}
+
+}  // namespace sdft
