@@ -1,0 +1,89 @@
+// Checks a configuration against a schema and reports all its faults in one error: where, what was expected, what came,
+// and for an unknown key the nearest known one.
+import { closest, distance } from "fastest-levenshtein";
+import { z } from "zod";
+import { InputError } from "./error.js";
+
+/** `source` names the configuration for messages (`examples/demo.yaml`, `the command line`). */
+export function parseConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  source: string,
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.flatMap((issue) => describeIssue(issue, schema, value));
+  throw new InputError(
+    "config",
+    `${faults.length === 1 ? "A setting" : `${faults.length} settings`} of ${source} can't be used: ${faults.join("; ")}.`,
+  );
+}
+
+/** A whole number within bounds, with a message that says so. */
+export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER): z.ZodNumber {
+  const range = high === Number.MAX_SAFE_INTEGER ? `from ${low} on` : `from ${low} to ${high}`;
+  const error = `expected a whole number ${range}`;
+  return z.int({ error }).min(low, { error }).max(high, { error });
+}
+
+/** A finite number within bounds (both included). */
+export function realNumber(low: number, high = Number.MAX_VALUE): z.ZodNumber {
+  const error =
+    high === Number.MAX_VALUE ? `expected a number from ${low} on` : `expected a number from ${low} to ${high}`;
+  return z.number({ error }).min(low, { error }).max(high, { error });
+}
+
+/** One of the names, with a message that lists them. */
+export function oneOf<const Names extends readonly [string, ...string[]]>(names: Names) {
+  return z.enum(names, { error: `expected one of ${names.join(", ")}` });
+}
+
+/** ` (did you mean "x"?)` where a known name is near enough, else the empty text. */
+export function suggestion(name: string, known: readonly string[]): string {
+  if (known.length === 0) return "";
+  const nearest = closest(name, known);
+  return distance(name, nearest) <= Math.max(2, Math.ceil(name.length / 3)) ? ` (did you mean "${nearest}"?)` : "";
+}
+
+function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string[] {
+  const place = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    const known = keysAt(schema, place);
+    return issue.keys.map(
+      (key) => `unknown key "${[...place, key].join(".")}"${suggestion(key, known) || ` (known: ${known.join(", ")})`}`,
+    );
+  }
+  const received = valueAt(value, place);
+  const what = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+  return [
+    `${place.join(".") || "the document"}: ${what} but received ${received === undefined ? "nothing" : JSON.stringify(received)}`,
+  ];
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  let current = value;
+  for (const key of path) {
+    if (typeof current !== "object" || current === null) return undefined;
+    current = (current as Record<string, unknown>)[key];
+  }
+  return current;
+}
+
+function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
+  let current: unknown = unwrapped(schema);
+  for (const key of path) current = current instanceof z.ZodObject ? unwrapped(current.shape[key]) : undefined;
+  return current instanceof z.ZodObject ? Object.keys(current.shape) : [];
+}
+
+function unwrapped(schema: unknown): unknown {
+  let current = schema;
+  while (
+    current instanceof z.ZodOptional ||
+    current instanceof z.ZodDefault ||
+    current instanceof z.ZodNullable ||
+    current instanceof z.ZodPrefault
+  ) {
+    current = current.unwrap();
+  }
+  return current;
+}
