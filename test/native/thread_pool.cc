@@ -1,0 +1,62 @@
+// The thread pool: every task once, failures come out, regions of any number follow each other.
+#include "base/thread_pool.h"
+
+#include <atomic>
+#include <stdexcept>
+#include <vector>
+
+#include "harness.h"
+
+namespace sdft::test {
+namespace {
+
+CASE("thread_pool.run calls each task once") {
+  for (int threads : {1, 2, 3, 7}) {
+    ThreadPool pool(threads);
+    for (int64_t tasks : {0, 1, 2, 5, 1000}) {
+      std::vector<std::atomic<int>> calls(tasks);
+      std::atomic<bool> known{true};
+      pool.run(tasks, [&](int64_t task, int worker) {
+        calls[task]++;
+        if (worker < 0 || worker >= threads) known = false;
+      });
+      for (auto& count : calls) CHECK(count == 1);
+      CHECK(known);
+    }
+  }
+}
+
+CASE("thread_pool.run holds through many short regions") {
+  ThreadPool pool(3);
+  int64_t total = 0;
+  for (int region = 0; region < 20000; ++region) {
+    int64_t parts[4] = {0, 0, 0, 0};
+    pool.run(4, [&](int64_t task, int) { parts[task] = task + region; });
+    total += parts[0] + parts[1] + parts[2] + parts[3];
+  }
+  CHECK(total == int64_t{20000} * 6 + 4 * (int64_t{19999} * 20000 / 2));
+}
+
+CASE("thread_pool.run rethrows the failure of a task and works on") {
+  ThreadPool pool(2);
+  bool thrown = false;
+  try {
+    pool.run(100, [](int64_t task, int) {
+      if (task == 37) throw std::runtime_error("task 37");
+    });
+  } catch (const std::runtime_error& error) {
+    thrown = std::string(error.what()) == "task 37";
+  }
+  CHECK(thrown);
+  std::atomic<int> calls{0};
+  pool.run(10, [&](int64_t, int) { calls++; });
+  CHECK(calls == 10);
+}
+
+CASE("thread_pool refuses a senseless number of threads") {
+  check_throws("threads", [] { ThreadPool pool(0); });
+  check_throws("threads", [] { ThreadPool pool(-3); });
+}
+
+}  // namespace
+}  // namespace sdft::test
