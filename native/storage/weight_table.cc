@@ -20,7 +20,8 @@ int64_t checked_bytes(const WeightEntry& entry) {
   const int64_t cols = entry.shape.back(), rows = entry.shape.size() == 2 ? entry.shape.front() : 1;
   const int64_t block = block_elements(entry.type);
   require(cols % block == 0, "weights",
-          "Expected the row length of " + describe(entry) + " to be a multiple of its block of " + std::to_string(block) + " elements but it is " + std::to_string(cols));
+          "Expected the row length of " + describe(entry) + " to be a multiple of its block of " + std::to_string(block) + " elements but it is " +
+              std::to_string(cols));
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   const int64_t blocks = cols / block;
   const bool fits = blocks <= kMost / block_bytes(entry.type) && rows <= kMost / (blocks * block_bytes(entry.type));
@@ -35,8 +36,8 @@ StoredTensor checked(const WeightEntry& entry, const std::vector<MappedFile>& fi
   const MappedFile& file = files[static_cast<size_t>(entry.file)];
   const bool inside = entry.offset >= 0 && entry.offset <= file.size() && bytes <= file.size() - entry.offset;
   if (!inside) {
-    throw Error("weights", "Expected " + describe(entry) + " to take " + std::to_string(bytes) + " bytes from byte " + std::to_string(entry.offset) + " of " + file.path() +
-                               " but the file has " + std::to_string(file.size()) + " bytes: it is cut short or its header is wrong");
+    throw Error("weights", "Expected " + describe(entry) + " to take " + std::to_string(bytes) + " bytes from byte " + std::to_string(entry.offset) +
+                               " of " + file.path() + " but the file has " + std::to_string(file.size()) + " bytes: it is cut short or its header is wrong");
   }
   return {file.data() + entry.offset, entry.type, entry.shape.size() == 2 ? entry.shape.front() : 1, entry.shape.back(), entry.order};
 }
@@ -59,7 +60,8 @@ const StoredTensor* WeightTable::find(const std::string& name) const {
 
 const StoredTensor& WeightTable::get(const std::string& name) const {
   if (const StoredTensor* tensor = find(name)) return *tensor;
-  const std::string where = files_.empty() ? "no file" : files_.front().path() + (files_.size() > 1 ? " and " + std::to_string(files_.size() - 1) + " more" : "");
+  std::string where = files_.empty() ? "no file" : files_.front().path();
+  if (files_.size() > 1) where += " and " + std::to_string(files_.size() - 1) + " more";
   throw Error("weights", "Expected tensor " + name + " among the " + std::to_string(tensors_.size()) + " tensors of " + where + " but it is missing");
 }
 
