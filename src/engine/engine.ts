@@ -1,0 +1,231 @@
+// One loaded copy of a model's weights that distils, trains and evaluates; adapters are attached per call.
+import { availableParallelism } from "node:os";
+import { InputError } from "../base/error.js";
+import { Interrupted } from "../base/interrupted.js";
+import type { ModelPackage } from "../models/package.js";
+import { loadAddon } from "../native/addon.js";
+import type {
+  BackendName,
+  ModelSpec,
+  NativeAdapter,
+  NativeInfo,
+  NativeModel,
+  NativeTrainer,
+  RealArray,
+  ScoreRequest,
+  TrainerOptions,
+  WeightFormat,
+} from "../native/types.js";
+import { fillAdapter, readAdapterFolder, writeAdapterFolder } from "./adapter-folder.js";
+import { type AdapterSettings, adapterScale } from "./adapter-settings.js";
+import { chooseBackend, type DeviceName } from "./backend-choice.js";
+import { type Completion, type GenerationHooks, generateBatch, type Prompt } from "./generate.js";
+import { rowsPerStep } from "./generation-batch.js";
+import type { Sampling } from "./sampling.js";
+
+export interface EngineOptions {
+  readonly device?: DeviceName | "reference-double";
+  readonly weights?: WeightFormat;
+  /** 0 or left out: one for each processor that may be used. */
+  readonly threads?: number;
+}
+
+/** An adapter on the loaded base model. */
+export interface AdapterHandle {
+  readonly native: NativeAdapter;
+  readonly settings: AdapterSettings;
+  dispose(): void;
+}
+
+export interface LoadedAdapter {
+  readonly adapter: AdapterHandle;
+  /** Sentences a person should see. */
+  readonly warnings: readonly string[];
+}
+
+/** What an answer is generated with. */
+export interface GenerateWith extends GenerationHooks {
+  readonly adapter?: AdapterHandle | null;
+  /** Ends an answer beside the model's own end tokens. */
+  readonly endTokens?: readonly number[];
+}
+
+export interface ScoreRow {
+  readonly id: string;
+  readonly tokens: readonly number[] | Int32Array;
+  /** First token whose log-probability is wanted; at least 1. */
+  readonly from: number;
+}
+
+/** Loads a model's weights. Dispose of the engine, or hold it with `using`. */
+export async function openEngine(model: ModelPackage, options: EngineOptions = {}): Promise<Engine> {
+  const addon = loadAddon();
+  const info = addon.info();
+  const backend = chooseBackend(options.device ?? "auto", info);
+  const threads = options.threads === undefined || options.threads === 0 ? availableParallelism() : options.threads;
+  const weightFormat = options.weights ?? "native";
+  const native = await addon.loadModel({
+    spec: model.spec,
+    files: model.files,
+    weights: model.weights,
+    backend,
+    threads,
+    weightFormat,
+  });
+  return new Engine(model, native, { backend, threads, weightFormat, info });
+}
+
+export interface EngineSetting {
+  readonly backend: BackendName;
+  readonly threads: number;
+  readonly weightFormat: WeightFormat;
+  readonly info: NativeInfo;
+}
+
+export class Engine implements Disposable {
+  private vocabularySet = false;
+
+  constructor(
+    readonly model: ModelPackage,
+    private readonly native: NativeModel,
+    readonly setting: EngineSetting,
+  ) {}
+
+  get spec(): ModelSpec {
+    return this.model.spec;
+  }
+
+  /** What of this engine its results depend on; part of every stage's hash. */
+  get fingerprint(): Readonly<Record<string, string | number>> {
+    const { backend, weightFormat, info } = this.setting;
+    return { model: this.model.fingerprint, backend, weights: weightFormat, revision: info.revision };
+  }
+
+  /** Bytes held by packed weights, and by the mapped files. */
+  get memory(): NativeModel["memory"] {
+    return this.native.memory;
+  }
+
+  /** Completions in the order of the prompts. */
+  async generate(prompts: readonly Prompt[], sampling: Sampling, options: GenerateWith = {}): Promise<Completion[]> {
+    if (sampling.stop.length > 0) this.setVocabulary();
+    const tokenizer = this.model.tokenizer;
+    const endTokens = [...new Set([...this.model.generationDefaults.eosIds, ...(options.endTokens ?? [])])];
+    const context = {
+      native: this.native,
+      spec: this.spec,
+      adapter: options.adapter?.native ?? null,
+      decode:
+        tokenizer === null ? null : (tokens: readonly number[]) => tokenizer.decode(tokens, { skipSpecial: true }),
+      endTokens,
+    };
+    return generateBatch(context, prompts, sampling, options);
+  }
+
+  /** For each row the natural-log probabilities of its tokens from `from` on. */
+  async score(
+    rows: readonly ScoreRow[],
+    options: {
+      adapter?: AdapterHandle | null;
+      onProgress?: (done: number) => void;
+      signal?: AbortSignal | undefined;
+    } = {},
+  ): Promise<RealArray[]> {
+    const requests = rows.map((row) => this.toScoreRequest(row));
+    if (requests.length === 0) return [];
+    options.signal?.throwIfAborted();
+    const cancel = (): void => this.native.cancel();
+    options.signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      const settings = { adapter: options.adapter?.native ?? null, rowsPerStep };
+      return await this.native.score(requests, settings, options.onProgress ?? null);
+    } catch (error) {
+      if (options.signal?.aborted === true) throw new Interrupted("Scoring was interrupted.");
+      throw error;
+    } finally {
+      options.signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  /** (T, V) of one sequence. */
+  logits(tokens: readonly number[] | Int32Array, adapter: AdapterHandle | null = null): Promise<RealArray> {
+    return this.native.logits(Int32Array.from(tokens), adapter?.native ?? null);
+  }
+
+  /** An adapter whose matrices are all zero: the base model. */
+  createAdapter(settings: AdapterSettings): AdapterHandle {
+    const native = this.native.createAdapter({
+      rank: settings.rank,
+      scale: adapterScale(settings),
+      targets: settings.targets,
+    });
+    return { native, settings, dispose: () => native.dispose() };
+  }
+
+  /** Reads a folder in peft's layout. An adapter that doesn't fit is an error; one trained on a base of another name a warning. */
+  async loadAdapter(folder: string): Promise<LoadedAdapter> {
+    const stored = await readAdapterFolder(folder);
+    const adapter = this.createAdapter(stored.settings);
+    try {
+      fillAdapter(adapter.native, stored, this.model.name);
+    } catch (error) {
+      adapter.dispose();
+      throw error;
+    }
+    const other = stored.baseModel !== null && baseName(stored.baseModel) !== baseName(this.model.name);
+    const warning = `The adapter in ${stored.folder} was trained on ${stored.baseModel}, and the model loaded is ${this.model.name}; names and shapes fit, so it is used.`;
+    return { adapter, warnings: other ? [warning] : [] };
+  }
+
+  /** Puts a stored adapter's numbers into one of the same shape. */
+  async readAdapterInto(adapter: AdapterHandle, folder: string): Promise<void> {
+    fillAdapter(adapter.native, await readAdapterFolder(folder), this.model.name);
+  }
+
+  /** Writes adapter_config.json and adapter_model.safetensors. */
+  saveAdapter(adapter: AdapterHandle, folder: string): Promise<void> {
+    return writeAdapterFolder(adapter.native, { folder, settings: adapter.settings, baseModel: this.model.name });
+  }
+
+  createTrainer(adapter: AdapterHandle, options: Omit<TrainerOptions, "adapter">): NativeTrainer & Disposable {
+    const trainer = this.native.createTrainer({ adapter: adapter.native, ...options });
+    return Object.assign(trainer, { [Symbol.dispose]: () => trainer.dispose() });
+  }
+
+  dispose(): void {
+    this.native.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private setVocabulary(): void {
+    if (this.vocabularySet || this.model.tokenizer === null) return;
+    const { bytes, offsets } = this.model.tokenizer.tokenBytes(this.spec.vocabSize);
+    this.native.setVocabulary(bytes, offsets);
+    this.vocabularySet = true;
+  }
+
+  private toScoreRequest(row: ScoreRow): ScoreRequest {
+    const tokens = Int32Array.from(row.tokens);
+    if (tokens.length > this.spec.maxPositions) {
+      throw new InputError(
+        "too_long",
+        `Expected at most ${this.spec.maxPositions} tokens in row ${row.id}, the model's context length, but it has ${tokens.length}.`,
+      );
+    }
+    if (row.from < 1 || row.from >= tokens.length) {
+      throw new InputError(
+        "nothing_to_score",
+        `Expected at least one token after the first in row ${row.id} but there is nothing to score.`,
+      );
+    }
+    return { tokens, from: row.from };
+  }
+}
+
+/** `HuggingFaceTB/SmolLM2-135M-Instruct` and `SmolLM2-135M-Instruct` name the same base. */
+function baseName(name: string): string {
+  return (name.split(/[\\/]/).filter(Boolean).at(-1) ?? name).toLowerCase();
+}

@@ -1,0 +1,200 @@
+// Batches of prompts → completions. Finished rows are handed out as they come, so that a long job can be resumed.
+import { InputError, SdftError } from "../base/error.js";
+import { Interrupted } from "../base/interrupted.js";
+import type {
+  GenerateOptions,
+  GenerateProgress,
+  GenerateRequest,
+  GenerateResult,
+  ModelSpec,
+  NativeAdapter,
+  NativeModel,
+} from "../native/types.js";
+import { rowsPerStep, sequencesAtOnce } from "./generation-batch.js";
+import { checkSampling, cutAtStop, type Sampling } from "./sampling.js";
+
+export interface Prompt {
+  readonly id: string;
+  readonly tokens: readonly number[] | Int32Array;
+  /** Which of several samples of the same id this is; 0 by default. */
+  readonly sample?: number;
+}
+
+export interface Completion {
+  readonly id: string;
+  readonly sample: number;
+  /** Decoded without special tokens and cut before the first stop string; empty where the model has no tokenizer. */
+  readonly text: string;
+  /** All new tokens, an end token included. */
+  readonly tokens: Int32Array;
+  readonly finish: "stop" | "length";
+}
+
+export interface GenerationProgress {
+  readonly finished: number;
+  readonly total: number;
+  /** Over all prompts. */
+  readonly promptTokens: number;
+  readonly newTokens: number;
+}
+
+export interface GenerationHooks {
+  /** About once an engine step. */
+  readonly onProgress?: (progress: GenerationProgress) => void;
+  /** Each completion once, as soon as it is whole. */
+  readonly onCompletion?: (completion: Completion) => void;
+  /** New tokens of a prompt (by its index) as they come; for streaming. */
+  readonly onTokens?: (index: number, tokens: readonly number[]) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface GenerationContext {
+  readonly native: NativeModel;
+  readonly spec: ModelSpec;
+  readonly adapter: NativeAdapter | null;
+  /** Null: a model of token rows. */
+  readonly decode: ((tokens: readonly number[]) => string) | null;
+  /** Every token that ends an answer. */
+  readonly endTokens: readonly number[];
+}
+
+/** Completions in the order of the prompts. Throws Interrupted when the signal fires; what was finished went to onCompletion. */
+export async function generateBatch(
+  context: GenerationContext,
+  prompts: readonly Prompt[],
+  sampling: Sampling,
+  hooks: GenerationHooks = {},
+): Promise<Completion[]> {
+  checkSampling(sampling);
+  if (sampling.stop.length > 0 && context.decode === null) {
+    throw new InputError("no_tokenizer", "Stop strings need a tokenizer, and this model has none.");
+  }
+  const requests = prompts.map((prompt) => toRequest(prompt, sampling, context.spec));
+  if (requests.length === 0) return [];
+  hooks.signal?.throwIfAborted();
+  const collector = new Collector(context, requests, sampling, hooks);
+  const cancel = (): void => context.native.cancel();
+  hooks.signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    const results = await context.native.generate(requests, nativeOptions(context, requests, sampling), (progress) =>
+      collector.add(progress),
+    );
+    if (hooks.signal?.aborted === true || results.some((result) => result.finish === "cancelled")) {
+      throw new Interrupted("Generation was interrupted.");
+    }
+    return results.map((result, index) => collector.complete(index, result));
+  } finally {
+    hooks.signal?.removeEventListener("abort", cancel);
+  }
+}
+
+/** Keeps what is known of each request while the engine works. */
+class Collector {
+  private readonly tokens: number[][];
+  private readonly handedOut = new Set<number>();
+  private newTokens = 0;
+  private finished = 0;
+
+  constructor(
+    private readonly context: GenerationContext,
+    private readonly requests: readonly GenerateRequest[],
+    private readonly sampling: Sampling,
+    private readonly hooks: GenerationHooks,
+  ) {
+    this.tokens = requests.map(() => []);
+  }
+
+  add(progress: GenerateProgress): void {
+    for (const [i, index] of progress.indices.entries()) {
+      const token = progress.tokens[i];
+      if (token === undefined) continue;
+      this.tokens[index]?.push(token);
+      this.hooks.onTokens?.(index, [token]);
+    }
+    this.newTokens += progress.tokens.length;
+    this.finished += progress.finished.length;
+    if (this.hooks.onCompletion !== undefined && this.hooks.signal?.aborted !== true) {
+      for (const index of progress.finished) this.complete(index, this.resultSoFar(index));
+    }
+    const { finished, newTokens } = this;
+    this.hooks.onProgress?.({ finished, total: this.requests.length, promptTokens: progress.promptTokens, newTokens });
+  }
+
+  complete(index: number, result: GenerateResult): Completion {
+    const request = this.requests[index];
+    if (request === undefined || result.finish === "cancelled") {
+      throw new SdftError(
+        "engine",
+        `The engine answered for prompt ${index} of ${this.requests.length} as ${result.finish}.`,
+      );
+    }
+    const { id, sample } = request;
+    const completion = { id, sample, text: this.text(result.tokens), tokens: result.tokens, finish: result.finish };
+    if (!this.handedOut.has(index)) {
+      this.handedOut.add(index);
+      this.hooks.onCompletion?.(completion);
+    }
+    return completion;
+  }
+
+  /** A finished request's result before the engine's promise resolves: it ended at its limit, or else by itself. */
+  private resultSoFar(index: number): GenerateResult {
+    const tokens = Int32Array.from(this.tokens[index] ?? []);
+    const last = tokens.at(-1);
+    const stopped =
+      (this.sampling.endTokens === "stop" && last !== undefined && this.context.endTokens.includes(last)) ||
+      this.sampling.stop.some((word) => this.decoded(tokens).includes(word));
+    const atLimit = tokens.length >= (this.requests[index]?.maxNewTokens ?? 0);
+    return { tokens, finish: atLimit && !stopped ? "length" : "stop" };
+  }
+
+  private text(tokens: Int32Array): string {
+    return cutAtStop(this.decoded(tokens), this.sampling.stop);
+  }
+
+  private decoded(tokens: Int32Array): string {
+    return this.context.decode === null ? "" : this.context.decode([...tokens]);
+  }
+}
+
+function toRequest(prompt: Prompt, sampling: Sampling, spec: ModelSpec): GenerateRequest {
+  const tokens = Int32Array.from(prompt.tokens);
+  if (tokens.length === 0)
+    throw new InputError("empty_prompt", `Expected at least one token in prompt ${prompt.id} but it is empty.`);
+  const room = spec.maxPositions - tokens.length;
+  if (room < 1) {
+    throw new InputError(
+      "too_long",
+      `Expected prompt ${prompt.id} to leave room in the model's context of ${spec.maxPositions} tokens, but it has ${tokens.length}; shorten it.`,
+    );
+  }
+  return {
+    id: prompt.id,
+    tokens,
+    sample: prompt.sample ?? 0,
+    maxNewTokens: Math.min(sampling.maxNewTokens, room),
+    minNewTokens: Math.min(sampling.minNewTokens, room),
+  };
+}
+
+function nativeOptions(
+  context: GenerationContext,
+  requests: readonly GenerateRequest[],
+  sampling: Sampling,
+): GenerateOptions {
+  const longest = requests.reduce((most, request) => Math.max(most, request.tokens.length + request.maxNewTokens), 0);
+  const { seed, temperature, topK, topP, minP, repetitionPenalty } = sampling;
+  return {
+    adapter: context.adapter,
+    seed,
+    temperature,
+    topK,
+    topP,
+    minP,
+    repetitionPenalty,
+    endTokens: Int32Array.from(sampling.endTokens === "ignore" ? [] : context.endTokens),
+    stopStrings: sampling.stop,
+    maxSequences: sequencesAtOnce(context.spec, longest),
+    rowsPerStep,
+  };
+}
