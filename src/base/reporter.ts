@@ -1,0 +1,25 @@
+// How stages say what they are doing without knowing where it is shown.
+
+export interface Progress {
+  /** What is being done (`distil`, `train vanilla`). */
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+  /** What is counted (`rows`, `steps`). */
+  readonly unit: string;
+  /** Tokens worked on since the stage began; for tokens a second. */
+  readonly tokens?: number;
+  /** A short extra, such as the loss. */
+  readonly detail?: string;
+}
+
+export interface Reporter {
+  progress(progress: Progress): void;
+  /** The stage that progress() spoke of last is over; the sentence says what came of it. */
+  finish(sentence: string): void;
+  /** A sentence a person should read. */
+  note(sentence: string): void;
+  warn(sentence: string): void;
+}
+
+export const silentReporter: Reporter = { progress: () => {}, finish: () => {}, note: () => {}, warn: () => {} };

@@ -1,0 +1,193 @@
+// The training loop: micro-batches accumulate into updates, each update is a row of log.jsonl, and a stop at any update
+// leaves a checkpoint from which the same bits follow.
+
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { InputError } from "../base/error.js";
+import { Interrupted } from "../base/interrupted.js";
+import type { AdapterHandle, Engine } from "../engine/engine.js";
+import type { NativeTrainer } from "../native/types.js";
+import {
+  type BatchPlan,
+  epochOrder,
+  labelledTokens,
+  microBatches,
+  packBatch,
+  stepsPerEpoch,
+  type TrainSequence,
+} from "./batches.js";
+import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
+import { batchPlan, type TrainingConfig, totalSteps } from "./config.js";
+import { appendLog, type LogRow, truncateLog } from "./log.js";
+import { scheduleFactor, warmupSteps } from "./schedule.js";
+
+export interface TrainingJob {
+  readonly adapter: AdapterHandle;
+  readonly sequences: readonly TrainSequence[];
+  readonly config: TrainingConfig;
+  readonly seed: number;
+  /** Gets log.jsonl, checkpoint-N/ and adapter/. */
+  readonly folder: string;
+  /** Names data, configuration and weights; a checkpoint with another one is refused. */
+  readonly fingerprint: string;
+  readonly resume: Checkpoint | null;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (row: LogRow, totalSteps: number) => void;
+}
+
+export interface TrainingOutcome {
+  readonly steps: number;
+  /** Mean over the last epoch's updates (over all where there was less than one epoch). */
+  readonly finalLoss: number;
+  readonly tokens: number;
+  /** Seconds. */
+  readonly time: number;
+  readonly adapterFolder: string;
+}
+
+/** Trains the adapter in place and writes it to `folder/adapter`. Throws Interrupted when the signal fired, with a checkpoint saved. */
+export async function train(engine: Engine, job: TrainingJob): Promise<TrainingOutcome> {
+  const plan = batchPlan(job.config, job.seed);
+  checkSequences(job.sequences, engine.spec.maxPositions);
+  const perEpoch = stepsPerEpoch(job.sequences.length, plan);
+  const total = totalSteps(job.config, perEpoch);
+  checkResume(job, total);
+
+  using trainer = engine.createTrainer(job.adapter, { dropout: job.adapter.settings.dropout, seed: job.seed });
+  const log = join(job.folder, "log.jsonl");
+  const done = job.resume?.step ?? 0;
+  const rows = await truncateLog(log, done);
+  if (job.resume !== null) await restoreCheckpoint(engine, job.resume, { adapter: job.adapter, trainer });
+
+  const save = () =>
+    saveCheckpoint(engine, {
+      adapter: job.adapter,
+      trainer,
+      folder: job.folder,
+      totalSteps: total,
+      fingerprint: job.fingerprint,
+    });
+  const ids = job.sequences.map((sequence) => sequence.id);
+  const earlier = rows.at(-1)?.time ?? 0;
+  const started = performance.now();
+  let order: number[] = [];
+  for (let step = done; step < total; ++step) {
+    if (step % perEpoch === 0 || order.length === 0) order = epochOrder(ids, plan, Math.floor(step / perEpoch));
+    const row = await update(trainer, {
+      job,
+      order,
+      plan,
+      step,
+      inEpoch: step % perEpoch,
+      total,
+      elapsed: () => earlier + (performance.now() - started) / 1000,
+    });
+    rows.push(row);
+    await appendLog(log, row);
+    job.onStep?.(row, total);
+    if (step + 1 === total) break;
+    const stopping = job.signal?.aborted === true;
+    if (stopping || (job.config.save_steps > 0 && (step + 1) % job.config.save_steps === 0)) await save();
+    if (stopping)
+      throw new Interrupted(
+        `Training stopped after step ${step + 1} of ${total}; its state is in ${join(job.folder, `checkpoint-${step + 1}`)}. Go on with --resume.`,
+      );
+  }
+  const adapterFolder = join(job.folder, "adapter");
+  await engine.saveAdapter(job.adapter, adapterFolder);
+  return { ...summarise(rows, perEpoch), steps: total, adapterFolder };
+}
+
+interface UpdateContext {
+  readonly job: TrainingJob;
+  readonly order: readonly number[];
+  readonly plan: BatchPlan;
+  /** Updates done before this one, in all and within the epoch. */
+  readonly step: number;
+  readonly inEpoch: number;
+  readonly total: number;
+  readonly elapsed: () => number;
+}
+
+async function update(trainer: NativeTrainer, context: UpdateContext): Promise<LogRow> {
+  const { job, step, total } = context;
+  const { config } = job;
+  const batches = microBatches(context.order, context.plan, context.inEpoch).map((batch) =>
+    batch.flatMap((index) => job.sequences[index] ?? []),
+  );
+  const labelled = batches.flat().reduce((sum, sequence) => sum + labelledTokens(sequence), 0);
+  const tokens = batches.flat().reduce((sum, sequence) => sum + sequence.tokens.length, 0);
+  const before = context.elapsed();
+  let loss = 0;
+  for (const batch of batches) loss += (await trainer.accumulate(packBatch(batch, 1 / labelled))).loss;
+  const schedule = {
+    type: config.lr_scheduler_type,
+    totalSteps: total,
+    warmupSteps: warmupSteps({ steps: config.warmup_steps, ratio: config.warmup_ratio }, total),
+  };
+  const learningRate = config.learning_rate * scheduleFactor(schedule, step);
+  const { gradNorm } = await trainer.update({
+    learningRate,
+    beta1: config.adam_beta1,
+    beta2: config.adam_beta2,
+    epsilon: config.adam_epsilon,
+    weightDecay: config.weight_decay,
+    maxGradNorm: config.max_grad_norm,
+  });
+  const time = context.elapsed();
+  return {
+    step: step + 1,
+    loss,
+    grad_norm: gradNorm,
+    learning_rate: learningRate,
+    tokens,
+    tokens_per_second: Math.round((10 * tokens) / Math.max(1e-9, time - before)) / 10,
+    time: Math.round(time * 1000) / 1000,
+  };
+}
+
+function checkSequences(sequences: readonly TrainSequence[], maxPositions: number): void {
+  if (sequences.length === 0)
+    throw new InputError("empty_data", "Expected at least one training example but the data set is empty.");
+  const untrained = sequences.filter((sequence) => labelledTokens(sequence) === 0).map((sequence) => sequence.id);
+  if (untrained.length > 0) {
+    throw new InputError(
+      "no_labels",
+      `Expected a trained token in every example but ${some(untrained)} has none; remove it, or raise cutoff_len where the response was cut off.`,
+    );
+  }
+  const long = sequences
+    .filter((sequence) => sequence.tokens.length > maxPositions)
+    .map((sequence) => `${sequence.id} (${sequence.tokens.length} tokens)`);
+  if (long.length > 0) {
+    throw new InputError(
+      "too_long",
+      `Expected at most ${maxPositions} tokens, the model's context length, but example ${some(long)} is longer; shorten or remove it.`,
+    );
+  }
+}
+
+function checkResume(job: TrainingJob, total: number): void {
+  if (job.resume === null) return;
+  if (job.resume.fingerprint !== job.fingerprint || job.resume.totalSteps !== total) {
+    throw new InputError(
+      "resume",
+      `${job.resume.folder} was made with other data, options, weights or engine revision; go on with the same ones, or train anew in another folder.`,
+    );
+  }
+}
+
+function summarise(rows: readonly LogRow[], perEpoch: number): { finalLoss: number; tokens: number; time: number } {
+  const last = rows.slice(-perEpoch);
+  return {
+    finalLoss: last.reduce((sum, row) => sum + row.loss, 0) / Math.max(1, last.length),
+    tokens: rows.reduce((sum, row) => sum + row.tokens, 0),
+    time: rows.at(-1)?.time ?? 0,
+  };
+}
+
+/** The first few of a list, and how many more there are. */
+function some(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(", ");
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+}
