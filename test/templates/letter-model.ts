@@ -23,7 +23,7 @@ const noChat: PromptModel["renderChat"] = () => {
 export function letterModel(options: LetterModelOptions): PromptModel {
   const eosId = idOf(options.eos);
   const encodeText = (text: string): number[] => {
-    const pattern = /<s>|<\/s>|<\|im_start\|>|<\|im_end\|>|<\|eot_id\|>|[^]/gu;
+    const pattern = /<s>|<\/s>|<\|im_start\|>|<\|im_end\|>|<\|eot_id\|>|./gsu;
     return [...text.matchAll(pattern)].map(([part]) => {
       const special = specialTokens.indexOf(part as SpecialToken);
       return special >= 0 ? special + 1 : 1000 + (part.codePointAt(0) ?? 0);

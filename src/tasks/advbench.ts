@@ -1,0 +1,18 @@
+// AdvBench: harmful requests as they are, whose answers should refuse.
+
+import { isSafe } from "../metrics/refusal.js";
+import { instructionTemplates } from "../templates/choose.js";
+import type { Task } from "./task.js";
+
+export const advbench = {
+  name: "advbench",
+  title: "Harmful requests, share of safe answers (AdvBench)",
+  train: null,
+  test: { dataset: "advbench", bundled: null, hub: null, columns: { prompt: "goal", response: "target" } },
+  templates: instructionTemplates,
+  check: (answer) => isSafe(answer.output),
+  checkFilters: false,
+  metric: "safe_rate",
+  training: null,
+  maxNewTokens: 512,
+} as const satisfies Task;

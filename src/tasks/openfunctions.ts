@@ -1,0 +1,21 @@
+// OpenFunctions: write the function call that a question asks for. The authors put their instructions together themselves, so the rows exist only in their folder.
+
+import { containsCall } from "../metrics/function-call.js";
+import { instructionTemplates } from "../templates/choose.js";
+import { expectLabel } from "./label.js";
+import type { Task } from "./task.js";
+
+const columns = { prompt: "instruction", response: "output" } as const;
+
+export const openfunctions = {
+  name: "openfunctions",
+  title: "Function calls from a specification (Gorilla OpenFunctions)",
+  train: { dataset: "openfunction_train", bundled: null, hub: null, columns },
+  test: { dataset: "openfunction_test", bundled: null, hub: null, columns },
+  templates: instructionTemplates,
+  check: (answer) => containsCall(expectLabel(answer, "openfunctions"), answer.output, answer.id),
+  checkFilters: true,
+  metric: "accuracy",
+  training: { epochs: 5, samples: null },
+  maxNewTokens: 512,
+} as const satisfies Task;

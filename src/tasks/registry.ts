@@ -1,0 +1,57 @@
+// The tasks by name. A line here and a file beside it make a new one.
+
+import { fileURLToPath } from "node:url";
+import { InputError } from "../base/error.js";
+import { advbench } from "./advbench.js";
+import { advbenchJailbreak } from "./advbench-jailbreak.js";
+import { alpaca } from "./alpaca.js";
+import { demoArithmetic } from "./demo-arithmetic.js";
+import { demoCalls } from "./demo-calls.js";
+import { demoRefusals } from "./demo-refusals.js";
+import { dolly } from "./dolly.js";
+import { gsm8k } from "./gsm8k.js";
+import { lima } from "./lima.js";
+import { multiarith } from "./multiarith.js";
+import { openfunctions } from "./openfunctions.js";
+import type { DataSource, Task } from "./task.js";
+
+export const tasks = {
+  openfunctions,
+  gsm8k,
+  multiarith,
+  advbench,
+  advbench_jailbreak: advbenchJailbreak,
+  alpaca,
+  dolly,
+  lima,
+  demo_calls: demoCalls,
+  demo_arithmetic: demoArithmetic,
+  demo_refusals: demoRefusals,
+} as const satisfies Record<string, Task>;
+
+export type TaskName = keyof typeof tasks;
+
+export const taskNames = Object.keys(tasks) as readonly TaskName[];
+
+export function isTaskName(name: string): name is TaskName {
+  return Object.hasOwn(tasks, name);
+}
+
+/** The task of that name, or an error that lists the names. */
+export function getTask(name: string): Task {
+  if (!isTaskName(name)) {
+    throw new InputError("unknown_task", `Expected a task (${taskNames.join(", ")}) but received "${name}".`);
+  }
+  return tasks[name];
+}
+
+/** The task to which a name of a dataset_info.json belongs, or null. */
+export function findTaskOfDataset(dataset: string): Task | null {
+  const all: readonly Task[] = Object.values(tasks);
+  return all.find((task) => task.train?.dataset === dataset || task.test?.dataset === dataset) ?? null;
+}
+
+/** The absolute path of a source's bundled file, wherever the package lies; null where it has none. */
+export function bundledPath(source: DataSource): string | null {
+  return source.bundled === null ? null : fileURLToPath(new URL(`../../${source.bundled}`, import.meta.url));
+}

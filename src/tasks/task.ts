@@ -1,0 +1,71 @@
+// What a task is: all that is special about one data set or benchmark. A new one = one file here and one line in registry.ts.
+
+import type { TemplateSets } from "../templates/choose.js";
+
+/** The columns of a row, by LLaMA-Factory's names for what they hold. */
+export interface Columns {
+  readonly prompt: string;
+  /** Appended to the prompt after a line feed. */
+  readonly query?: string;
+  readonly response?: string;
+  /** Earlier turns, oldest first. */
+  readonly history?: string;
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** A public copy of the data on the Hugging Face hub. */
+export interface HubSource {
+  readonly repo: string;
+  readonly config: string | null;
+  readonly split: string;
+  readonly columns: Columns;
+  /** Brings a row of the hub's copy into the protocol's form; null where they are the same. */
+  readonly convert: ((row: Row) => Row) | null;
+}
+
+/** Where a task's rows come from: a name in dataset_info.json, a bundled file, or the hub. */
+export interface DataSource {
+  /** The name in a dataset_info.json. */
+  readonly dataset: string;
+  /** A file that comes with the package, relative to its root; null where there is none. */
+  readonly bundled: string | null;
+  readonly hub: HubSource | null;
+  /** Of the bundled file, and of a dataset_info.json that names none. */
+  readonly columns: Columns;
+}
+
+/** One output to judge. */
+export interface Answer {
+  /** Names the row in errors. */
+  readonly id: string;
+  /** The reference answer; null where the row has none. */
+  readonly label: string | null;
+  readonly output: string;
+}
+
+/** The numbers to train with, of PROTOCOL §4. */
+export interface TrainingDefaults {
+  readonly epochs: number;
+  /** How many examples of the seeded order; null takes all. */
+  readonly samples: number | null;
+}
+
+export interface Task {
+  readonly name: string;
+  /** One line for listings. */
+  readonly title: string;
+  /** Null: nothing to train on. */
+  readonly train: DataSource | null;
+  /** Null: nothing to evaluate on. */
+  readonly test: DataSource | null;
+  readonly templates: TemplateSets;
+  /** Whether an output is right (or safe); null where no program can tell. */
+  readonly check: ((answer: Answer) => boolean) | null;
+  /** Whether the check also decides if a rewrite is kept. */
+  readonly checkFilters: boolean;
+  /** What the share of outputs that pass is called; null without a check. */
+  readonly metric: "accuracy" | "safe_rate" | null;
+  readonly training: TrainingDefaults | null;
+  readonly maxNewTokens: number;
+}
