@@ -1,0 +1,164 @@
+// The tokenizer of a GGUF's metadata, rebuilt as the tokenizer.json that transformers would have had.
+
+import { InputError } from "../base/error.js";
+import type { GgufFile, GgufValue } from "../formats/gguf.js";
+import { pretokenizerSteps } from "./gguf-pretokenizer.js";
+import { mergesFromScores } from "./sentencepiece-merges.js";
+import { createTokenizer, type Tokenizer } from "./tokenizer.js";
+
+/** Token kinds of llama.cpp. */
+const CONTROL = 3;
+const USER_DEFINED = 4;
+
+/** Null where the file has no vocabulary: such a model serves rows of tokens. */
+export function readGgufTokenizer(file: GgufFile): Tokenizer | null {
+  const model = file.metadata.get("tokenizer.ggml.model");
+  if (model === undefined || model === "no_vocab" || model === "none") return null;
+  const vocabulary = readVocabulary(file);
+  const flag = (key: string): boolean | null => {
+    const value = file.metadata.get(`tokenizer.ggml.${key}`);
+    return typeof value === "boolean" ? value : null;
+  };
+  const bosToken = namedToken(file, vocabulary.tokens, "bos_token_id");
+  const eosToken = namedToken(file, vocabulary.tokens, "eos_token_id");
+  const endIds = ["eot_token_id", "eom_token_id"]
+    .map((key) => file.metadata.get(`tokenizer.ggml.${key}`))
+    .filter((id) => typeof id === "number");
+  const template = file.metadata.get("tokenizer.chat_template");
+  const build = model === "gpt2" ? byteLevelJson : model === "llama" ? sentencePieceJson : null;
+  if (build === null) {
+    throw new InputError(
+      "tokenizer",
+      `${file.path} has a tokenizer of the kind ${JSON.stringify(model)}, which is not supported; known are gpt2 (byte-level BPE) and llama (SentencePiece BPE).`,
+    );
+  }
+  return createTokenizer(file.path, build(file, vocabulary), {
+    bosToken,
+    eosToken,
+    endIds,
+    // llama.cpp's defaults where the key is absent: SentencePiece models add a BOS; byte-level ones only with Llama 3's pre-tokenizer.
+    addBos: flag("add_bos_token") ?? (model === "llama" || file.metadata.get("tokenizer.ggml.pre") === "llama-bpe"),
+    addEos: flag("add_eos_token") ?? false,
+    chatTemplate: typeof template === "string" ? template : null,
+  });
+}
+
+interface Vocabulary {
+  readonly tokens: readonly string[];
+  /** Kind of each token; empty where the file has none. */
+  readonly kinds: readonly GgufValue[];
+}
+
+function readVocabulary(file: GgufFile): Vocabulary {
+  const tokens = stringList(file, "tokens");
+  const kinds = file.metadata.get("tokenizer.ggml.token_type") ?? [];
+  if (!Array.isArray(kinds) || (kinds.length > 0 && kinds.length !== tokens.length)) {
+    throw new InputError(
+      "tokenizer",
+      `${file.path}: expected tokenizer.ggml.token_type to list a kind for each of ${tokens.length} tokens.`,
+    );
+  }
+  return { tokens, kinds };
+}
+
+function stringList(file: GgufFile, key: string): readonly string[] {
+  const value = file.metadata.get(`tokenizer.ggml.${key}`);
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
+  throw new InputError(
+    "tokenizer",
+    `${file.path}: expected a list of strings as tokenizer.ggml.${key}${value === undefined ? ", but it is missing" : ""}.`,
+  );
+}
+
+function namedToken(file: GgufFile, tokens: readonly string[], key: string): string | null {
+  const id = file.metadata.get(`tokenizer.ggml.${key}`);
+  return typeof id === "number" ? (tokens[id] ?? null) : null;
+}
+
+/** Control and user-defined tokens are recognised in the text before anything else is split. */
+function addedTokens({ tokens, kinds }: Vocabulary): object[] {
+  return tokens.flatMap((content, id) => {
+    const kind = kinds[id];
+    if (kind !== CONTROL && kind !== USER_DEFINED) return [];
+    return [
+      { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: kind === CONTROL },
+    ];
+  });
+}
+
+/** Token → id on an object without a prototype, so that a token may be called `__proto__`. */
+function vocabularyObject(tokens: readonly string[]): Record<string, number> {
+  const vocabulary: Record<string, number> = Object.create(null);
+  for (const [id, token] of tokens.entries()) vocabulary[token] ??= id;
+  return vocabulary;
+}
+
+function byteLevelJson(file: GgufFile, vocabulary: Vocabulary): object {
+  const kind = file.metadata.get("tokenizer.ggml.pre") ?? "default";
+  const { normalizer, steps, ignoreMerges } = pretokenizerSteps(file.path, String(kind));
+  return {
+    version: "1.0",
+    added_tokens: addedTokens(vocabulary),
+    normalizer,
+    pre_tokenizer: { type: "Sequence", pretokenizers: steps },
+    post_processor: null,
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: "BPE",
+      byte_fallback: false,
+      ignore_merges: ignoreMerges,
+      vocab: vocabularyObject(vocabulary.tokens),
+      merges: stringList(file, "merges").map((merge) => splitMerge(merge)),
+    },
+  };
+}
+
+/** `Ġ t` → two tokens; the space that parts them is the first one after at least one character. */
+function splitMerge(merge: string): [string, string] {
+  const space = merge.indexOf(" ", 1);
+  return [merge.slice(0, space), merge.slice(space + 1)];
+}
+
+/** Llama 2's tokenizer.json: every text gets a ▁ in front (unless add_space_prefix is false), unknown characters fall back to bytes. */
+function sentencePieceJson(file: GgufFile, vocabulary: Vocabulary): object {
+  const { tokens, kinds } = vocabulary;
+  const scores = file.metadata.get("tokenizer.ggml.scores");
+  if (
+    !Array.isArray(scores) ||
+    scores.length !== tokens.length ||
+    !scores.every((score) => typeof score === "number")
+  ) {
+    throw new InputError(
+      "tokenizer",
+      `${file.path}: expected tokenizer.ggml.scores to list a number for each of ${tokens.length} tokens.`,
+    );
+  }
+  const prefixed = file.metadata.get("tokenizer.ggml.add_space_prefix") !== false;
+  const vocab = vocabularyObject(tokens);
+  const unknown = file.metadata.get("tokenizer.ggml.unknown_token_id");
+  const replace = { type: "Replace", pattern: { String: " " }, content: "▁" };
+  return {
+    version: "1.0",
+    added_tokens: addedTokens(vocabulary),
+    normalizer: prefixed ? { type: "Sequence", normalizers: [{ type: "Prepend", prepend: "▁" }, replace] } : replace,
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: {
+      type: "Sequence",
+      decoders: [
+        { type: "Replace", pattern: { String: "▁" }, content: " " },
+        { type: "ByteFallback" },
+        { type: "Fuse" },
+        ...(prefixed ? [{ type: "Strip", content: " ", start: 1, stop: 0 }] : []),
+      ],
+    },
+    model: {
+      type: "BPE",
+      unk_token: typeof unknown === "number" ? (tokens[unknown] ?? null) : null,
+      fuse_unk: true,
+      byte_fallback: true,
+      vocab,
+      merges: mergesFromScores(tokens, scores, kinds),
+    },
+  };
+}
