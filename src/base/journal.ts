@@ -1,0 +1,56 @@
+// Rows of a long stage as they come, one JSON object a line, so that an interrupted stage goes on where it stopped.
+// The first line names what the rows were made from; a journal of anything else is started afresh.
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { writeError } from "./write-file.js";
+
+export interface Journal<Row> {
+  /** Rows of an earlier, interrupted run. */
+  readonly earlier: readonly Row[];
+  append(row: Row): void;
+  /** To be called when the stage's real output is written. */
+  remove(): Promise<void>;
+}
+
+/** `parse` returns null for what is no row; a last line that was cut off is dropped. */
+export async function openJournal<Row>(
+  path: string,
+  fingerprint: string,
+  parse: (value: unknown) => Row | null,
+): Promise<Journal<Row>> {
+  const lines = (await readFile(path, "utf8").catch(() => "")).split("\n");
+  const [header, ...rest] = lines.map(parseLine);
+  const same = isRecord(header) && header.fingerprint === fingerprint;
+  const earlier = same ? rest.flatMap((value) => parse(value) ?? []) : [];
+  attempt(path, () => {
+    mkdirSync(dirname(path), { recursive: true });
+    const rows = [{ fingerprint }, ...earlier].map((row) => `${JSON.stringify(row)}\n`);
+    writeFileSync(path, rows.join(""));
+  });
+  return {
+    earlier,
+    append: (row) => attempt(path, () => appendFileSync(path, `${JSON.stringify(row)}\n`)),
+    remove: () => rm(path, { force: true }),
+  };
+}
+
+function attempt(path: string, work: () => void): void {
+  try {
+    work();
+  } catch (cause) {
+    throw writeError(path, cause);
+  }
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

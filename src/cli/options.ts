@@ -1,0 +1,110 @@
+// The options that commands share, each said once; DESIGN's names are a contract. Types follow from the builders.
+import type { Argv, Options } from "yargs";
+
+/** Every command. */
+export const commonOptions = {
+  model: {
+    type: "string",
+    describe: "Hugging Face folder, .gguf file, hub id or alias",
+    defaultDescription: "smollm2-135m-instruct",
+  },
+  adapter: { type: "string", describe: "folder of a LoRA adapter in peft's layout" },
+  device: {
+    choices: ["auto", "cpu", "reference", "cuda"] as const,
+    default: "auto" as const,
+    describe: "where the engine runs",
+  },
+  weights: {
+    choices: ["native", "f32", "bf16", "q8", "q4"] as const,
+    default: "native" as const,
+    describe: "how frozen weights are kept; native keeps the file's values",
+  },
+  compute: { choices: ["f32", "int"] as const, default: "f32" as const, describe: "arithmetic of products" },
+  threads: { type: "number", describe: "processor threads", defaultDescription: "all that may be used" },
+  seed: { type: "number", default: 0, describe: "of samples, order, initialisation and dropout" },
+  out: { type: "string", alias: "output-dir", describe: "file or folder for the results" },
+  json: { type: "boolean", default: false, describe: "print one JSON document on stdout" },
+  verbose: { type: "boolean", default: false, describe: "show stack traces" },
+} as const satisfies Record<string, Options>;
+
+export const samplingOptions = {
+  temperature: { type: "number", describe: "0 takes the likeliest token", defaultDescription: "the preset's" },
+  "top-k": { type: "number", describe: "keep this many tokens; 0 keeps all", defaultDescription: "the preset's" },
+  "top-p": {
+    type: "number",
+    describe: "keep the likeliest tokens of this much probability",
+    defaultDescription: "the preset's",
+  },
+  "min-p": { type: "number", default: 0, describe: "keep tokens of at least this share of the likeliest" },
+  "repetition-penalty": { type: "number", default: 1, describe: "over 1 makes repeated tokens less likely" },
+  "max-new-tokens": { type: "number", describe: "longest answer", defaultDescription: "the preset's" },
+  "min-new-tokens": { type: "number", default: 0, describe: "no end before this many tokens" },
+  "ignore-eos": { type: "boolean", default: false, describe: "go on past end tokens" },
+  stop: { type: "string", array: true, describe: "end the answer before this text" },
+} as const satisfies Record<string, Options>;
+
+export const templateOptions = {
+  template: {
+    type: "string",
+    describe: "prompt template, or a family: alpaca, chat",
+    defaultDescription: "fits the model",
+  },
+  preset: {
+    choices: ["default", "paper", "authors-main", "authors-reproduce"] as const,
+    default: "default" as const,
+    describe: "a set of choices that go together",
+  },
+} as const satisfies Record<string, Options>;
+
+export const dataOptions = {
+  ...templateOptions,
+  data: { type: "string", describe: "file (JSON, JSONL, CSV, Parquet), hub id, task, or a name of dataset_info.json" },
+  "dataset-dir": { type: "string", describe: "folder with a dataset_info.json" },
+  task: { type: "string", describe: "what the data is; says how rows are read, checked and scored" },
+  "max-samples": { type: "number", describe: "the first N of the seeded order" },
+  shuffle: { type: "boolean", default: true, describe: "--no-shuffle keeps the file's order" },
+} as const satisfies Record<string, Options>;
+
+export const distillOptions = {
+  "distill-template": {
+    type: "string",
+    describe: "using, refer, or a file with {instruction} and {response}",
+    defaultDescription: "the preset's",
+  },
+} as const satisfies Record<string, Options>;
+
+export const mixOptions = {
+  "mix-ratio": { type: "number", default: 1, describe: "share of examples that take the rewrite" },
+} as const satisfies Record<string, Options>;
+
+/** Hugging Face's names; the values are checked by src/train/config.ts, so that all faults come together. */
+export const trainingOptions = {
+  "learning-rate": { type: "number", defaultDescription: "1e-4" },
+  "num-train-epochs": { type: "number", defaultDescription: "2" },
+  "max-steps": { type: "number", describe: "wins over epochs" },
+  "per-device-train-batch-size": { type: "number", defaultDescription: "2" },
+  "gradient-accumulation-steps": { type: "number", defaultDescription: "4" },
+  "lr-scheduler-type": {
+    type: "string",
+    describe: "cosine, linear, constant or constant_with_warmup",
+    defaultDescription: "cosine",
+  },
+  "warmup-steps": { type: "number", defaultDescription: "0" },
+  "warmup-ratio": { type: "number", defaultDescription: "0" },
+  "max-grad-norm": { type: "number", defaultDescription: "1" },
+  "weight-decay": { type: "number", defaultDescription: "0" },
+  "lora-r": { type: "number", alias: "lora-rank", defaultDescription: "8" },
+  "lora-alpha": { type: "number", defaultDescription: "16" },
+  "lora-dropout": { type: "number", defaultDescription: "the preset's" },
+  "lora-target": { type: "string", describe: "names with commas, or all", defaultDescription: "q_proj,v_proj" },
+  "use-rslora": { type: "boolean", describe: "scale by alpha/√r" },
+  "cutoff-len": { type: "number", describe: "most tokens of an example", defaultDescription: "1024" },
+  "init-adapter": { type: "string", describe: "train on from this adapter" },
+  "save-steps": { type: "number", describe: "a checkpoint after every so many updates" },
+  resume: { type: "boolean", default: false, describe: "go on from the last checkpoint in --out" },
+} as const satisfies Record<string, Options>;
+
+/** Adds the common options to a command. */
+export function withCommonOptions<T>(yargs: Argv<T>) {
+  return yargs.options(commonOptions);
+}

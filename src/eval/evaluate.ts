@@ -1,0 +1,111 @@
+// Test examples → prompts → completions → predictions.jsonl and the task's metrics. Goes on where it was interrupted.
+import { join } from "node:path";
+import { contentHash } from "../base/content-hash.js";
+import { openJournal } from "../base/journal.js";
+import { type Reporter, silentReporter } from "../base/reporter.js";
+import { writeJsonLines } from "../base/write-file.js";
+import type { TextExample } from "../data/example.js";
+import type { AdapterHandle, Engine } from "../engine/engine.js";
+import type { Completion } from "../engine/generate.js";
+import type { Sampling } from "../engine/sampling.js";
+import { type MetricValue, scoreAnswers } from "../tasks/score.js";
+import type { Task } from "../tasks/task.js";
+import type { PromptRenderer } from "../templates/render.js";
+import { type PredictionRow, parsePrediction } from "./prediction.js";
+
+export interface EvaluationJob {
+  readonly task: Task;
+  readonly examples: readonly TextExample[];
+  readonly renderer: PromptRenderer;
+  readonly adapter: AdapterHandle | null;
+  /** Names the adapter's numbers; null for the base model. */
+  readonly adapterHash: string | null;
+  readonly sampling: Sampling;
+  /** Gets predictions.jsonl. */
+  readonly folder: string;
+  /** For progress (`evaluate sdft on gsm8k`). */
+  readonly stage: string;
+  readonly reporter?: Reporter;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Evaluation {
+  readonly predictions: readonly PredictionRow[];
+  readonly metrics: readonly MetricValue[];
+}
+
+/** What the predictions depend on: prompts, labels, weights, sampling. */
+export function evaluationHash(engine: Engine, job: EvaluationJob): string {
+  return contentHash({
+    stage: "evaluate",
+    engine: engine.fingerprint,
+    adapter: job.adapterHash,
+    task: job.task.name,
+    sampling: job.sampling,
+    stopTokens: job.renderer.stopTokens,
+    rows: job.examples.map((example) => [example.id, job.renderer.promptTokens(example), example.response]),
+  });
+}
+
+/** Generates, scores and writes `folder/predictions.jsonl`. */
+export async function evaluate(engine: Engine, job: EvaluationJob): Promise<Evaluation> {
+  const reporter = job.reporter ?? silentReporter;
+  const journal = await openJournal(
+    join(job.folder, "predictions.partial.jsonl"),
+    evaluationHash(engine, job),
+    parsePrediction,
+  );
+  const done = new Map(journal.earlier.map((row) => [row.id, row]));
+  const open = job.examples.filter((example) => !done.has(example.id));
+  const byId = new Map(open.map((example) => [example.id, example]));
+  const toRow = (completion: Completion): void => {
+    const example = byId.get(completion.id);
+    if (example === undefined) return;
+    const row = predictionRow(example, completion, job.renderer);
+    done.set(row.id, row);
+    journal.append(row);
+  };
+  await engine.generate(
+    open.map((example) => ({ id: example.id, tokens: job.renderer.promptTokens(example) })),
+    job.sampling,
+    {
+      adapter: job.adapter,
+      endTokens: job.renderer.stopTokens,
+      signal: job.signal,
+      onCompletion: toRow,
+      onProgress: ({ finished, newTokens, promptTokens }) =>
+        reporter.progress({
+          stage: job.stage,
+          done: journal.earlier.length + finished,
+          total: job.examples.length,
+          unit: "rows",
+          tokens: newTokens + promptTokens,
+        }),
+    },
+  );
+  const evaluation = scorePredictions(
+    job.task,
+    job.examples.flatMap((example) => done.get(example.id) ?? []),
+  );
+  await writeJsonLines(join(job.folder, "predictions.jsonl"), evaluation.predictions);
+  await journal.remove();
+  return evaluation;
+}
+
+/** Sets `correct` by the task's check and sums up. */
+export function scorePredictions(task: Task, rows: readonly PredictionRow[]): Evaluation {
+  const { verdicts, metrics } = scoreAnswers(task, rows);
+  return { predictions: rows.map((row, index) => ({ ...row, correct: verdicts[index] ?? null })), metrics };
+}
+
+function predictionRow(example: TextExample, completion: Completion, renderer: PromptRenderer): PredictionRow {
+  return {
+    id: example.id,
+    prompt: renderer.promptText(example),
+    output: completion.text,
+    label: example.response,
+    correct: null,
+    finish: completion.finish,
+    tokens: completion.tokens.length,
+  };
+}

@@ -1,0 +1,76 @@
+// A row of predictions.jsonl: what a model answered to one test example, and whether that was right.
+import { z } from "zod";
+
+export interface PredictionRow {
+  readonly id: string;
+  /** The prompt's text, special tokens left out. */
+  readonly prompt: string;
+  readonly output: string;
+  readonly label: string | null;
+  /** Null where no program can tell. */
+  readonly correct: boolean | null;
+  /** Null for outputs made elsewhere that don't say. */
+  readonly finish: "stop" | "length" | null;
+  /** New tokens; null for outputs made elsewhere. */
+  readonly tokens: number | null;
+}
+
+const schema = z.object({
+  id: z.string(),
+  prompt: z.string(),
+  output: z.string(),
+  label: z.string().nullable(),
+  correct: z.boolean().nullable(),
+  finish: z.enum(["stop", "length"]).nullable(),
+  tokens: z.number().nullable(),
+});
+
+/** Null for what is no such row. */
+export function parsePrediction(value: unknown): PredictionRow | null {
+  const parsed = schema.safeParse(value);
+  return parsed.success ? parsed.data : null;
+}
+
+/** What identifies a cell of the table of results. */
+export interface ScoreKey {
+  readonly variant: "seed" | "vanilla" | "sdft";
+  /** What it was trained on; null for the seed. */
+  readonly dataset: string | null;
+  readonly template: string;
+  readonly mix_ratio: number | null;
+  /** Training examples; null for the seed. */
+  readonly samples: number | null;
+  readonly seed: number;
+  readonly task: string;
+}
+
+/** A row of scores.jsonl. */
+export interface ScoreRow extends ScoreKey {
+  readonly metric: string;
+  readonly value: number;
+  readonly n: number;
+  /** 95 % interval. */
+  readonly low: number;
+  readonly high: number;
+}
+
+const scoreSchema = z.object({
+  variant: z.enum(["seed", "vanilla", "sdft"]),
+  dataset: z.string().nullable(),
+  template: z.string(),
+  mix_ratio: z.number().nullable(),
+  samples: z.number().nullable(),
+  seed: z.number(),
+  task: z.string(),
+  metric: z.string(),
+  value: z.number(),
+  n: z.number(),
+  low: z.number(),
+  high: z.number(),
+});
+
+/** Null for what is no such row. */
+export function parseScore(value: unknown): ScoreRow | null {
+  const parsed = scoreSchema.safeParse(value);
+  return parsed.success ? parsed.data : null;
+}

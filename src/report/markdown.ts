@@ -1,0 +1,60 @@
+// report.md: the same tables for a page or an issue.
+import { stringify } from "yaml";
+import type { RunSummary } from "./run-summary.js";
+import { columnTitle, facts, findScore, probability, rate, variantTitles, yieldSentence } from "./wording.js";
+
+export function markdownReport(summary: RunSummary): string {
+  const sections = [
+    `# ${escape(summary.name)}`,
+    resultSection(summary),
+    yieldSection(summary),
+    comparisonSection(summary),
+    factSection(summary),
+  ];
+  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+function resultSection(summary: RunSummary): string {
+  const rows = summary.variants.map((variant) => [
+    variantTitles[variant],
+    ...summary.tasks.map((task) => {
+      const score = findScore(summary, variant, task);
+      return score === undefined ? "–" : rate(score);
+    }),
+  ]);
+  const head = ["Model", ...summary.tasks.map((task) => columnTitle(summary, task))];
+  return `${table(head, rows)}\n\n95 % intervals (Wilson) in brackets.`;
+}
+
+function yieldSection(summary: RunSummary): string {
+  if (summary.yield === null) return "";
+  const rows = summary.yield.reasons.map(({ reason, count }) => [reason, String(count)]);
+  const reasons = rows.length === 0 ? "" : `\n\n${table(["Why the original answer was kept", "Rows"], rows)}`;
+  return `## Rewrites\n\n${yieldSentence(summary.yield)}.${reasons}`;
+}
+
+function comparisonSection(summary: RunSummary): string {
+  if (summary.comparisons.length === 0) return "";
+  const rows = summary.comparisons.map((one) => [
+    one.task,
+    variantTitles[one.variant],
+    ...[one.retained, one.lost, one.gained, one.missed].map(String),
+    probability(one.p),
+  ]);
+  const head = ["Task", "Model", "Retained", "Lost", "Gained", "Wrong both times", "p (McNemar)"];
+  return `## Against the seed model, on the same rows\n\n${table(head, rows)}`;
+}
+
+function factSection(summary: RunSummary): string {
+  const lines = facts(summary).map(([label, value]) => `- ${label}: ${escape(value)}`);
+  return `## How it was made\n\n${lines.join("\n")}\n\n\`\`\`yaml\n${stringify(summary.config)}\`\`\``;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(escape).join(" | ")} |`;
+  return [line(head), `|${head.map(() => " --- |").join("")}`, ...rows.map(line)].join("\n");
+}
+
+function escape(text: string): string {
+  return text.replace(/[|\\`*_<>[\]]/g, (character) => `\\${character}`).replaceAll("\n", " ");
+}

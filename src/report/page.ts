@@ -1,0 +1,79 @@
+// report.html: one file that needs nothing else, readable in light and dark.
+import { stringify } from "yaml";
+import { predictionAudit, rewriteAudit } from "./audit.js";
+import { intervalFigure, lossFigure, yieldFigure } from "./figures.js";
+import { html, Markup } from "./html-text.js";
+import { pageScript, pageStyle } from "./page-style.js";
+import type { RunSummary } from "./run-summary.js";
+import { columnTitle, facts, findScore, percent, probability, variantTitles, yieldSentence } from "./wording.js";
+
+export function htmlReport(summary: RunSummary): string {
+  const body = [
+    html`<h1>${summary.name}</h1><p class="lead">${summary.manifest.model.name}, ${summary.manifest.started.slice(0, 10)}</p>`,
+    resultSection(summary),
+    comparisonSection(summary),
+    yieldSection(summary),
+    lossSection(summary),
+    auditSection(summary),
+    factSection(summary),
+  ];
+  const page = html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"><title>${summary.name}</title><style>${new Markup(pageStyle)}</style></head>
+<body><main>${body}</main><script>${new Markup(pageScript)}</script></body></html>
+`;
+  return page.text;
+}
+
+function resultSection(summary: RunSummary): Markup {
+  const head = summary.tasks.map((task) => html`<th>${columnTitle(summary, task)}</th>`);
+  const rows = summary.variants.map((variant) => {
+    const cells = summary.tasks.map((task) => {
+      const score = findScore(summary, variant, task);
+      if (score === undefined) return html`<td>–</td>`;
+      return html`<td><strong>${percent(score.value)} %</strong> <small>[${percent(score.low)}, ${percent(score.high)}]</small></td>`;
+    });
+    return html`<tr><th scope="row">${variantTitles[variant]}</th>${cells}</tr>`;
+  });
+  const figures = summary.tasks
+    .filter((task) => summary.scores.some((score) => score.task === task))
+    .map(
+      (task) => html`<div class="card"><h3>${columnTitle(summary, task)}</h3>${intervalFigure(summary, task)}</div>`,
+    );
+  return html`<h2>Result</h2><div class="card"><table><thead><tr><th></th>${head}</tr></thead><tbody>${rows}</tbody></table></div><p class="note">95 % intervals (Wilson) in brackets.</p><div class="grid2">${figures}</div>`;
+}
+
+function comparisonSection(summary: RunSummary): Markup {
+  if (summary.comparisons.length === 0) return html``;
+  const rows = summary.comparisons.map(
+    (one) =>
+      html`<tr><td>${one.task}</td><td>${variantTitles[one.variant]}</td><td>${one.retained}</td><td>${one.lost}</td><td>${one.gained}</td><td>${one.missed}</td><td>${probability(one.p)}</td></tr>`,
+  );
+  return html`<h2>Against the seed model, on the same rows</h2><div class="card"><table><thead><tr><th>Task</th><th>Model</th><th>Retained</th><th>Lost</th><th>Gained</th><th>Wrong both times</th><th>p (McNemar, exact)</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+}
+
+function yieldSection(summary: RunSummary): Markup {
+  if (summary.yield === null) return html``;
+  return html`<h2>Rewrites</h2><p class="lead">${yieldSentence(summary.yield)}; the original answer stands for the others.</p><div class="card">${yieldFigure(summary.yield)}</div>`;
+}
+
+function lossSection(summary: RunSummary): Markup {
+  if (summary.logs.length === 0) return html``;
+  return html`<h2>Training loss</h2><div class="card">${lossFigure(summary.logs)}</div>`;
+}
+
+function auditSection(summary: RunSummary): Markup {
+  const rewrites =
+    summary.distilled.length === 0
+      ? html``
+      : html`<details class="card"><summary>Every rewrite and its verdict (${summary.distilled.length})</summary>${rewriteAudit(summary.distilled)}</details>`;
+  const tasks = [...new Set(summary.predictions.map((one) => one.task))].map(
+    (task) =>
+      html`<details class="card"><summary>Every answer on ${task}</summary>${predictionAudit(summary, task)}</details>`,
+  );
+  return html`<h2>Row by row</h2>${rewrites}${tasks}`;
+}
+
+function factSection(summary: RunSummary): Markup {
+  const list = facts(summary).map(([label, value]) => html`<dt>${label}</dt><dd>${value}</dd>`);
+  return html`<h2>How it was made</h2><div class="card"><dl>${list}</dl></div><details class="card"><summary>Configuration</summary><pre class="config">${stringify(summary.config)}</pre></details>`;
+}

@@ -1,0 +1,178 @@
+// Everything a report shows, read from a run folder's files alone, so that every number leads back to rows.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import { InputError } from "../base/error.js";
+import { type PredictionRow, parsePrediction, parseScore, type ScoreRow } from "../eval/prediction.js";
+import { countPairs, mcnemarExact, type PairedCounts } from "../metrics/statistics.js";
+import { type LogRow, readLog } from "../train/log.js";
+import { type RunManifest, readManifest } from "./manifest.js";
+
+export const variantNames = ["seed", "vanilla", "sdft"] as const;
+export type VariantName = (typeof variantNames)[number];
+
+/** What a variant changed on a task, against the seed on the same rows. */
+export interface Comparison extends PairedCounts {
+  readonly task: string;
+  readonly variant: VariantName;
+  /** McNemar's exact two-sided probability. */
+  readonly p: number;
+}
+
+/** How many rewrites were kept, and why the others were not. */
+export interface RewriteYield {
+  readonly total: number;
+  readonly kept: number;
+  /** By rule, most frequent first. */
+  readonly reasons: readonly { readonly reason: string; readonly count: number }[];
+}
+
+/** A row of distilled.jsonl. */
+const distilledSchema = z.object({
+  id: z.string(),
+  instruction: z.string(),
+  original: z.string(),
+  response: z.string(),
+  source: z.enum(["model", "original"]),
+  reason: z.string().nullable(),
+  finish: z.enum(["stop", "length"]).nullable(),
+  /** The last rewrite that was rejected, where one was. */
+  rejected: z.string().nullish(),
+});
+export type DistilledAuditRow = z.output<typeof distilledSchema>;
+
+export interface TaskPredictions {
+  readonly variant: VariantName;
+  readonly task: string;
+  readonly rows: readonly PredictionRow[];
+}
+
+export interface RunSummary {
+  readonly folder: string;
+  readonly name: string;
+  readonly manifest: RunManifest;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly scores: readonly ScoreRow[];
+  readonly variants: readonly VariantName[];
+  readonly tasks: readonly string[];
+  readonly yield: RewriteYield | null;
+  readonly comparisons: readonly Comparison[];
+  readonly logs: readonly { readonly variant: VariantName; readonly rows: readonly LogRow[] }[];
+  readonly predictions: readonly TaskPredictions[];
+  readonly distilled: readonly DistilledAuditRow[];
+}
+
+/** Reads a run folder; an error where it is none or was written by a newer version. */
+export async function readRun(folder: string): Promise<RunSummary> {
+  const manifest = await readManifest(folder);
+  if (manifest === null) {
+    throw new InputError(
+      "run_missing",
+      `Expected a run folder with a manifest.json at ${folder} but there is none; make one with "sdft run".`,
+    );
+  }
+  const config = await readConfig(join(folder, "run.yaml"));
+  const scores = await readRows(join(folder, "scores.jsonl"), parseScore);
+  const variants = variantNames.filter((variant) => scores.some((score) => score.variant === variant));
+  const predictions = await readAllPredictions(folder);
+  const tasks = [...new Set([...scores.map((score) => score.task), ...predictions.map((one) => one.task)])];
+  const logs = [];
+  for (const variant of variantNames) {
+    const rows = await readLog(join(folder, variant, "log.jsonl"));
+    if (rows.length > 0) logs.push({ variant, rows });
+  }
+  const distilled = await readRows(join(folder, "sdft", "distilled.jsonl"), parseDistilled);
+  return {
+    folder,
+    name: typeof config.name === "string" ? config.name : folder,
+    manifest,
+    config,
+    scores,
+    variants,
+    tasks,
+    yield: distilled.length === 0 ? null : countYield(distilled),
+    comparisons: compareWithSeed(predictions),
+    logs,
+    predictions,
+    distilled,
+  };
+}
+
+/** Counts what distilled.jsonl says. */
+export function countYield(
+  rows: readonly { readonly source: "model" | "original"; readonly reason: string | null }[],
+): RewriteYield {
+  const counts = new Map<string, number>();
+  for (const { reason } of rows) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const reasons = [...counts].map(([reason, count]) => ({ reason, count }));
+  reasons.sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
+  return { total: rows.length, kept: rows.filter((row) => row.source === "model").length, reasons };
+}
+
+/** Joins each variant's verdicts with the seed's by id. */
+export function compareWithSeed(predictions: readonly TaskPredictions[]): Comparison[] {
+  const comparisons: Comparison[] = [];
+  for (const { variant, task, rows } of predictions) {
+    if (variant === "seed") continue;
+    const seed = predictions.find((other) => other.variant === "seed" && other.task === task);
+    if (seed === undefined) continue;
+    const before = new Map(seed.rows.map((row) => [row.id, row.correct]));
+    const pairs = rows.flatMap((row) => {
+      const verdict = before.get(row.id);
+      if (row.correct === null || verdict === undefined || verdict === null) return [];
+      return [{ before: verdict, after: row.correct }];
+    });
+    if (pairs.length === 0) continue;
+    const counts = countPairs(pairs);
+    comparisons.push({ task, variant, ...counts, p: mcnemarExact(counts.lost, counts.gained) });
+  }
+  return comparisons;
+}
+
+async function readAllPredictions(folder: string): Promise<TaskPredictions[]> {
+  const all: TaskPredictions[] = [];
+  for (const variant of variantNames) {
+    const entries = await readdir(join(folder, variant), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (!entry.isDirectory()) continue;
+      const rows = await readRows(join(folder, variant, entry.name, "predictions.jsonl"), parsePrediction);
+      if (rows.length > 0) all.push({ variant, task: entry.name, rows });
+    }
+  }
+  return all;
+}
+
+async function readRows<Row>(path: string, parse: (value: unknown) => Row | null): Promise<Row[]> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  return text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line, index) => {
+      const row = parse(parseJson(line));
+      if (row === null)
+        throw new InputError(
+          "run_damaged",
+          `Line ${index + 1} of ${path} is not a row of that file; run the experiment again.`,
+        );
+      return row;
+    });
+}
+
+function parseDistilled(value: unknown): DistilledAuditRow | null {
+  const parsed = distilledSchema.safeParse(value);
+  return parsed.success ? parsed.data : null;
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+async function readConfig(path: string): Promise<Record<string, unknown>> {
+  const value: unknown = parseYaml(await readFile(path, "utf8").catch(() => ""));
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}

@@ -1,0 +1,65 @@
+// How numbers and names are worded, the same in terminal, Markdown and HTML.
+import type { ScoreRow } from "../eval/prediction.js";
+import type { Comparison, RewriteYield, RunSummary, VariantName } from "./run-summary.js";
+
+export const variantTitles: Readonly<Record<VariantName, string>> = {
+  seed: "seed model",
+  vanilla: "vanilla fine-tuning",
+  sdft: "self-distillation (SDFT)",
+};
+
+/** `52.1`: a rate in percent. */
+export function percent(value: number): string {
+  return (100 * value).toFixed(1);
+}
+
+/** `52.1 % [38.3, 65.5]`. */
+export function rate(score: Pick<ScoreRow, "value" | "low" | "high">): string {
+  return `${percent(score.value)} % [${percent(score.low)}, ${percent(score.high)}]`;
+}
+
+/** `demo_calls: accuracy, n = 48`. */
+export function columnTitle(summary: RunSummary, task: string): string {
+  const score = summary.scores.find((one) => one.task === task);
+  return score === undefined ? task : `${task}: ${score.metric.replaceAll("_", " ")}, n = ${score.n}`;
+}
+
+export function findScore(summary: RunSummary, variant: VariantName, task: string): ScoreRow | undefined {
+  return summary.scores.find((score) => score.variant === variant && score.task === task);
+}
+
+/** `57 of 96 rewrites kept (59.4 %)`. */
+export function yieldSentence(counts: RewriteYield): string {
+  return `${counts.kept} of ${counts.total} rewrites kept (${percent(counts.kept / Math.max(1, counts.total))} %)`;
+}
+
+/** `0.031`, `< 0.001`. */
+export function probability(p: number): string {
+  return p < 0.001 ? "< 0.001" : p.toFixed(3);
+}
+
+export function comparisonSentence(comparison: Comparison): string {
+  const { retained, lost, gained, missed } = comparison;
+  return `retained ${retained}, lost ${lost}, gained ${gained}, wrong both times ${missed}, p = ${probability(comparison.p)}`;
+}
+
+/** What the run was made with, as label and value. */
+export function facts(summary: RunSummary): readonly (readonly [string, string])[] {
+  const { manifest } = summary;
+  const { engine, machine } = manifest;
+  const list: [string, string][] = [
+    ["Model", manifest.model.name],
+    [
+      "Backend",
+      `${engine.backend}, weights ${engine.weights}, ${engine.threads} threads, engine revision ${engine.revision}`,
+    ],
+    ["Machine", `${machine.cpu}, ${machine.cores} cores, ${gigabytes(machine.memory)} GB memory, Node ${machine.node}`],
+  ];
+  if (manifest.seconds !== null) list.push(["Time of the last command", `${Math.round(manifest.seconds)} s`]);
+  if (manifest.peak_memory !== null) list.push(["Most memory", `${gigabytes(manifest.peak_memory)} GB`]);
+  return list;
+}
+
+function gigabytes(bytes: number): string {
+  return (bytes / 1e9).toFixed(bytes < 1e10 ? 1 : 0);
+}
