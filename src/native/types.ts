@@ -108,7 +108,7 @@ export interface AdapterTensor {
   readonly columns: number;
 }
 
-export interface NativeAdapter {
+export interface NativeAdapter extends Disposable {
   readonly rank: number;
   readonly scale: number;
   tensors(): AdapterTensor[];
@@ -213,7 +213,7 @@ export interface TrainerState {
   readonly secondMoments: Readonly<Record<string, RealArray>>;
 }
 
-export interface NativeTrainer {
+export interface NativeTrainer extends Disposable {
   /** Adds the batch's gradients; returns its share of the loss (already scaled). */
   accumulate(batch: TrainBatch): Promise<{ readonly loss: number }>;
   /** One AdamW step over what was accumulated, then clears it. gradNorm is the norm before clipping. */
@@ -225,7 +225,7 @@ export interface NativeTrainer {
   dispose(): void;
 }
 
-export interface NativeModel {
+export interface NativeModel extends Disposable {
   /** Bytes held by packed weights, and by the mapped files. */
   readonly memory: { readonly weights: number; readonly mapped: number };
   /** Every token's bytes one after the other; token i has bytes[offsets[i] … offsets[i+1]]. (V + 1) offsets. Needed for stop strings. */

@@ -1,0 +1,82 @@
+// The addon's two entries: info() and loadModel().
+#include <napi.h>
+
+#include <algorithm>
+
+#include "base/revision.h"
+#include "binding/handles.h"
+#include "binding/load_options.h"
+#include "binding/promise_task.h"
+#include "kernels/backends.h"
+
+namespace sdft::binding {
+
+namespace {
+
+#if defined(__clang__)
+constexpr const char* kCompiler = "Clang " __clang_version__;
+#elif defined(__GNUC__)
+constexpr const char* kCompiler = "GCC " __VERSION__;
+#else
+constexpr const char* kCompiler = "unknown";
+#endif
+
+Napi::Value info(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  return guarded(env, [&] {
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("revision", kRevision);
+    result.Set("compiler", kCompiler);
+    Napi::Array backends = Napi::Array::New(env);
+    for (const BackendInfo& backend : list_backends()) {
+      Napi::Object entry = Napi::Object::New(env);
+      entry.Set("name", backend.name);
+      entry.Set("available", backend.available);
+      entry.Set("detail", backend.detail);
+      backends.Set(backends.Length(), entry);
+    }
+    result.Set("backends", backends);
+    Napi::Array features = Napi::Array::New(env);
+    for (const std::string& feature : cpu_features()) features.Set(features.Length(), Napi::String::New(env, feature));
+    result.Set("cpuFeatures", features);
+    result.Set("physicalCores", physical_cores());
+    return result;
+  });
+}
+
+Napi::Value load(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  return promised(env, [&]() -> Napi::Value {
+    auto options = std::make_shared<const LoadOptions>(parse_load_options(Argument(call[0], "options")));
+    using Loaded = std::shared_ptr<ModelOwner>;
+    return PromiseTask<Loaded>::start(env, {[options] { return std::make_shared<ModelOwner>(load_model(*options)); },
+                                            [](Napi::Env then, Loaded& owner) -> Napi::Value { return ModelHandle::create(then, std::move(owner)); }});
+  });
+}
+
+/// When the environment goes away (the process exits, a worker ends) running calls are told to stop, or it would wait for them.
+void stop_all(AddonState* state) {
+  for (const std::weak_ptr<ModelOwner>& weak : state->owners) {
+    if (const std::shared_ptr<ModelOwner> owner = weak.lock()) owner->cancelled = true;
+  }
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  auto state = std::make_unique<AddonState>();
+  state->model = Napi::Persistent(ModelHandle::define(env));
+  state->adapter = Napi::Persistent(AdapterHandle::define(env));
+  state->trainer = Napi::Persistent(TrainerHandle::define(env));
+  AddonState* kept = state.release();
+  env.SetInstanceData(kept);  // deletes it with the environment
+  env.AddCleanupHook(stop_all, kept);
+  exports.Set("info", Napi::Function::New<info>(env, "info"));
+  exports.Set("loadModel", Napi::Function::New<load>(env, "loadModel"));
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace sdft::binding
+
+static Napi::Object Initialize(Napi::Env env, Napi::Object exports) { return sdft::binding::initialize(env, exports); }
+NODE_API_MODULE(sdft, Initialize)

@@ -1,0 +1,193 @@
+// NativeModel of src/native/types.ts.
+#include <numeric>
+
+#include "binding/generate_call.h"
+#include "binding/handles.h"
+#include "binding/progress_channel.h"
+#include "binding/reals.h"
+#include "binding/running_call.h"
+#include "sampling/check_tokens.h"
+#include "sampling/scorer.h"
+
+namespace sdft::binding {
+
+namespace {
+
+/// A progress callback, or none where the argument is null. A throwing callback cancels the call.
+template <class Item>
+std::shared_ptr<ProgressChannel<Item>> open_channel(const Argument& callback, const std::shared_ptr<ModelOwner>& owner,
+                                                    typename ProgressChannel<Item>::Convert convert) {
+  if (callback.is_null()) return nullptr;
+  return std::make_shared<ProgressChannel<Item>>(callback.function(), std::move(convert), [owner] { owner->cancelled = true; });
+}
+
+template <class Item>
+std::function<void(Napi::Env)> close_channel(std::shared_ptr<ProgressChannel<Item>> channel) {
+  return [channel](Napi::Env env) {
+    if (channel) channel->close(env);
+  };
+}
+
+std::vector<ScoreRequest> parse_score_requests(const Argument& requests) {
+  std::vector<ScoreRequest> result;
+  for (const Argument& request : requests.elements()) result.push_back({request["tokens"].integers(), request["from"].integer(1)});
+  return result;
+}
+
+}  // namespace
+
+Napi::Function ModelHandle::define(Napi::Env env) {
+  return DefineClass(env, "NativeModel",
+                     {InstanceAccessor<&ModelHandle::memory>("memory"), InstanceMethod<&ModelHandle::set_vocabulary>("setVocabulary", napi_default_method),
+                      InstanceMethod<&ModelHandle::create_adapter>("createAdapter", napi_default_method), InstanceMethod<&ModelHandle::create_trainer>("createTrainer", napi_default_method),
+                      InstanceMethod<&ModelHandle::generate>("generate", napi_default_method), InstanceMethod<&ModelHandle::score>("score", napi_default_method),
+                      InstanceMethod<&ModelHandle::logits>("logits", napi_default_method), InstanceMethod<&ModelHandle::cancel>("cancel", napi_default_method),
+                      InstanceMethod<&ModelHandle::dispose>("dispose", napi_default_method),
+                      InstanceMethod<&ModelHandle::dispose>(Napi::Symbol::WellKnown(env, "dispose"), napi_default_method)});
+}
+
+ModelHandle::ModelHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ModelHandle>(info) {}
+
+Napi::Object ModelHandle::create(Napi::Env env, std::shared_ptr<ModelOwner> owner) {
+  AddonState& state = *env.GetInstanceData<AddonState>();
+  const Napi::Object object = state.model.New({});
+  state.owners.push_back(owner);
+  Unwrap(object)->owner_ = std::move(owner);
+  return object;
+}
+
+Napi::Value ModelHandle::memory(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&] {
+    const Model& model = *owner()->model;
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("weights", static_cast<double>(model.weight_bytes()));
+    result.Set("mapped", static_cast<double>(model.mapped_bytes()));
+    return result;
+  });
+}
+
+Napi::Value ModelHandle::set_vocabulary(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    ModelOwner& model = *owner();
+    require_idle(model);
+    model.vocabulary = std::make_shared<Vocabulary>(Argument(info[0], "bytes").bytes(), Argument(info[1], "offsets").integers(),
+                                                    model.model->spec().vocab_size);
+    return info.Env().Undefined();
+  });
+}
+
+Napi::Value ModelHandle::create_adapter(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::shared_ptr<ModelOwner> model = owner();
+    require_idle(*model);
+    const Argument options(info[0], "options");
+    AdapterShape shape{options["rank"].integer(1, 65536), options["scale"].number(), {}};
+    for (const Argument& target : options["targets"].elements()) shape.targets.push_back(parse_target(target.text()));
+    return AdapterHandle::create(info.Env(), std::make_shared<AdapterOwner>(model, std::move(shape)));
+  });
+}
+
+Napi::Value ModelHandle::create_trainer(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const std::shared_ptr<ModelOwner> model = owner();
+    require_idle(*model);
+    const Argument options(info[0], "options");
+    std::shared_ptr<AdapterOwner> adapter = AdapterHandle::from(options["adapter"], model);
+    if (!adapter) options["adapter"].fail("an adapter made by createAdapter");
+    const double dropout = options["dropout"].number();
+    if (!(dropout >= 0 && dropout < 1)) options["dropout"].fail("a number from 0 to below 1");
+    return TrainerHandle::create(info.Env(), std::make_shared<TrainerOwner>(std::move(adapter), dropout, static_cast<uint64_t>(options["seed"].integer(0))));
+  });
+}
+
+Napi::Value ModelHandle::generate(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return promised(env, [&]() -> Napi::Value {
+    const std::shared_ptr<ModelOwner> model = owner();
+    auto call = std::make_shared<const GenerateCall>(parse_generate(Argument(info[0], "requests"), Argument(info[1], "options"), model));
+    require_idle(*model);
+    auto channel = open_channel<GenerateProgress>(Argument(info[2], "onProgress"), model,
+                                                  [](Napi::Env then, const GenerateProgress& progress) { return to_js(then, progress); });
+    using Results = std::vector<GenerateResult>;
+    return run_on<Results>(env, model,
+                           {[model, call, channel] {
+                              GenerateHooks hooks{nullptr, model->cancelled};
+                              if (channel) hooks.progress = [&](GenerateProgress progress) { channel->send(std::move(progress)); };
+                              return sdft::generate(model->decoder_for(call->options.rows_per_step), *model->model, call->requests, call->options,
+                                                    call->vocabulary.get(), hooks);
+                            },
+                            [](Napi::Env then, Results& results) { return to_js(then, results); }, close_channel(channel)});
+  });
+}
+
+Napi::Value ModelHandle::score(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return promised(env, [&]() -> Napi::Value {
+    const std::shared_ptr<ModelOwner> model = owner();
+    const auto requests = std::make_shared<const std::vector<ScoreRequest>>(parse_score_requests(Argument(info[0], "requests")));
+    const Argument options(info[1], "options");
+    const std::shared_ptr<AdapterOwner> adapter = AdapterHandle::from(options["adapter"], model);
+    const int64_t rows = options["rowsPerStep"].integer(1, int64_t{1} << 20);
+    require_idle(*model);
+    auto channel = open_channel<int64_t>(Argument(info[2], "onProgress"), model, [](Napi::Env then, const int64_t& done) -> Napi::Value {
+      return Napi::Number::New(then, static_cast<double>(done));
+    });
+    using Scores = std::vector<std::vector<double>>;
+    return run_on<Scores>(env, model,
+                          {[model, requests, adapter, rows, channel] {
+                             ScoreHooks hooks{nullptr, model->cancelled};
+                             if (channel) hooks.progress = [&](int64_t done) { channel->send(done); };
+                             return sdft::score(*model->model, [&](int64_t needed) -> Decoder& { return model->decoder_for(needed); },
+                                                adapter ? &adapter->adapter : nullptr, *requests, rows, hooks);
+                           },
+                           [model](Napi::Env then, Scores& scores) -> Napi::Value {
+                             Napi::Array list = Napi::Array::New(then, scores.size());
+                             for (size_t i = 0; i < scores.size(); ++i) {
+                               list.Set(static_cast<uint32_t>(i), to_js(then, narrowed(model->model->backend(), std::move(scores[i]))));
+                             }
+                             return list;
+                           },
+                           close_channel(channel)});
+  });
+}
+
+Napi::Value ModelHandle::logits(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return promised(env, [&]() -> Napi::Value {
+    const std::shared_ptr<ModelOwner> model = owner();
+    const auto tokens = std::make_shared<const std::vector<int32_t>>(Argument(info[0], "tokens").integers());
+    const std::shared_ptr<AdapterOwner> adapter = AdapterHandle::from(Argument(info[1], "adapter"), model);
+    return run_on<Reals>(env, model,
+                         {[model, tokens, adapter] {
+                            check_tokens(*tokens, model->model->spec(), "tokens");
+                            const int64_t rows = static_cast<int64_t>(tokens->size());
+                            check_length(rows, model->model->spec(), "tokens");
+                            Step step;
+                            step.tokens = *tokens;
+                            step.segments = {{-1, 0, rows, 0, nullptr}};
+                            step.sequence_lengths = {rows};
+                            step.wanted.resize(tokens->size());
+                            std::iota(step.wanted.begin(), step.wanted.end(), 0);
+                            step.adapter = adapter ? &adapter->adapter : nullptr;
+                            return download(model->model->backend(), model->decoder_for(rows).logits(step));
+                          },
+                          [](Napi::Env then, Reals& reals) { return to_js(then, reals); }});
+  });
+}
+
+Napi::Value ModelHandle::cancel(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    owner()->cancelled = true;
+    return info.Env().Undefined();
+  });
+}
+
+Napi::Value ModelHandle::dispose(const Napi::CallbackInfo& info) {
+  // A running call keeps the model until it ends; nobody will want its result.
+  if (owner_) owner_->cancelled = true;
+  owner_.reset();
+  return info.Env().Undefined();
+}
+
+}  // namespace sdft::binding
