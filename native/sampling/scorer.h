@@ -1,0 +1,30 @@
+// Log-probabilities of given tokens: whole sequences packed into steps, no cache.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "model/decoder.h"
+
+namespace sdft {
+
+struct ScoreRequest {
+  std::vector<int32_t> tokens;
+  int64_t from;  // log-probabilities are wanted of tokens[from…]; at least 1
+};
+
+struct ScoreHooks {
+  /// Called after each step with how many requests are done.
+  std::function<void(int64_t done)> progress;
+  /// Looked at before each step; a set flag throws Error("cancelled").
+  const std::atomic<bool>& cancelled;
+};
+
+/// Natural-log probabilities, one vector a request. Sequences are packed in their order into steps of at most rows_per_step rows; a longer one has a step
+/// of its own. Throws Error("tokens") for an empty or unknown one, Error("context") for one that is too long, each before any work.
+/// decoder_for gives a decoder for steps of at least so many rows.
+std::vector<std::vector<double>> score(const Model& model, const std::function<Decoder&(int64_t rows)>& decoder_for, const Adapter* adapter,
+                                       const std::vector<ScoreRequest>& requests, int64_t rows_per_step, const ScoreHooks& hooks);
+
+}  // namespace sdft
