@@ -1,0 +1,48 @@
+// Chooses the next token from one row of logits: a pure function of the logits, the options and a counted random word, on the host.
+// Steps in transformers' order: repetition penalty, forbidden tokens, temperature, top-k, top-p, min-p, draw.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "base/philox.h"
+
+namespace sdft {
+
+struct SamplingOptions {
+  double temperature = 0;         // 0: the likeliest token
+  int64_t top_k = 0;              // 0: all
+  double top_p = 1;               // 1: all
+  double min_p = 0;               // 0: all
+  double repetition_penalty = 1;  // 1: none
+};
+
+struct SamplingRow {
+  float* logits;                          // (V), used up: penalties are written into it
+  int64_t vocabulary;                     // V
+  const std::vector<int32_t>& seen;       // prompt and answer so far; the penalty touches each of these tokens once
+  const std::vector<int32_t>& forbidden;  // end tokens while the answer is shorter than its minimum, else empty
+  int64_t position;                       // index of the new token in the answer
+};
+
+/// Room to work in, one for any number of samplers used one after the other.
+struct SamplingWorkspace {
+  std::vector<uint64_t> weights;  // (V) probabilities in fixed point
+  std::vector<uint8_t> penalised;
+  std::vector<int32_t> ids;
+};
+
+class Sampler {
+ public:
+  /// key: philox_key(seed, fnv1a64(id)); sample: which of several answers to the same id.
+  Sampler(const SamplingOptions& options, PhiloxKey key, uint32_t sample) : options_(options), key_(key), sample_(sample) {}
+
+  /// Equal logits rank by id, the smaller first. Throws Error("logits") where one is NaN or +infinity, or where no token is allowed.
+  int32_t choose(const SamplingRow& row, SamplingWorkspace& workspace) const;
+
+ private:
+  SamplingOptions options_;
+  PhiloxKey key_;
+  uint32_t sample_;
+};
+
+}  // namespace sdft
