@@ -5,7 +5,7 @@ import { columnTitle, facts, findScore, probability, rate, variantTitles, yieldS
 
 export function markdownReport(summary: RunSummary): string {
   const sections = [
-    `# ${escape(summary.name)}`,
+    `# ${escapeMarkdown(summary.name)}`,
     resultSection(summary),
     yieldSection(summary),
     comparisonSection(summary),
@@ -46,15 +46,15 @@ function comparisonSection(summary: RunSummary): string {
 }
 
 function factSection(summary: RunSummary): string {
-  const lines = facts(summary).map(([label, value]) => `- ${label}: ${escape(value)}`);
+  const lines = facts(summary).map(([label, value]) => `- ${label}: ${escapeMarkdown(value)}`);
   return `## How it was made\n\n${lines.join("\n")}\n\n\`\`\`yaml\n${stringify(summary.config)}\`\`\``;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escape).join(" | ")} |`;
+  const line = (cells: readonly string[]): string => `| ${cells.map(escapeMarkdown).join(" | ")} |`;
   return [line(head), `|${head.map(() => " --- |").join("")}`, ...rows.map(line)].join("\n");
 }
 
-function escape(text: string): string {
+function escapeMarkdown(text: string): string {
   return text.replace(/[|\\`*_<>[\]]/g, (character) => `\\${character}`).replaceAll("\n", " ");
 }

@@ -37,10 +37,15 @@ const distilledSchema = z.object({
   source: z.enum(["model", "original"]),
   reason: z.string().nullable(),
   finish: z.enum(["stop", "length"]).nullable(),
-  /** The last rewrite that was rejected, where one was. */
-  rejected: z.string().nullish(),
 });
-export type DistilledAuditRow = z.output<typeof distilledSchema>;
+
+export interface DistilledAuditRow extends z.output<typeof distilledSchema> {
+  /** The first rewrite, where the original was kept. */
+  readonly rejected: string | null;
+}
+
+/** A row of rewrites.jsonl. */
+const rewriteSchema = z.object({ id: z.string(), sample: z.number(), text: z.string() });
 
 export interface TaskPredictions {
   readonly variant: VariantName;
@@ -82,7 +87,7 @@ export async function readRun(folder: string): Promise<RunSummary> {
     const rows = await readLog(join(folder, variant, "log.jsonl"));
     if (rows.length > 0) logs.push({ variant, rows });
   }
-  const distilled = await readRows(join(folder, "sdft", "distilled.jsonl"), parseDistilled);
+  const distilled = await readDistilled(join(folder, "sdft"));
   return {
     folder,
     name: typeof config.name === "string" ? config.name : folder,
@@ -159,9 +164,17 @@ async function readRows<Row>(path: string, parse: (value: unknown) => Row | null
     });
 }
 
-function parseDistilled(value: unknown): DistilledAuditRow | null {
-  const parsed = distilledSchema.safeParse(value);
-  return parsed.success ? parsed.data : null;
+async function readDistilled(folder: string): Promise<DistilledAuditRow[]> {
+  const rewrites = await readRows(
+    join(folder, "rewrites.jsonl"),
+    (value) => rewriteSchema.safeParse(value).data ?? null,
+  );
+  const first = new Map(rewrites.filter((row) => row.sample === 0).map((row) => [row.id, row.text]));
+  const rows = await readRows(
+    join(folder, "distilled.jsonl"),
+    (value) => distilledSchema.safeParse(value).data ?? null,
+  );
+  return rows.map((row) => ({ ...row, rejected: row.source === "model" ? null : (first.get(row.id) ?? null) }));
 }
 
 function parseJson(line: string): unknown {
