@@ -2,8 +2,10 @@
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { InputError } from "../base/error.js";
-import type { GgufValue } from "./gguf.js";
 import { readError } from "./open-file.js";
+
+/** A metadata value; 64-bit integers come as numbers (beyond 2^53 they are refused). */
+export type GgufValue = number | boolean | string | readonly GgufValue[];
 
 const WINDOW = 4 << 20;
 

@@ -3,11 +3,8 @@
 
 import { basename } from "node:path";
 import { InputError } from "../base/error.js";
-import { GgufCursor } from "./gguf-cursor.js";
+import { GgufCursor, type GgufValue } from "./gguf-cursor.js";
 import { blockValues, ggufTensorType, ggufTypeName, type StoredType, tensorBytes } from "./tensor-type.js";
-
-/** A metadata value; 64-bit integers come as numbers (beyond 2^53 they are refused). */
-export type GgufValue = number | boolean | string | readonly GgufValue[];
 
 export interface GgufTensor {
   readonly name: string;

@@ -126,3 +126,11 @@ export async function exists(path: string): Promise<boolean> {
     () => false,
   );
 }
+
+/** Whether `path` is a folder. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+}

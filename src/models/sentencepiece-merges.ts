@@ -1,7 +1,7 @@
 // SentencePiece BPE knows pieces and scores; a BPE with ranked merges is the same when the merges are ordered by the score of what they make
 // (as transformers' converter does): of two merges the one with the likelier result goes first.
 
-import type { GgufValue } from "../formats/gguf.js";
+import type { GgufValue } from "../formats/gguf-cursor.js";
 
 /** Kind of an ordinary token in llama.cpp; only those are made by merging. */
 const NORMAL = 1;

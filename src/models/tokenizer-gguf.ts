@@ -1,7 +1,8 @@
 // The tokenizer of a GGUF's metadata, rebuilt as the tokenizer.json that transformers would have had.
 
 import { InputError } from "../base/error.js";
-import type { GgufFile, GgufValue } from "../formats/gguf.js";
+import type { GgufFile } from "../formats/gguf.js";
+import type { GgufValue } from "../formats/gguf-cursor.js";
 import { pretokenizerSteps } from "./gguf-pretokenizer.js";
 import { mergesFromScores } from "./sentencepiece-merges.js";
 import { createTokenizer, type Tokenizer } from "./tokenizer.js";
