@@ -35,6 +35,16 @@ export interface PromptRenderer {
   /** For people to read: the texts alone, special tokens between them left out. */
   promptText(example: TextExample): string;
   pieceTokens(pieces: readonly Piece[]): number[];
+  /** What rows that were tokenised elsewhere are checked against. */
+  readonly tokenRules: TokenRules;
+}
+
+/** How a training sequence of this model begins and how its responses end. */
+export interface TokenRules {
+  readonly bosId: number | null;
+  /** Begins with one BOS (true) or with none (false); null: either is right, as where the BOS also opens a chat message. */
+  readonly bosFirst: boolean | null;
+  readonly endTokens: readonly number[];
 }
 
 export function createPromptRenderer(template: Template, preset: Preset, model: PromptModel): PromptRenderer {
@@ -42,10 +52,12 @@ export function createPromptRenderer(template: Template, preset: Preset, model: 
   const turns = (example: TextExample): RenderedTurn[] => renderTurns(example, template, preset, model, endToken);
   const promptPieces = (example: TextExample): Piece[] => joinTurns(turns(example));
   const pieceTokens = (pieces: readonly Piece[]): number[] => tokenisePieces(pieces, model, endToken);
+  const stopTokens = [...new Set([endToken, ...model.tokenizer.eosIds])];
   return {
     template,
     endToken,
-    stopTokens: [...new Set([endToken, ...model.tokenizer.eosIds])],
+    stopTokens,
+    tokenRules: { bosId: model.tokenizer.bosId, bosFirst: bosFirst(model), endTokens: stopTokens },
     turns,
     promptPieces,
     promptTokens: (example) => pieceTokens(promptPieces(example)),
@@ -166,6 +178,14 @@ function tokenisePieces(pieces: readonly Piece[], model: PromptModel, endToken: 
     justAddedBos = adds;
   }
   return ids;
+}
+
+function bosFirst(model: PromptModel): boolean | null {
+  const { tokenizer, chatTemplate } = model;
+  if (tokenizer.addsBos) return true;
+  if (chatTemplate === null) return false;
+  const chat = model.renderChat([{ role: "user", content: "Hi" }], { addGenerationPrompt: true });
+  return tokenizer.encode(chat, { addSpecial: false })[0] === tokenizer.bosId ? null : false;
 }
 
 function findEndToken(template: Template, model: PromptModel): number {
