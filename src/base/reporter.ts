@@ -9,6 +9,8 @@ export interface Progress {
   readonly unit: string;
   /** Tokens worked on since the stage began; for tokens a second. */
   readonly tokens?: number;
+  /** Where the stage knows better than tokens over time. */
+  readonly tokensPerSecond?: number;
   /** A short extra, such as the loss. */
   readonly detail?: string;
 }

@@ -101,7 +101,9 @@ export class Terminal implements Reporter {
 /** `, 123 tokens/s, 1:20 left, loss 0.71`. */
 export function describeRest(progress: Progress, elapsed: number, firstDone: number): string {
   const parts: string[] = [];
-  if (progress.tokens !== undefined && elapsed > 0.5) parts.push(`${Math.round(progress.tokens / elapsed)} tokens/s`);
+  const speed =
+    progress.tokensPerSecond ?? (progress.tokens !== undefined && elapsed > 0.5 ? progress.tokens / elapsed : null);
+  if (speed !== null) parts.push(`${Math.round(speed)} tokens/s`);
   const made = progress.done - firstDone;
   if (made > 0 && progress.done < progress.total) {
     parts.push(`${formatDuration((elapsed / made) * (progress.total - progress.done))} left`);

@@ -2,6 +2,7 @@
 // that LLaMA-Factory's generated_predictions.jsonl uses or our own.
 import { readFile } from "node:fs/promises";
 import { InputError } from "../base/error.js";
+import { type PredictionRow, parsePrediction } from "./prediction.js";
 
 export interface ForeignPrediction {
   /** The row's own id, or its zero-based place in the file. */
@@ -77,4 +78,17 @@ function parseObject(line: string, at: { path: string; number: number }): Record
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   throw new InputError("json", `Expected a JSON object on line ${at.number} of ${at.path} but found another value.`);
+}
+
+/** Reads a predictions.jsonl of ours back. */
+export async function readOwnPredictions(path: string): Promise<PredictionRow[]> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new InputError("predictions", `Expected predictions at ${path} but the file can't be read.`, { cause });
+  });
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  return lines.map((line, index) => {
+    const row = parsePrediction(parseObject(line, { path, number: index + 1 }));
+    if (row !== null) return row;
+    throw new InputError("predictions", `Line ${index + 1} of ${path} is not a row of predictions.jsonl.`);
+  });
 }

@@ -58,11 +58,18 @@ export const experimentSchema = z.strictObject({
   max_samples: wholeNumber(1).nullable().default(null),
   /** Share of the examples that take the rewrite. */
   mix_ratio: realNumber(0, 1).default(1),
-  variants: z.array(oneOf(variantNames)).min(1, { error: "expected at least one variant" }).default([...variantNames]),
+  variants: z
+    .array(oneOf(variantNames))
+    .min(1, { error: "expected at least one variant" })
+    .default([...variantNames]),
   distill: distillSchema.prefault({}),
   train: trainingSchema.partial().prefault({}),
   evaluate: z
-    .array(z.union([name("a task").transform((task) => ({ task })), evaluationTask], { error: "expected a task's name, or a task with its settings" }))
+    .array(
+      z.union([name("a task").transform((task) => ({ task })), evaluationTask], {
+        error: "expected a task's name, or a task with its settings",
+      }),
+    )
     .min(1, { error: "expected at least one task" }),
   /** The run folder. */
   out: name("a folder").optional(),

@@ -6,11 +6,14 @@ import { SdftError } from "../base/error.js";
 import type { NativeAddon } from "./types.js";
 
 const root = resolve(import.meta.dirname, "..", "..");
+/** The addon's file, built or not. */
+export const addonPath = join(root, "build", "Release", "sdft.node");
+
 let loaded: NativeAddon | undefined;
 
 /** The engine; loaded once. Throws SdftError("addon") where it is not built or does not fit this machine. */
 export function loadAddon(): NativeAddon {
-  loaded ??= load(join(root, "build", "Release", "sdft.node"));
+  loaded ??= load(addonPath);
   return loaded;
 }
 

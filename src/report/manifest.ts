@@ -30,7 +30,7 @@ const manifestSchema = z.object({
     threads: z.number(),
     cpu_features: z.array(z.string()),
     /** SHA-256 of the addon's file. */
-    addon: z.string().nullable(),
+    addon: z.string(),
   }),
   machine: z.object({ cpu: z.string(), cores: z.number(), memory: z.number(), node: z.string(), platform: z.string() }),
   stages: z.record(z.string(), stageSchema),

@@ -42,6 +42,8 @@ export const trainingSchema = z.strictObject({
   use_rslora: z.boolean({ error: "expected true or false" }).optional(),
   /** Tokens of an example; longer ones are refused or reported, never cut silently. */
   cutoff_len: wholeNumber(2).optional(),
+  /** What becomes of examples that are too long or have nothing to train. */
+  long_examples: oneOf(["error", "drop", "cut"]).default("error"),
   shuffle: z.boolean({ error: "expected true or false" }).default(true),
   /** A checkpoint after every so many updates; 0: only when interrupted. */
   save_steps: wholeNumber(0).default(0),

@@ -1,0 +1,44 @@
+// What a manifest says of a run's making: model, engine, machine. Stages of an earlier run in the same folder stay.
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { cpus, totalmem } from "node:os";
+import { sdftVersion } from "../base/version.js";
+import { addonPath } from "../native/addon.js";
+import type { RunManifest } from "../report/manifest.js";
+import type { Session } from "./session.js";
+
+export async function describeRun(session: Session, earlier: RunManifest | null): Promise<RunManifest> {
+  const { backend, weightFormat, threads, info } = session.engine.setting;
+  const processors = cpus();
+  return {
+    format: 1,
+    sdft: sdftVersion(),
+    started: earlier?.started ?? new Date().toISOString(),
+    seconds: null,
+    peak_memory: null,
+    model: { name: session.model.name, fingerprint: session.model.fingerprint },
+    engine: {
+      revision: info.revision,
+      compiler: info.compiler,
+      backend,
+      weights: weightFormat,
+      threads,
+      cpu_features: [...info.cpuFeatures],
+      addon: await addonHash(),
+    },
+    machine: {
+      cpu: processors[0]?.model ?? "unknown",
+      cores: processors.length,
+      memory: totalmem(),
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+    },
+    stages: earlier?.stages ?? {},
+  };
+}
+
+async function addonHash(): Promise<string> {
+  return createHash("sha256")
+    .update(await readFile(addonPath))
+    .digest("hex");
+}

@@ -1,0 +1,114 @@
+// Everything an experiment needs, loaded and checked before anything is written: data, renderers, sampling, encoded examples.
+import type { TextExample } from "../data/example.js";
+import { parseRuleNames, type RuleName, ruleNames } from "../distill/rules/registry.js";
+import type { Sampling } from "../engine/sampling.js";
+import { getTask } from "../tasks/registry.js";
+import { scoreAnswers } from "../tasks/score.js";
+import type { Task } from "../tasks/task.js";
+import { getPreset, type Preset } from "../templates/presets.js";
+import type { PromptRenderer } from "../templates/render.js";
+import { parseTrainingConfig, type TrainingConfig } from "../train/config.js";
+import type { EvaluationEntry, Experiment } from "./schema.js";
+import type { Session } from "./session.js";
+import { type StageRenderers, stageRenderers, stageSampling } from "./stage-settings.js";
+import { expectTexts, loadTaskData } from "./task-data.js";
+
+export interface PreparedEvaluation {
+  readonly task: Task;
+  readonly examples: readonly TextExample[];
+  readonly renderer: PromptRenderer;
+  readonly sampling: Sampling;
+}
+
+export interface PreparedExperiment {
+  readonly experiment: Experiment;
+  readonly task: Task;
+  readonly preset: Preset;
+  /** What the model is trained on, by name. */
+  readonly dataset: string;
+  readonly examples: readonly TextExample[];
+  readonly renderers: StageRenderers;
+  readonly distillSampling: Sampling;
+  readonly rules: readonly RuleName[];
+  readonly training: TrainingConfig;
+  readonly evaluations: readonly PreparedEvaluation[];
+}
+
+export async function prepareExperiment(session: Session, experiment: Experiment): Promise<PreparedExperiment> {
+  const task = getTask(experiment.task);
+  const preset = getPreset(experiment.preset);
+  const renderers = await stageRenderers(session.prompts, {
+    task,
+    preset,
+    template: experiment.template,
+    distillTemplate: experiment.distill.template ?? null,
+  });
+  const loaded = await loadTaskData({
+    task,
+    split: "train",
+    data: experiment.data,
+    datasetDir: experiment.dataset_dir,
+    maxSamples: experiment.max_samples ?? task.training?.samples ?? null,
+    seed: experiment.seed,
+    order: experiment.train.shuffle === false ? "file" : "seeded",
+  });
+  const evaluations = [];
+  for (const entry of experiment.evaluate)
+    evaluations.push(await prepareEvaluation(session, { experiment, preset, entry }));
+  return {
+    experiment,
+    task,
+    preset,
+    dataset: loaded.source.name,
+    examples: expectTexts(loaded.examples, "train on in an experiment"),
+    renderers,
+    distillSampling: stageSampling(preset, task, experiment.distill, experiment.seed),
+    rules: experiment.distill.rules === undefined ? ruleNames : parseRuleNames(experiment.distill.rules),
+    training: trainingOf(experiment, task),
+    evaluations,
+  };
+}
+
+/** The task's own number of epochs where the experiment names neither epochs nor steps. */
+function trainingOf(experiment: Experiment, task: Task): TrainingConfig {
+  const epochs = experiment.train.num_train_epochs ?? task.training?.epochs;
+  const given = Object.fromEntries(Object.entries(experiment.train).filter(([, value]) => value !== undefined));
+  return parseTrainingConfig(
+    { ...given, ...(epochs === undefined ? {} : { num_train_epochs: epochs }) },
+    "the experiment",
+  );
+}
+
+async function prepareEvaluation(
+  session: Session,
+  wish: { readonly experiment: Experiment; readonly preset: Preset; readonly entry: EvaluationEntry },
+): Promise<PreparedEvaluation> {
+  const { experiment, preset, entry } = wish;
+  const task = getTask(entry.task);
+  const loaded = await loadTaskData({
+    task,
+    split: "test",
+    data: entry.data ?? null,
+    datasetDir: experiment.dataset_dir,
+    maxSamples: entry.max_samples ?? null,
+    seed: experiment.seed,
+    order: "seeded",
+  });
+  const renderers = await stageRenderers(session.prompts, {
+    task,
+    preset,
+    template: experiment.template,
+    distillTemplate: null,
+  });
+  const examples = expectTexts(loaded.examples, "evaluate");
+  checkLabels(task, examples);
+  return { task, examples, renderer: renderers.infer, sampling: stageSampling(preset, task, entry, experiment.seed) };
+}
+
+/** A label that the task's check can't read is found now, and not after generating. */
+export function checkLabels(task: Task, examples: readonly TextExample[]): void {
+  scoreAnswers(
+    task,
+    examples.map(({ id, response }) => ({ id, label: response, output: "" })),
+  );
+}
