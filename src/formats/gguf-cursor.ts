@@ -12,6 +12,20 @@ const WINDOW = 4 << 20;
 // Value type numbers of the GGUF specification.
 const STRING = 8;
 const ARRAY = 9;
+/** Bytes of every other type. */
+const SCALAR_BYTES: Readonly<Record<number, number>> = {
+  0: 1,
+  1: 1,
+  2: 2,
+  3: 2,
+  4: 4,
+  5: 4,
+  6: 4,
+  7: 1,
+  10: 8,
+  11: 8,
+  12: 8,
+};
 
 export class GgufCursor {
   /** What is being read, for messages. */
@@ -58,52 +72,63 @@ export class GgufCursor {
   }
 
   uint32(): number {
-    return this.read(4).readUInt32LE();
+    const at = this.take(4);
+    return this.window.readUInt32LE(at);
   }
 
   uint64(): number {
-    const bytes = this.read(8);
-    return this.safe(bytes.readUInt32LE(0) + bytes.readUInt32LE(4) * 2 ** 32);
+    const at = this.take(8);
+    const high = this.window.readUInt32LE(at + 4);
+    const value = this.window.readUInt32LE(at) + high * 2 ** 32;
+    return high === 0 ? value : this.safe(value);
   }
 
   string(): string {
-    return this.read(this.uint64()).toString("utf8");
+    const length = this.uint64();
+    const at = this.take(length);
+    return this.window.toString("utf8", at, at + length);
   }
 
   /** A value of one of the specification's thirteen types. */
   value(type: number): GgufValue {
+    if (type === STRING) return this.string();
+    if (type === ARRAY) return this.array();
+    const bytes = SCALAR_BYTES[type];
+    if (bytes === undefined) {
+      throw new InputError(
+        "gguf_value_type",
+        `${this.path}: ${this.what} has the unknown value type ${type}; the file is damaged or newer than this reader.`,
+      );
+    }
+    const at = this.take(bytes);
+    return this.scalar(type, at);
+  }
+
+  private scalar(type: number, at: number): GgufValue {
+    const { window } = this;
     switch (type) {
       case 0:
-        return this.read(1).readUInt8();
+        return window.readUInt8(at);
       case 1:
-        return this.read(1).readInt8();
+        return window.readInt8(at);
       case 2:
-        return this.read(2).readUInt16LE();
+        return window.readUInt16LE(at);
       case 3:
-        return this.read(2).readInt16LE();
+        return window.readInt16LE(at);
       case 4:
-        return this.uint32();
+        return window.readUInt32LE(at);
       case 5:
-        return this.read(4).readInt32LE();
+        return window.readInt32LE(at);
       case 6:
-        return this.read(4).readFloatLE();
+        return window.readFloatLE(at);
       case 7:
-        return this.read(1).readUInt8() !== 0;
-      case STRING:
-        return this.string();
-      case ARRAY:
-        return this.array();
+        return window.readUInt8(at) !== 0;
       case 10:
-        return this.uint64();
+        return this.safe(Number(window.readBigUInt64LE(at)));
       case 11:
-        return this.safe(Number(this.read(8).readBigInt64LE()));
-      case 12:
-        return this.read(8).readDoubleLE();
+        return this.safe(Number(window.readBigInt64LE(at)));
       default:
-        throw new InputError(
-          "gguf_value_type",
-          `${this.path}: ${this.what} has the unknown value type ${type}; the file is damaged or newer than this reader.`,
-        );
+        return window.readDoubleLE(at);
     }
   }
 
@@ -118,11 +143,12 @@ export class GgufCursor {
     return values;
   }
 
-  /** The next `count` bytes. */
-  private read(count: number): Buffer {
+  /** Steps over `count` bytes and makes sure they are in the window; returns where they start in it. */
+  private take(count: number): number {
     if (this.next + count > this.window.length) this.slide(count);
-    this.next += count;
-    return this.window.subarray(this.next - count, this.next);
+    const at = this.next;
+    this.next = at + count;
+    return at;
   }
 
   private slide(count: number): void {

@@ -33,7 +33,7 @@ export function readGgufTokenizer(file: GgufFile): Tokenizer | null {
       `${file.path} has a tokenizer of the kind ${JSON.stringify(model)}, which is not supported; known are gpt2 (byte-level BPE) and llama (SentencePiece BPE).`,
     );
   }
-  return createTokenizer(file.path, build(file, vocabulary), {
+  const facts = {
     bosToken,
     eosToken,
     endIds,
@@ -41,7 +41,8 @@ export function readGgufTokenizer(file: GgufFile): Tokenizer | null {
     addBos: flag("add_bos_token") ?? (model === "llama" || file.metadata.get("tokenizer.ggml.pre") === "llama-bpe"),
     addEos: flag("add_eos_token") ?? false,
     chatTemplate: typeof template === "string" ? template : null,
-  });
+  };
+  return createTokenizer(file.path, build(file, vocabulary), facts, vocabulary.tokens);
 }
 
 interface Vocabulary {
@@ -87,13 +88,6 @@ function addedTokens({ tokens, kinds }: Vocabulary): object[] {
   });
 }
 
-/** Token → id on an object without a prototype, so that a token may be called `__proto__`. */
-function vocabularyObject(tokens: readonly string[]): Record<string, number> {
-  const vocabulary: Record<string, number> = Object.create(null);
-  for (const [id, token] of tokens.entries()) vocabulary[token] ??= id;
-  return vocabulary;
-}
-
 function byteLevelJson(file: GgufFile, vocabulary: Vocabulary): object {
   const kind = file.metadata.get("tokenizer.ggml.pre") ?? "default";
   const { normalizer, steps, ignoreMerges } = pretokenizerSteps(file.path, String(kind));
@@ -108,7 +102,7 @@ function byteLevelJson(file: GgufFile, vocabulary: Vocabulary): object {
       type: "BPE",
       byte_fallback: false,
       ignore_merges: ignoreMerges,
-      vocab: vocabularyObject(vocabulary.tokens),
+      vocab: {}, // filled by id, see createTokenizer
       merges: stringList(file, "merges").map((merge) => splitMerge(merge)),
     },
   };
@@ -135,7 +129,6 @@ function sentencePieceJson(file: GgufFile, vocabulary: Vocabulary): object {
     );
   }
   const prefixed = file.metadata.get("tokenizer.ggml.add_space_prefix") !== false;
-  const vocab = vocabularyObject(tokens);
   const unknown = file.metadata.get("tokenizer.ggml.unknown_token_id");
   const replace = { type: "Replace", pattern: { String: " " }, content: "▁" };
   return {
@@ -158,7 +151,7 @@ function sentencePieceJson(file: GgufFile, vocabulary: Vocabulary): object {
       unk_token: typeof unknown === "number" ? (tokens[unknown] ?? null) : null,
       fuse_unk: true,
       byte_fallback: true,
-      vocab,
+      vocab: {}, // filled by id, see createTokenizer
       merges: mergesFromScores(tokens, scores, kinds),
     },
   };

@@ -64,20 +64,35 @@ const KNOWN_END_TOKENS = [
   "<eos>",
 ];
 
-/** A tokenizer from the parsed content of a tokenizer.json (`source` is for messages). */
-export function createTokenizer(source: string, json: object, facts: TokenizerFacts): Tokenizer {
+/**
+ * A tokenizer from the parsed content of a tokenizer.json (`source` is for messages). `vocabulary` stands in for an empty model.vocab:
+ * a list by id, which spares the library 0.7 s on an object of 150,000 keys.
+ */
+export function createTokenizer(
+  source: string,
+  json: object,
+  facts: TokenizerFacts,
+  vocabulary: readonly string[] | null = null,
+): Tokenizer {
   let library: Library;
   try {
     // Never "clean up" spaces before punctuation: it changes texts, code above all, and BPE needs none of it.
     library = new Library(json, { clean_up_tokenization_spaces: false });
   } catch (error) {
-    throw new InputError(
-      "tokenizer",
-      `The tokenizer of ${source} can't be used: ${error instanceof Error ? error.message : String(error)}.`,
-      { cause: error },
-    );
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InputError("tokenizer", `The tokenizer of ${source} can't be used: ${reason}.`, { cause: error });
   }
+  if (vocabulary !== null) fillVocabulary(library, vocabulary);
   return new LibraryTokenizer(source, library, tokenSpelling(json), facts);
+}
+
+/** Where a token stands twice, its first id counts. */
+function fillVocabulary({ model }: Library, vocabulary: readonly string[]): void {
+  if (model === null) return;
+  model.vocab = [...vocabulary];
+  model.tokens_to_ids = new Map(vocabulary.map((token, id): [string, number] => [token, id]).reverse());
+  const unknown = model.unk_token === undefined ? undefined : model.tokens_to_ids.get(model.unk_token);
+  if (unknown !== undefined) model.unk_token_id = unknown;
 }
 
 class LibraryTokenizer implements Tokenizer {
@@ -103,7 +118,7 @@ class LibraryTokenizer implements Tokenizer {
     const added = [...library.get_added_tokens_decoder()];
     this.addedIds = new Set(added.map(([id]) => id));
     this.specialIds = new Set(added.filter(([, token]) => token.special).map(([id]) => id));
-    this.vocabSize = Math.max(-1, ...added.map(([id]) => id), largest(library.get_vocab().values())) + 1;
+    this.vocabSize = library.model?.vocab.length ?? 0;
     this.bosToken = facts.bosToken;
     this.eosToken = facts.eosToken;
     this.bosId = this.requireToken(source, "BOS", facts.bosToken);
@@ -186,10 +201,4 @@ class LibraryTokenizer implements Tokenizer {
 function override(wanted: boolean | null, id: number | null, around: readonly number[]): readonly number[] {
   if (wanted === null || id === null || around.includes(id) === wanted) return around;
   return wanted ? [id] : around.filter((other) => other !== id);
-}
-
-function largest(ids: Iterable<number>): number {
-  let result = -1;
-  for (const id of ids) result = Math.max(result, id);
-  return result;
 }

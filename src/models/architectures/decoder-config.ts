@@ -22,6 +22,9 @@ export function readDecoder(config: ConfigReader, architecture: string, defaults
   if (!Number.isInteger(headSize) || headSize % 2 !== 0) config.fault("head_dim", `${headSize} is not an even integer`);
   const maxPositions = config.size("max_position_embeddings");
   const layers = config.size("num_hidden_layers");
+  const ropes = architecture === "gemma3" ? [] : [readRope(config, { headSize, maxPositions, theta: 10000 })];
+  // Dynamic scaling is there to go past max_position_embeddings: up to its factor.
+  const stretch = Math.max(1, ...ropes.map((rope) => rope.dynamic?.factor ?? 1));
   config.only("attn_logit_softcapping", [], "is not supported: attention logits can't be capped");
   config.only("final_logit_softcapping", [], "is not supported: logits can't be capped");
   return {
@@ -32,7 +35,7 @@ export function readDecoder(config: ConfigReader, architecture: string, defaults
     kvHeads,
     headSize,
     innerWidth: config.size("intermediate_size"),
-    maxPositions,
+    maxPositions: Math.floor(maxPositions * stretch),
     normEpsilon: config.positive("rms_norm_eps", 1e-6),
     normOffset: 0,
     activation: "silu",
@@ -41,7 +44,7 @@ export function readDecoder(config: ConfigReader, architecture: string, defaults
     queryKeyNorm: false,
     sandwichNorms: false,
     tiedHead: config.flag("tie_word_embeddings", defaults.tiedHead),
-    ropes: architecture === "gemma3" ? [] : [readRope(config, { headSize, maxPositions, theta: 10000 })],
+    ropes,
     layers: Array.from({ length: layers }, () => ({ slidingWindow: 0, rope: 0 })),
   };
 }
