@@ -1,10 +1,20 @@
 // A model loaded straight into the addon, and which backends a test run covers.
 // SDFT_TEST_BACKEND=reference runs everything on the reference backend alone (slow: `npm run test:reference`).
 
+import { fnv1a64 } from "../../src/base/hash.js";
+import { philox, philoxKey, uniform } from "../../src/base/philox.js";
 import type { FloatTensor } from "../../src/formats/safetensors.js";
 import { openModel } from "../../src/models/resolve.js";
 import { loadAddon } from "../../src/native/addon.js";
-import type { BackendName, LoraTarget, NativeAdapter, NativeModel } from "../../src/native/types.js";
+import type {
+  BackendName,
+  GenerateOptions,
+  LoraTarget,
+  NativeAdapter,
+  NativeModel,
+  RealArray,
+  TrainBatch,
+} from "../../src/native/types.js";
 
 const chosen = process.env.SDFT_TEST_BACKEND;
 
@@ -45,3 +55,55 @@ export function tensorOf(values: ReadonlyMap<string, FloatTensor>, name: string)
   if (tensor === undefined) throw new Error(`the reference has no tensor ${name}`);
   return tensor.values;
 }
+
+/** Reproducible numbers: uniform in [-1, 1). */
+export function randomNumbers(count: number, name: string): Float64Array {
+  const key = philoxKey(0, fnv1a64(name));
+  return Float64Array.from({ length: count }, (_, i) => 2 * uniform(philox([0, 0, i, 0], key)[0]) - 1);
+}
+
+/** Reproducible token ids in [3, vocabSize). */
+export function randomTokens(count: number, seed: number, vocabSize: number): Int32Array {
+  return Int32Array.from(
+    randomNumbers(count, `tokens ${seed}`),
+    (x) => 3 + Math.floor(((x + 1) / 2) * (vocabSize - 3)),
+  );
+}
+
+/** Fills the tensors whose name ends in `ending` with reproducible numbers in [-size, size). */
+export function fillRandomly(adapter: NativeAdapter, size: number, ending = ""): void {
+  for (const { name, rows, columns } of adapter.tensors()) {
+    if (name.endsWith(ending))
+      adapter.set(
+        name,
+        randomNumbers(rows * columns, name).map((x) => size * x),
+      );
+  }
+}
+
+/** The loss of these micro-batches together, and every gradient of the adapter. */
+export async function gradientsOf(
+  model: NativeModel,
+  adapter: NativeAdapter,
+  batches: readonly TrainBatch[],
+): Promise<{ loss: number; gradients: Map<string, RealArray> }> {
+  using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0 });
+  let loss = 0;
+  for (const batch of batches) loss += (await trainer.accumulate(batch)).loss;
+  return { loss, gradients: new Map(adapter.tensors().map(({ name }) => [name, trainer.gradient(name)])) };
+}
+
+/** Greedy, nothing stops an answer but its limit. */
+export const sampling: GenerateOptions = {
+  adapter: null,
+  seed: 1,
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  endTokens: new Int32Array(),
+  stopStrings: [],
+  maxSequences: 8,
+  rowsPerStep: 256,
+};

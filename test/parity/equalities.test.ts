@@ -1,0 +1,181 @@
+// What must not change results: packing, threads, an adapter whose B is zero, other rows, the size of steps (to the bit), and accumulation (to rounding).
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { BackendName, TrainBatch } from "../../src/native/types.js";
+import { packBatch, type TrainSequence } from "../../src/train/batches.js";
+import { defaultModel } from "../models/real-models.js";
+import { fixturesFolder } from "../shared-folder.js";
+import { expectSameBits, relativeDistance } from "./compare.js";
+import {
+  allBackends,
+  allTargets,
+  fillRandomly,
+  gradientsOf,
+  load,
+  mainBackend,
+  randomTokens,
+  sampling,
+} from "./loaded-model.js";
+
+interface Case {
+  readonly name: string;
+  readonly path: string;
+  readonly backend: BackendName;
+  readonly vocabSize: number;
+  /** Lengths of the sequences that are compared. */
+  readonly lengths: readonly number[];
+}
+
+const real = defaultModel();
+const tiny = ["dynamic", "yarn", "qwen2-untied"].flatMap((name) =>
+  allBackends.map((backend) => ({
+    name,
+    path: join(fixturesFolder, "tiny", name),
+    backend,
+    vocabSize: 96,
+    lengths: [3, 40, 2, 70],
+  })),
+);
+const cases: Case[] =
+  real === null || mainBackend === "reference"
+    ? tiny
+    : [...tiny, { name: "SmolLM2", path: real, backend: mainBackend, vocabSize: 49152, lengths: [3, 40, 70] }];
+
+function sequencesFor({ vocabSize, lengths }: Case): TrainSequence[] {
+  return lengths.map((length, i) => {
+    const tokens = randomTokens(length, i, vocabSize);
+    return { id: `row ${i}`, tokens, labels: tokens };
+  });
+}
+
+/** log p of every token after the first. */
+const everyToken = (tokens: Int32Array) => ({ tokens, from: 1 });
+
+describe.each(cases)("$name on $backend, to the bit", (example) => {
+  it("scores a sequence alone as packed with others", async () => {
+    using model = await load(example.path, example.backend);
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    fillRandomly(adapter, 0.05);
+    const rows = sequencesFor(example).map(({ tokens }) => everyToken(tokens));
+    const packed = await model.score(rows, { adapter, rowsPerStep: 1000 }, null);
+    for (const [i, row] of rows.entries()) {
+      const [alone] = await model.score([row], { adapter, rowsPerStep: 1000 }, null);
+      expectSameBits(alone as Float32Array, packed[i] as Float32Array, `sequence ${i}`);
+    }
+  });
+
+  it("is the base model under an adapter whose B is zero", async () => {
+    using model = await load(example.path, example.backend);
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    fillRandomly(adapter, 0.05, "lora_A");
+    for (const { tokens } of sequencesFor(example)) {
+      expectSameBits(await model.logits(tokens, adapter), await model.logits(tokens, null), "logits");
+    }
+  });
+
+  it("does not depend on the number of threads", async () => {
+    const results = [];
+    for (const threads of [1, 2, 3]) {
+      using model = await load(example.path, example.backend, threads);
+      using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+      fillRandomly(adapter, 0.05);
+      const sequences = sequencesFor(example);
+      const logits = await model.logits(sequences[1]?.tokens ?? new Int32Array(), adapter);
+      results.push({ logits, ...(await gradientsOf(model, adapter, [packBatch(sequences, 0.01)])) });
+    }
+    const [one, ...others] = results;
+    for (const other of others) {
+      expectSameBits(other.logits, one?.logits as Float32Array, "logits");
+      expect(other.loss).toBe(one?.loss);
+      for (const [name, gradient] of one?.gradients ?? []) {
+        expectSameBits(other.gradients.get(name) as Float32Array, gradient as Float32Array, name);
+      }
+    }
+  });
+
+  it("answers a prompt alike whatever runs beside it and however it is cut", async () => {
+    using model = await load(example.path, example.backend);
+    const prompts = sequencesFor(example).map(({ id, tokens }) => ({
+      id,
+      tokens: tokens.subarray(0, 50),
+      sample: 0,
+      maxNewTokens: 20,
+      minNewTokens: 0,
+    }));
+    for (const temperature of [0, 1]) {
+      const options = { ...sampling, adapter: null, temperature };
+      const together = await model.generate(prompts, { ...options, maxSequences: 8, rowsPerStep: 512 }, null);
+      const chunked = await model.generate(prompts, { ...options, maxSequences: 2, rowsPerStep: 7 }, null);
+      expect(chunked).toEqual(together);
+      for (const [i, prompt] of prompts.entries()) {
+        const [alone] = await model.generate([prompt], { ...options, maxSequences: 1, rowsPerStep: 64 }, null);
+        expect(alone, `prompt ${i} at temperature ${temperature}`).toEqual(together[i]);
+      }
+    }
+  });
+});
+
+describe.each(cases)("$name on $backend, within 1e-6", (example) => {
+  it("accumulates micro-batches to the gradient of one batch", async () => {
+    using model = await load(example.path, example.backend);
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    fillRandomly(adapter, 0.05);
+    const sequences = sequencesFor(example);
+    const whole = await gradientsOf(model, adapter, [packBatch(sequences, 0.01)]);
+    const parts = await gradientsOf(
+      model,
+      adapter,
+      sequences.map((sequence) => packBatch([sequence], 0.01)),
+    );
+    expect(relativeDistance([parts.loss], [whole.loss])).toBeLessThan(1e-6);
+    for (const [name, gradient] of whole.gradients) {
+      expect(relativeDistance(parts.gradients.get(name) ?? [], gradient), name).toBeLessThan(1e-6);
+    }
+  });
+
+  it("trains on a sequence alone as packed with others", async () => {
+    using model = await load(example.path, example.backend);
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    fillRandomly(adapter, 0.05);
+    const sequences = sequencesFor(example);
+    const alone = await gradientsOf(model, adapter, [packBatch(sequences.slice(1, 2), 0.01)]);
+    // The others carry no loss. Gradients are sums over all rows, so only their rounding may differ.
+    const mute = sequences.map((sequence, i) =>
+      i === 1 ? sequence : { ...sequence, labels: sequence.labels.map(() => -100) },
+    );
+    const packed = await gradientsOf(model, adapter, [packBatch(mute, 0.01)]);
+    expect(packed.loss).toBe(alone.loss);
+    for (const [name, gradient] of alone.gradients) {
+      expect(relativeDistance(packed.gradients.get(name) ?? [], gradient), name).toBeLessThan(1e-6);
+    }
+  });
+
+  it("trains on a tree of segments as on whole sequences", async () => {
+    using model = await load(example.path, example.backend);
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    fillRandomly(adapter, 0.05);
+    const first = randomTokens(17, 0, example.vocabSize);
+    const second = randomTokens(9, 1, example.vocabSize);
+    const third = randomTokens(12, 2, example.vocabSize);
+    const joined = (tail: Int32Array, id: string): TrainSequence => {
+      const tokens = Int32Array.of(...first, ...tail);
+      return { id, tokens, labels: tokens.map((token, i) => (i <= first.length ? -100 : token)) };
+    };
+    const apart = packBatch([joined(second, "a"), joined(third, "b")], 0.05);
+    const shifted = (tail: Int32Array) => [...tail.slice(1), -1];
+    const tree: TrainBatch = {
+      tokens: Int32Array.of(...first, ...second, ...third),
+      targets: Int32Array.of(...first.map(() => -1), ...shifted(second), ...shifted(third)),
+      parents: Int32Array.of(-1, 0, 0),
+      starts: Int32Array.of(0, first.length, first.length + second.length, first.length + second.length + third.length),
+      ids: ["prefix", "a", "b"],
+      lossScale: 0.05,
+    };
+    const expected = await gradientsOf(model, adapter, [apart]);
+    const actual = await gradientsOf(model, adapter, [tree]);
+    expect(relativeDistance([actual.loss], [expected.loss])).toBeLessThan(1e-6);
+    for (const [name, gradient] of expected.gradients) {
+      expect(relativeDistance(actual.gradients.get(name) ?? [], gradient), name).toBeLessThan(1e-6);
+    }
+  });
+});
