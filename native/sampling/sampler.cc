@@ -15,11 +15,12 @@ namespace {
 
 constexpr int kWeightBits = 44;  // the likeliest token weighs 2^44; 2^19 such tokens fit into 63 bits
 
-/// e^x for x in [−∞, 0], to 2 units in the last place; below −87, where weights are long zero, e^−87. Plain arithmetic: the same bits on every machine
+constexpr float kLeastExponent = -87.0f;  // e^−87 is still a normal float, and its weight long zero
+
+/// e^x for x in [−87, 0], to 2 units in the last place. Plain arithmetic: the same bits on every machine
 /// (libm's differ), and vectorised by the compiler.
 inline float exp_of_negative(float x) {
   constexpr float kRounder = 12582912.0f;  // 1.5 · 2^23: adding it leaves the nearest integer in the low mantissa bits
-  x = x > -87.0f ? x : -87.0f;
   const float shifted = x * 1.44269504f + kRounder, power = shifted - kRounder;
   float r = x - power * 0.693359375f;  // ln 2 in two parts, the first exact in 10 bits
   r = r + power * 2.12194440e-4f;
@@ -30,6 +31,16 @@ inline float exp_of_negative(float x) {
   float scale;
   std::memcpy(&scale, &bits, sizeof scale);
   return scale * series;
+}
+
+/// x · 2^44 for x in [0, 1], rounded to an integer: adding 2^52 leaves it in the low mantissa bits. (Processors without AVX-512 convert to 64-bit
+/// integers one at a time; this takes as many as they add.)
+inline uint64_t fixed_point(float x) {
+  constexpr double kOne = static_cast<double>(uint64_t{1} << kWeightBits), kRounder = 4503599627370496.0;
+  const double shifted = static_cast<double>(x) * kOne + kRounder;
+  uint64_t bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  return bits - 0x4330000000000000ull;
 }
 
 /// The penalty divides positive logits and multiplies negative ones, once a token (Keskar et al. 2019).
@@ -69,88 +80,98 @@ int32_t likeliest(const SamplingRow& row) {
   return static_cast<int32_t>(std::find(row.logits, row.logits + row.vocabulary, top) - row.logits);
 }
 
-/// One row being narrowed down. weights[id] = 0: not kept.
+/// One row being narrowed down. work.weights[id] = 0: not kept.
 struct Narrowing {
   const float* logits;
   int64_t vocabulary;
-  std::vector<uint64_t>& weights;
-  std::vector<int32_t>& ids;  // scratch
+  SamplingWorkspace& work;
 
   bool before(int32_t a, int32_t b) const { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; }
 
-  /// weight = ⌊2^44 · e^((logit − largest) / temperature)⌋
+  /// weight = 2^44 · e^((logit − largest) / temperature), rounded. In blocks, and with the clamp in a loop of its own, because only then is it vectorised.
   void weigh(float largest, float temperature) {
-    constexpr float kOne = static_cast<float>(uint64_t{1} << kWeightBits);
-    weights.resize(static_cast<size_t>(vocabulary));
-    for (int64_t i = 0; i < vocabulary; ++i) {
-      weights[static_cast<size_t>(i)] = static_cast<uint64_t>(static_cast<int64_t>(kOne * exp_of_negative((logits[i] - largest) / temperature)));
+    constexpr int64_t kBlock = 512;
+    float block[kBlock];
+    work.weights.resize(static_cast<size_t>(vocabulary));
+    for (int64_t first = 0; first < vocabulary; first += kBlock) {
+      const int64_t count = std::min(kBlock, vocabulary - first);
+      const float* in = logits + first;
+      uint64_t* out = work.weights.data() + first;
+      for (int64_t i = 0; i < count; ++i) block[i] = std::max((in[i] - largest) / temperature, kLeastExponent);
+      for (int64_t i = 0; i < count; ++i) block[i] = exp_of_negative(block[i]);
+      for (int64_t i = 0; i < count; ++i) out[i] = fixed_point(block[i]);
     }
   }
 
   uint64_t total() const {
     uint64_t sum = 0;
-    for (uint64_t weight : weights) sum += weight;
+    for (uint64_t weight : work.weights) sum += weight;
     return sum;
   }
 
+  /// Drops every token that ranks behind `last`.
   void keep_to(int32_t last) {
     const float least = logits[last];
-    for (int64_t i = 0; i < vocabulary; ++i) {
-      const bool kept = logits[i] > least || (logits[i] == least && i <= last);
-      weights[static_cast<size_t>(i)] = kept ? weights[static_cast<size_t>(i)] : 0;
-    }
+    uint64_t* out = work.weights.data();
+    for (int64_t i = 0; i <= last; ++i) out[i] = logits[i] >= least ? out[i] : 0;
+    for (int64_t i = last + 1; i < vocabulary; ++i) out[i] = logits[i] > least ? out[i] : 0;
   }
 
   /// Keeps the first `count` (in [1, V)). Collects what beats the count-th best so far, and drops the rest whenever the list has doubled.
   void keep_top_k(int64_t count) {
     const auto order = [this](int32_t a, int32_t b) { return before(a, b); };
-    const auto cut = [&] { std::nth_element(ids.begin(), ids.begin() + (count - 1), ids.end(), order), ids.resize(static_cast<size_t>(count)); };
-    ids.clear();
+    const auto cut = [&] {
+      std::nth_element(work.ids.begin(), work.ids.begin() + (count - 1), work.ids.end(), order);
+      work.ids.resize(static_cast<size_t>(count));
+    };
+    work.ids.clear();
     float least = -std::numeric_limits<float>::infinity();
     for (int64_t i = 0; i < vocabulary; ++i) {
       // A later token equal to the least ranks behind it; until the list is first full, `least` is −infinity and a forbidden token may be left out.
       if (!(logits[i] > least)) continue;
-      ids.push_back(static_cast<int32_t>(i));
-      if (static_cast<int64_t>(ids.size()) < 2 * count) continue;
+      work.ids.push_back(static_cast<int32_t>(i));
+      if (static_cast<int64_t>(work.ids.size()) < 2 * count) continue;
       cut();
-      least = logits[ids.back()];
+      least = logits[work.ids.back()];
     }
-    if (static_cast<int64_t>(ids.size()) < count) return;  // the others are forbidden
+    if (static_cast<int64_t>(work.ids.size()) < count) return;  // the others are forbidden
     cut();
-    keep_to(ids.back());
+    keep_to(work.ids.back());
   }
 
   /// Keeps tokens while those before them hold less than `share` of the weight; always the first. Weights are summed in classes of logits down to the class
   /// in which the limit falls, and only that one is sorted.
-  void keep_top_p(double share, float largest) {
-    constexpr int kClasses = 1024;
+  void keep_top_p(double share, float largest, float temperature) {
+    constexpr int kClasses = 1024;  // and one more for logits so low that their weights are zero: e^−32 < 2^−45
+    const float range = std::min(temperature * 32, std::numeric_limits<float>::max());
     const double limit = share * static_cast<double>(total());
-    float least = largest;  // of the kept ones
-    for (int64_t i = 0; i < vocabulary; ++i) least = weights[static_cast<size_t>(i)] > 0 && logits[i] < least ? logits[i] : least;
-    const float range = least < largest ? largest - least : 1;
-    const auto class_of = [&](int64_t i) { return static_cast<int>((largest - logits[i]) / range * (kClasses - 1)); };
-    uint64_t sums[kClasses] = {};
-    for (int64_t i = 0; i < vocabulary; ++i)
-      if (weights[static_cast<size_t>(i)] > 0) sums[class_of(i)] += weights[static_cast<size_t>(i)];
+    work.classes.resize(static_cast<size_t>(vocabulary));
+    uint16_t* classes = work.classes.data();
+    const float* in = logits;
+    for (int64_t i = 0, count = vocabulary; i < count; ++i)
+      classes[i] = static_cast<uint16_t>(static_cast<int>(std::min((largest - in[i]) / range, 1.0f) * kClasses));
+    uint64_t sums[kClasses + 1] = {};
+    for (int64_t i = 0; i < vocabulary; ++i) sums[classes[i]] += work.weights[static_cast<size_t>(i)];
     uint64_t sum = 0;
     int border = 0;
-    while (border < kClasses - 1 && static_cast<double>(sum + sums[border]) < limit) sum += sums[border++];
-    ids.clear();
+    while (border < kClasses && static_cast<double>(sum + sums[border]) < limit) sum += sums[border++];
+    work.ids.clear();
     for (int64_t i = 0; i < vocabulary; ++i)
-      if (weights[static_cast<size_t>(i)] > 0 && class_of(i) == border) ids.push_back(static_cast<int32_t>(i));
-    std::sort(ids.begin(), ids.end(), [this](int32_t a, int32_t b) { return before(a, b); });
-    int32_t last = ids.front();
-    for (int32_t id : ids) {
+      if (classes[i] == border) work.ids.push_back(static_cast<int32_t>(i));
+    if (work.ids.empty()) return;  // rounding put the limit above the whole sum
+    std::sort(work.ids.begin(), work.ids.end(), [this](int32_t a, int32_t b) { return before(a, b); });
+    int32_t last = work.ids.front();
+    for (int32_t id : work.ids) {
       if (sum > 0 && !(static_cast<double>(sum) < limit)) break;
       last = id;
-      sum += weights[static_cast<size_t>(id)];
+      sum += work.weights[static_cast<size_t>(id)];
     }
     keep_to(last);
   }
 
   void keep_min_p(double share) {
     const double least = std::ldexp(std::min(share, 1.0), kWeightBits);
-    for (uint64_t& weight : weights) weight = static_cast<double>(weight) < least ? 0 : weight;
+    for (uint64_t& weight : work.weights) weight = static_cast<double>(weight) < least ? 0 : weight;
   }
 
   /// Inverse of the distribution function over the kept tokens by id; `uniform` in [0, 1).
@@ -158,7 +179,7 @@ struct Narrowing {
     const uint64_t sum = total();
     uint64_t left = std::min(sum - 1, static_cast<uint64_t>(uniform * static_cast<double>(sum)));
     int32_t id = 0;
-    for (; weights[static_cast<size_t>(id)] <= left; ++id) left -= weights[static_cast<size_t>(id)];
+    for (; work.weights[static_cast<size_t>(id)] <= left; ++id) left -= work.weights[static_cast<size_t>(id)];
     return id;
   }
 };
@@ -172,10 +193,10 @@ int32_t Sampler::choose(const SamplingRow& row, SamplingWorkspace& workspace) co
   const float temperature = static_cast<float>(options_.temperature), largest = row.logits[first];
   if (temperature == 0) return first;
 
-  Narrowing narrowing{row.logits, row.vocabulary, workspace.weights, workspace.ids};
+  Narrowing narrowing{row.logits, row.vocabulary, workspace};
   narrowing.weigh(largest, temperature);
   if (options_.top_k > 0 && options_.top_k < row.vocabulary) narrowing.keep_top_k(options_.top_k);
-  if (options_.top_p < 1) narrowing.keep_top_p(options_.top_p, largest);
+  if (options_.top_p < 1) narrowing.keep_top_p(options_.top_p, largest, temperature);
   if (options_.min_p > 0) narrowing.keep_min_p(options_.min_p);
   const std::array<uint32_t, 4> counter{static_cast<uint32_t>(Purpose::sample), sample_, static_cast<uint32_t>(row.position), 0};
   return narrowing.draw(uniform(philox(counter, key_)[0]));

@@ -28,6 +28,7 @@ struct SamplingRow {
 struct SamplingWorkspace {
   std::vector<uint64_t> weights;  // (V) probabilities in fixed point
   std::vector<uint8_t> penalised;
+  std::vector<uint16_t> classes;
   std::vector<int32_t> ids;
 };
 

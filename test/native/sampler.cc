@@ -38,7 +38,8 @@ std::vector<long double> naive_probabilities(const Draw& draw) {
   std::vector<float> scores = draw.logits;
   const SamplingOptions& options = draw.options;
   const auto penalty = static_cast<float>(options.repetition_penalty);
-  for (int32_t token : std::set<int32_t>(draw.seen.begin(), draw.seen.end())) scores[token] = scores[token] < 0 ? scores[token] * penalty : scores[token] / penalty;
+  for (int32_t token : std::set<int32_t>(draw.seen.begin(), draw.seen.end()))
+    scores[token] = scores[token] < 0 ? scores[token] * penalty : scores[token] / penalty;
   for (int32_t token : draw.forbidden) scores[token] = -kInfinity;
   std::vector<int32_t> order(scores.size());
   std::iota(order.begin(), order.end(), 0);
@@ -146,7 +147,8 @@ CASE("sampler.filters keep at least one token") {
   Draw draw;
   draw.logits = random_floats(1000, 5, 3.0f);
   const auto best = static_cast<int32_t>(std::max_element(draw.logits.begin(), draw.logits.end()) - draw.logits.begin());
-  for (const SamplingOptions& options : {SamplingOptions{2, 1, 1, 0, 1}, SamplingOptions{2, 0, 1e-12, 0, 1}, SamplingOptions{2, 0, 0, 0, 1}, SamplingOptions{2, 0, 1, 1, 1}}) {
+  const SamplingOptions narrow[] = {{2, 1, 1, 0, 1}, {2, 0, 1e-12, 0, 1}, {2, 0, 0, 0, 1}, {2, 0, 1, 1, 1}};
+  for (const SamplingOptions& options : narrow) {
     draw.options = options;
     for (draw.position = 0; draw.position < 50; ++draw.position) CHECK(choose(draw) == best);
   }
