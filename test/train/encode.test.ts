@@ -5,7 +5,6 @@ import type { PromptModel } from "../../src/templates/prompt-model.js";
 import { getTemplate } from "../../src/templates/registry.js";
 import { createPromptRenderer } from "../../src/templates/render.js";
 import { encodeExamples, expectTrainable, type FaultPolicy } from "../../src/train/encode.js";
-import { inspectTokens } from "../../src/train/inspect.js";
 import { idOf, letterModel, llamaLike, readTokens, smolLike } from "../templates/letter-model.js";
 
 function row(id: string, instruction: string, response: string | null, more: Partial<TextExample> = {}): TextExample {
@@ -194,19 +193,5 @@ describe("rows of tokens", () => {
 
   it("need as many labels as tokens", () => {
     expect(() => encode([tokenRow("a", [bos, eos], [eos])])).toThrow(/as many labels as tokens in row a/);
-  });
-});
-
-describe("inspectTokens", () => {
-  it("shows each token and whether it is trained", () => {
-    const [sequence] = encode([row("a", "X", "Y")]).sequences;
-    if (sequence === undefined) throw new Error("expected a sequence");
-    const tokens = inspectTokens(sequence, llamaLike.tokenizer);
-    expect(tokens[0]).toEqual({ id: idOf("<s>"), text: "<s>", trained: false });
-    expect(tokens.slice(-3).map(({ text, trained: isTrained }) => [text, isTrained])).toEqual([
-      ["\n", false],
-      ["Y", true],
-      ["</s>", true],
-    ]);
   });
 });
