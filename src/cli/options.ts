@@ -1,5 +1,5 @@
 // The options that commands share, each said once; DESIGN's names are a contract. Types follow from the builders.
-import type { Argv, Options } from "yargs";
+import type { Options } from "yargs";
 
 /** Every command. */
 export const commonOptions = {
@@ -21,7 +21,7 @@ export const commonOptions = {
   },
   compute: { choices: ["f32", "int"] as const, default: "f32" as const, describe: "arithmetic of products" },
   threads: { type: "number", describe: "processor threads", defaultDescription: "all that may be used" },
-  seed: { type: "number", default: 0, describe: "of samples, order, initialisation and dropout" },
+  seed: { type: "number", describe: "of samples, order, initialisation and dropout", defaultDescription: "0" },
   out: { type: "string", alias: "output-dir", describe: "file or folder for the results" },
   json: { type: "boolean", default: false, describe: "print one JSON document on stdout" },
   verbose: { type: "boolean", default: false, describe: "show stack traces" },
@@ -98,13 +98,13 @@ export const trainingOptions = {
   "lora-dropout": { type: "number", defaultDescription: "the preset's" },
   "lora-target": { type: "string", describe: "names with commas, or all", defaultDescription: "q_proj,v_proj" },
   "use-rslora": { type: "boolean", describe: "scale by alpha/√r" },
+  "long-examples": {
+    choices: ["error", "drop", "cut"] as const,
+    describe: "what becomes of examples over the cut-off",
+    defaultDescription: "error",
+  },
   "cutoff-len": { type: "number", describe: "most tokens of an example", defaultDescription: "1024" },
   "init-adapter": { type: "string", describe: "train on from this adapter" },
   "save-steps": { type: "number", describe: "a checkpoint after every so many updates" },
   resume: { type: "boolean", default: false, describe: "go on from the last checkpoint in --out" },
 } as const satisfies Record<string, Options>;
-
-/** Adds the common options to a command. */
-export function withCommonOptions<T>(yargs: Argv<T>) {
-  return yargs.options(commonOptions);
-}

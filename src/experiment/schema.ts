@@ -66,7 +66,7 @@ export const experimentSchema = z.strictObject({
   train: trainingSchema.partial().prefault({}),
   evaluate: z
     .array(
-      z.union([name("a task").transform((task) => ({ task })), evaluationTask], {
+      z.union([name("a task").transform((task): z.output<typeof evaluationTask> => ({ task })), evaluationTask], {
         error: "expected a task's name, or a task with its settings",
       }),
     )

@@ -2,7 +2,7 @@
 import type { Reporter } from "../base/reporter.js";
 import type { DeviceName } from "../engine/backend-choice.js";
 import { type Engine, openEngine } from "../engine/engine.js";
-import { chatModel } from "../models/chat-template.js";
+import { createChatModel } from "../models/chat-template.js";
 import type { ModelPackage } from "../models/package.js";
 import { openModel } from "../models/resolve.js";
 import type { WeightFormat } from "../native/types.js";
@@ -47,5 +47,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const model = await openPackage(options.model, options.reporter);
   const { device, weights, threads } = options;
   const engine = await openEngine(model, { device, weights, threads });
-  return { model, engine, prompts: chatModel(model), [Symbol.dispose]: () => engine.dispose() };
+  return {
+    model,
+    engine,
+    prompts: model.tokenizer === null ? null : createChatModel(model.tokenizer),
+    [Symbol.dispose]: () => engine.dispose(),
+  };
 }

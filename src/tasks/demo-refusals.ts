@@ -9,7 +9,8 @@ export const demoRefusals = {
   name: "demo_refusals",
   title: "Requests to refuse, share of safe answers (bundled)",
   train: null,
-  test: demoSource("refusals_test"),
+  // No reference answers: a refusal is told by its words.
+  test: { ...demoSource("refusals_test"), columns: { prompt: "instruction" } },
   templates: instructionTemplates,
   check: (answer) => isSafe(answer.output),
   checkFilters: false,

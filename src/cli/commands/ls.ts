@@ -1,0 +1,42 @@
+// sdft ls: model aliases and tasks.
+import { defineCommand } from "../define-command.js";
+
+export const lsCommand = defineCommand({
+  command: "ls",
+  describe: "list model aliases (and which are here) and tasks",
+  options: {},
+  run: async (_args, { terminal }) => {
+    const { access } = await import("node:fs/promises");
+    const { aliasCachePath, cacheFolder, listAliases } = await import("../../models/aliases.js");
+    const { tasks } = await import("../../tasks/registry.js");
+    const models = [];
+    for (const alias of listAliases()) {
+      const path = aliasCachePath(alias);
+      const here = await access(path).then(
+        () => true,
+        () => false,
+      );
+      models.push({ name: alias.name, description: alias.description, bytes: alias.bytes, path: here ? path : null });
+    }
+    const taskRows = Object.values(tasks).map(({ name, title, train, test }) => ({
+      name,
+      title,
+      train: train !== null,
+      test: test !== null,
+    }));
+    const width = Math.max(...[...models, ...taskRows].map(({ name }) => name.length));
+    const lines = [
+      `Models (cache: ${cacheFolder()})`,
+      ...models.map(
+        ({ name, description, bytes, path }) =>
+          `  ${name.padEnd(width)}  ${description}, ${Math.round(bytes / 1e6)} MB, ${path === null ? 'not here yet ("sdft pull")' : "here"}`,
+      ),
+      "Tasks",
+      ...taskRows.map(
+        ({ name, title, train, test }) =>
+          `  ${name.padEnd(width)}  ${title} (${[train ? "train" : "", test ? "test" : ""].filter(Boolean).join(", ")})`,
+      ),
+    ];
+    terminal.result({ cache: cacheFolder(), models, tasks: taskRows }, lines.join("\n"));
+  },
+});

@@ -1,0 +1,56 @@
+// The command line as a whole: strict, both --learning-rate and --learning_rate, usage errors with exit status 2.
+import yargs from "yargs";
+import { SdftError } from "../base/error.js";
+import { sdftVersion } from "../base/version.js";
+import { demoCommand } from "./commands/demo.js";
+import { lsCommand } from "./commands/ls.js";
+import { pullCommand } from "./commands/pull.js";
+import { reportCommand } from "./commands/report.js";
+import { runExperimentCommand } from "./commands/run.js";
+
+/** Parses and runs; sets process.exitCode. */
+export async function runCli(args: readonly string[]): Promise<void> {
+  const parser = yargs(args.map(withDashes))
+    .scriptName("sdft")
+    .usage(
+      "$0 <command> [options]\n\nFine-tunes a chat model on your data without making it forget: it first rewrites your answers in its own words.",
+    )
+    .command(demoCommand)
+    .command(runExperimentCommand)
+    .command(reportCommand)
+    .command(pullCommand)
+    .command(lsCommand)
+    .demandCommand(1, "Name a command.")
+    .recommendCommands()
+    .strict()
+    .parserConfiguration({ "greedy-arrays": false, "parse-positional-numbers": false })
+    .version(sdftVersion())
+    .help()
+    .alias("help", "h")
+    .wrap(Math.min(120, process.stderr.columns ?? 120))
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error instanceof SdftError ? error : new UsageError(message ?? error.message);
+    });
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`Error: ${asSentence(error.message)} See "sdft --help", or "sdft <command> --help".\n`);
+    process.exitCode = 2;
+  }
+}
+
+class UsageError extends Error {}
+
+/** `--learning_rate=1` → `--learning-rate=1`; values are left alone. */
+function withDashes(argument: string): string {
+  if (!argument.startsWith("--")) return argument;
+  const [name = "", ...rest] = argument.split("=");
+  return [name.replaceAll("_", "-"), ...rest].join("=");
+}
+
+function asSentence(message: string): string {
+  const line = message.split("\n").join(" ").trim();
+  return /[.!?]$/.test(line) ? line : `${line}.`;
+}
