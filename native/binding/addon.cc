@@ -54,11 +54,20 @@ Napi::Value load(const Napi::CallbackInfo& call) {
   });
 }
 
-/// When the environment goes away (the process exits, a worker ends) running calls are told to stop, or it would wait for them.
+/// Tells running calls to stop.
 void stop_all(AddonState* state) {
   for (const std::weak_ptr<ModelOwner>& weak : state->owners) {
     if (const std::shared_ptr<ModelOwner> owner = weak.lock()) owner->cancelled = true;
   }
+}
+
+/// At the end of the process or worker Node waits for running calls, so they are told. process.exit() runs no cleanup hooks, and a worker that is
+/// terminated emits no exit event: both are needed.
+void stop_at_exit(Napi::Env env, AddonState* state) {
+  env.AddCleanupHook(stop_all, state);
+  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+  const auto stop = Napi::Function::New(env, [state](const Napi::CallbackInfo&) { stop_all(state); }, "stopEngine");
+  process.Get("once").As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), stop});
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
@@ -68,7 +77,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   state->trainer = Napi::Persistent(TrainerHandle::define(env));
   AddonState* kept = state.release();
   env.SetInstanceData(kept);  // deletes it with the environment
-  env.AddCleanupHook(stop_all, kept);
+  stop_at_exit(env, kept);
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("loadModel", Napi::Function::New<load>(env, "loadModel"));
   return exports;

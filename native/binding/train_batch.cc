@@ -48,7 +48,7 @@ TrainingBatch parse_train_batch(const Argument& batch, const ModelSpec& spec) {
   for (size_t s = 0; s < result.segments.size(); ++s) {
     const int64_t length = result.segments[s].position + result.segments[s].length;
     require(length <= spec.max_positions, "context",
-            "Expected at most " + std::to_string(spec.max_positions) + " tokens in a sequence but example " + result.ids[s] + " has " + std::to_string(length));
+            "Expected at most " + std::to_string(spec.max_positions) + " tokens in a sequence but example " + result.ids[s] + " has " + std::to_string(length) + ".");
   }
   return result;
 }
