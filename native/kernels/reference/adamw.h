@@ -1,4 +1,5 @@
 // AdamW (Loshchilov & Hutter 2019) with the operations of torch.optim.AdamW in its order, each rounded to Real as there (no sum: nothing to take in double).
+// The two moments are fused products and sums, as torch 2.15 computes them on x86-64: the same bits.
 #pragma once
 #include <cmath>
 
@@ -28,8 +29,8 @@ void adamw(Matrix<Real> parameter, Matrix<Real> gradient, Matrix<Real> first_mom
       const Real g = gradient(r, c) * clip;
       Real &p = parameter(r, c), &m = first_moment(r, c), &v = second_moment(r, c);
       p *= keep;
-      m = toward < Real{0.5} ? m + toward * (g - m) : g - (g - m) * (1 - toward);  // torch.lerp
-      v = v * beta2 + square_share * g * g;
+      m = toward < Real{0.5} ? std::fma(toward, g - m, m) : std::fma(toward - 1, g - m, g);  // torch.lerp
+      v = std::fma(square_share * g, g, v * beta2);
       p += step_size * m / (std::sqrt(v) / root_correction2 + epsilon);
     }
   }
