@@ -24,6 +24,7 @@ function plainRow(row: Record<string, unknown>): Row {
 }
 
 function plainValue(value: unknown): unknown {
+  if (value === undefined) return null; // hyparquet's null of a nested column
   if (typeof value === "bigint") return Number(value);
   if (Array.isArray(value)) return value.map(plainValue);
   if (ArrayBuffer.isView(value) && "length" in value)
