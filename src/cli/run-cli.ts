@@ -2,11 +2,20 @@
 import yargs from "yargs";
 import { SdftError } from "../base/error.js";
 import { sdftVersion } from "../base/version.js";
+import { chatCommand } from "./commands/chat.js";
 import { demoCommand } from "./commands/demo.js";
+import { distillCommand } from "./commands/distill.js";
+import { doctorCommand } from "./commands/doctor.js";
+import { evalCommand } from "./commands/eval.js";
+import { generateCommand } from "./commands/generate.js";
+import { inspectCommand } from "./commands/inspect.js";
 import { lsCommand } from "./commands/ls.js";
 import { pullCommand } from "./commands/pull.js";
 import { reportCommand } from "./commands/report.js";
 import { runExperimentCommand } from "./commands/run.js";
+import { scoreCommand } from "./commands/score.js";
+import { selectCommand } from "./commands/select.js";
+import { trainCommand } from "./commands/train.js";
 
 /** Parses and runs; sets process.exitCode. */
 export async function runCli(args: readonly string[]): Promise<void> {
@@ -17,9 +26,18 @@ export async function runCli(args: readonly string[]): Promise<void> {
     )
     .command(demoCommand)
     .command(runExperimentCommand)
+    .command(distillCommand)
+    .command(selectCommand)
+    .command(trainCommand)
+    .command(evalCommand)
+    .command(generateCommand)
+    .command(scoreCommand)
+    .command(chatCommand)
+    .command(inspectCommand)
     .command(reportCommand)
     .command(pullCommand)
     .command(lsCommand)
+    .command(doctorCommand)
     .demandCommand(1, "Name a command.")
     .recommendCommands()
     .strict()

@@ -8,7 +8,7 @@ import { type Journal, openJournal } from "../base/journal.js";
 import { type Reporter, silentReporter } from "../base/reporter.js";
 import { writeJsonLines, writeWholeFile } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
-import type { Engine } from "../engine/engine.js";
+import type { AdapterHandle, Engine } from "../engine/engine.js";
 import type { Completion } from "../engine/generate.js";
 import type { Sampling } from "../engine/sampling.js";
 import type { Task } from "../tasks/task.js";
@@ -31,6 +31,8 @@ export interface DistillJob {
   readonly sampling: Sampling;
   /** Most attempts for a row; the first that passes is taken. */
   readonly attempts: number;
+  /** Null or left out: the base model. */
+  readonly adapter?: AdapterHandle | null;
   /** Null for data that belongs to none. */
   readonly task: Task | null;
   readonly rules: readonly RuleName[];
@@ -51,6 +53,7 @@ export function distillHash(engine: Engine, job: DistillJob): string {
   return contentHash({
     stage: "distill",
     engine: engine.fingerprint,
+    adapter: engine.hashAdapter(job.adapter ?? null),
     task: job.task?.name ?? null,
     rules: job.rules,
     sampling: job.sampling,
@@ -115,6 +118,7 @@ async function attemptAll(engine: Engine, round: Round): Promise<void> {
   const name = job.stage ?? "distil";
   const prompts = open.map((example) => ({ id: example.id, tokens: job.renderer.promptTokens(example), sample }));
   await engine.generate(prompts, samplingOf(job.sampling, sample), {
+    adapter: job.adapter ?? null,
     endTokens: job.renderer.stopTokens,
     signal: job.signal,
     onCompletion: (completion) => {

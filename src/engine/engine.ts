@@ -1,5 +1,6 @@
 // One loaded copy of a model's weights that distils, trains and evaluates; adapters are attached per call.
 import { availableParallelism } from "node:os";
+import { contentHash } from "../base/content-hash.js";
 import { InputError } from "../base/error.js";
 import { Interrupted } from "../base/interrupted.js";
 import type { ModelPackage } from "../models/package.js";
@@ -185,6 +186,13 @@ export class Engine implements Disposable {
   /** Writes adapter_config.json and adapter_model.safetensors. */
   saveAdapter(adapter: AdapterHandle, folder: string): Promise<void> {
     return writeAdapterFolder(adapter.native, { folder, settings: adapter.settings, baseModel: this.model.name });
+  }
+
+  /** Names an adapter's numbers and scaling; null for the base model. */
+  hashAdapter(adapter: AdapterHandle | null): string | null {
+    if (adapter === null) return null;
+    const tensors = adapter.native.tensors().map(({ name }) => [name, Float32Array.from(adapter.native.get(name))]);
+    return contentHash([adapterScale(adapter.settings), tensors]);
   }
 
   createTrainer(adapter: AdapterHandle, options: Omit<TrainerOptions, "adapter">): NativeTrainer & Disposable {

@@ -1,0 +1,22 @@
+// sdft eval: a model on tasks, or outputs made elsewhere on one task.
+import { defineCommand } from "../define-command.js";
+import { dataOptions, samplingOptions } from "../options.js";
+
+export const evalCommand = defineCommand({
+  command: "eval",
+  describe: "evaluate a model on tasks, or score outputs made elsewhere",
+  options: {
+    ...dataOptions,
+    ...samplingOptions,
+    tasks: { type: "string", describe: "tasks with commas" },
+    predictions: { type: "string", describe: "score this JSONL (predict or output, label) instead of generating" },
+  },
+  examples: [
+    ["eval --tasks gsm8k,advbench --dataset-dir data --adapter adapters/mine --out scores", "evaluate an adapter"],
+    ["eval --predictions generated_predictions.jsonl --task gsm8k --out scores", "score another program's outputs"],
+  ],
+  run: async (args, context) => {
+    const { runEval } = await import("../work/eval.js");
+    await runEval(args, context);
+  },
+});

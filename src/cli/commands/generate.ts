@@ -1,0 +1,22 @@
+// sdft generate: completions of prompts.
+import { defineCommand } from "../define-command.js";
+import { samplingOptions, templateOptions } from "../options.js";
+
+export const generateCommand = defineCommand({
+  command: "generate",
+  describe: "complete prompts: --prompt TEXT, or a JSONL with prompt, messages or tokens",
+  options: {
+    ...samplingOptions,
+    ...templateOptions,
+    prompt: { type: "string", describe: "one prompt, taken word for word unless --template is given" },
+    input: { type: "string", alias: "prompts", describe: "JSONL with id and prompt, messages or tokens" },
+  },
+  examples: [
+    ["generate --prompt 'Hello' --template chat", "one prompt through the model's chat template"],
+    ["generate --input prompts.jsonl --out answers.jsonl", "a file of prompts"],
+  ],
+  run: async (args, context) => {
+    const { runGenerate } = await import("../work/generate.js");
+    await runGenerate(args, context);
+  },
+});

@@ -1,0 +1,52 @@
+// The work of `sdft distill`.
+import { join, resolve } from "node:path";
+import { InputError } from "../../base/error.js";
+import { makeWritableFolder } from "../../base/write-file.js";
+import { distill } from "../../distill/distill.js";
+import { openSession } from "../../experiment/session.js";
+import { stageSampling } from "../../experiment/stage-settings.js";
+import { expectTexts } from "../../experiment/task-data.js";
+import { requireOption, type SamplingArgs, samplingChanges, sessionOptions, withSamplingArgs } from "../arguments.js";
+import type { CommandContext } from "../run-command.js";
+import { commandRenderers, type DataArgs, loadCommandData, parseRules } from "./data.js";
+import { type ModelArgs, openAdapter } from "./model.js";
+import { selectionDocument, selectionText } from "./select.js";
+
+export interface DistillArgs extends DataArgs, SamplingArgs, ModelArgs {
+  readonly out?: string | undefined;
+  readonly distillTemplate?: string | undefined;
+  readonly attempts: number;
+  readonly rules?: string | undefined;
+}
+
+export async function runDistill(args: DistillArgs, { terminal, signal }: CommandContext): Promise<void> {
+  const folder = resolve(requireOption(args.out, "out", "a folder for the distilled data"));
+  if (!Number.isInteger(args.attempts) || args.attempts < 1) {
+    throw new InputError(
+      "attempts",
+      `Expected --attempts to be a whole number from 1 on but received ${args.attempts}.`,
+    );
+  }
+  const rules = parseRules(args.rules);
+  const resolved = await loadCommandData(args, "train");
+  using session = await openSession(sessionOptions(args, terminal));
+  const adapter = await openAdapter(session.engine, args.adapter, terminal);
+  const renderers = await commandRenderers(session.prompts, args, resolved);
+  const { task, preset } = resolved;
+  const job = {
+    examples: expectTexts(resolved.loaded.examples, "distil"),
+    renderer: renderers.distill,
+    sampling: withSamplingArgs(stageSampling(preset, task, samplingChanges(args), args.seed ?? 0), args),
+    attempts: args.attempts,
+    task,
+    rules,
+    name: `distilled_${resolved.loaded.source.name.split("/").at(-1)}`,
+    folder,
+    adapter,
+    reporter: terminal,
+    signal,
+  };
+  await makeWritableFolder(folder);
+  const selection = await distill(session.engine, job);
+  terminal.result(selectionDocument(selection, folder), selectionText(selection, join(folder, "distilled.jsonl")));
+}

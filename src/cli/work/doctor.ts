@@ -1,0 +1,101 @@
+// The work of `sdft doctor`: facts for a person, and for the issue they file.
+import { access, constants, readdir, stat } from "node:fs/promises";
+import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import { dirname, join } from "node:path";
+import { sdftVersion } from "../../base/version.js";
+import { cacheFolder } from "../../models/aliases.js";
+import { addonPath, loadAddon } from "../../native/addon.js";
+import type { NativeInfo } from "../../native/types.js";
+import type { Terminal } from "../terminal.js";
+
+export async function runDoctor(terminal: Terminal): Promise<void> {
+  const addon = openAddon();
+  const cache = await describeCache();
+  const facts = {
+    sdft: sdftVersion(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model ?? "unknown",
+    processors: availableParallelism(),
+    memory: { total: totalmem(), free: freemem() },
+    cache,
+    addon: "error" in addon ? { path: addonPath, error: addon.error } : { path: addonPath, ...addon.info },
+  };
+  terminal.result(facts, [...machineLines(facts), ...cacheLines(cache), ...addonLines(addon, terminal)].join("\n"));
+  if ("error" in addon) process.exitCode = 1;
+}
+
+type AddonState = { readonly info: NativeInfo } | { readonly error: string };
+
+function openAddon(): AddonState {
+  try {
+    return { info: loadAddon().info() };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+interface CacheState {
+  readonly folder: string;
+  readonly writable: boolean;
+  /** Of the models in it. */
+  readonly bytes: number;
+  readonly models: readonly string[];
+}
+
+async function describeCache(): Promise<CacheState> {
+  const folder = cacheFolder();
+  const names = await readdir(join(folder, "models")).catch(() => []);
+  let bytes = 0;
+  for (const name of names) bytes += (await stat(join(folder, "models", name)).catch(() => null))?.size ?? 0;
+  return { folder, writable: await canWrite(folder), bytes, models: names };
+}
+
+/** Whether the folder, or the nearest one above it that exists, can be written. */
+async function canWrite(folder: string): Promise<boolean> {
+  const there = await access(folder).then(
+    () => true,
+    () => false,
+  );
+  if (!there) return dirname(folder) === folder ? false : canWrite(dirname(folder));
+  return access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+function machineLines(facts: {
+  sdft: string;
+  node: string;
+  platform: string;
+  cpu: string;
+  processors: number;
+  memory: { total: number; free: number };
+}): string[] {
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+  return [
+    `sdft ${facts.sdft}, Node ${facts.node}, ${facts.platform}`,
+    `Processor: ${facts.cpu}, ${facts.processors} threads may be used`,
+    `Memory: ${gigabytes(facts.memory.total)}, ${gigabytes(facts.memory.free)} free`,
+  ];
+}
+
+function cacheLines({ folder, writable, bytes, models }: CacheState): string[] {
+  return [
+    `Cache: ${folder} (${writable ? "can be written" : "can NOT be written"}), ${models.length} models, ${Math.round(bytes / 1e6)} MB`,
+  ];
+}
+
+function addonLines(addon: AddonState, { color }: Terminal): string[] {
+  if ("error" in addon) return [color.red(`Engine: ${addon.error}`)];
+  const { info } = addon;
+  return [
+    `Engine: revision ${info.revision}, ${info.compiler}, ${info.physicalCores} physical cores`,
+    `Instruction sets: ${info.cpuFeatures.length > 0 ? info.cpuFeatures.join(", ") : "none beyond the base"}`,
+    "Backends:",
+    ...info.backends.map(
+      ({ name, available, detail }) =>
+        `  ${name.padEnd(10)} ${available ? color.green("on ") : color.yellow("off")} ${detail}`,
+    ),
+  ];
+}

@@ -1,0 +1,188 @@
+// The work of `sdft eval`: a model on tasks, or outputs made elsewhere on one task.
+import { readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { parse as parseYaml } from "yaml";
+import { InputError } from "../../base/error.js";
+import { makeWritableFolder, writeJsonLines } from "../../base/write-file.js";
+import { evaluate, scorePredictions } from "../../eval/evaluate.js";
+import type { PredictionRow, ScoreRow } from "../../eval/prediction.js";
+import { type ForeignPrediction, readPredictions } from "../../eval/predictions-file.js";
+import { checkLabels } from "../../experiment/prepare.js";
+import { openSession } from "../../experiment/session.js";
+import { stageSampling } from "../../experiment/stage-settings.js";
+import { expectTexts, loadTaskData } from "../../experiment/task-data.js";
+import { rate } from "../../report/wording.js";
+import { getTask } from "../../tasks/registry.js";
+import type { MetricValue } from "../../tasks/score.js";
+import type { Task } from "../../tasks/task.js";
+import { getPreset } from "../../templates/presets.js";
+import {
+  checkMaxSamples,
+  requireOption,
+  type SamplingArgs,
+  samplingChanges,
+  sessionOptions,
+  withSamplingArgs,
+} from "../arguments.js";
+import type { CommandContext } from "../run-command.js";
+import { commandRenderers, type DataArgs, splitNames } from "./data.js";
+import { type ModelArgs, openAdapter } from "./model.js";
+
+export interface EvalArgs extends DataArgs, SamplingArgs, ModelArgs {
+  readonly out?: string | undefined;
+  readonly tasks?: string | undefined;
+  readonly predictions?: string | undefined;
+  readonly seed?: number | undefined;
+}
+
+export async function runEval(args: EvalArgs, context: CommandContext): Promise<void> {
+  const folder = resolve(requireOption(args.out, "out", "a folder for predictions and scores"));
+  if (args.predictions !== undefined) return scoreFile(args.predictions, args, { folder, context });
+  const names = splitNames(args.tasks ?? args.task ?? "");
+  if (names.length === 0)
+    throw new InputError("usage", "Expected --tasks (names with commas), or --predictions with --task.");
+  const tasks = names.map(getTask);
+  if (args.data !== undefined && tasks.length > 1)
+    throw new InputError(
+      "usage",
+      "--data goes with one task; name the data of several tasks in a dataset_info.json (--dataset-dir).",
+    );
+  await evaluateTasks(tasks, args, { folder, context });
+}
+
+interface Place {
+  readonly folder: string;
+  readonly context: CommandContext;
+}
+
+async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, context }: Place): Promise<void> {
+  const { terminal, signal } = context;
+  const preset = getPreset(args.preset);
+  const seed = args.seed ?? 0;
+  const data = [];
+  for (const task of tasks) data.push(await loadTest(task, args));
+  using session = await openSession(sessionOptions(args, terminal));
+  const { engine, prompts } = session;
+  const adapter = await openAdapter(engine, args.adapter, terminal);
+  const trained = await describeAdapter(args.adapter);
+  await makeWritableFolder(folder);
+  const scores: ScoreRow[] = [];
+  const lines: string[] = [];
+  for (const { task, examples } of data) {
+    const renderer = (await commandRenderers(prompts, args, { task, preset })).infer;
+    const { metrics } = await evaluate(engine, {
+      task,
+      examples,
+      renderer,
+      adapter,
+      adapterHash: engine.hashAdapter(adapter),
+      sampling: withSamplingArgs(stageSampling(preset, task, samplingChanges(args), seed), args),
+      folder: join(folder, task.name),
+      stage: `evaluate ${task.name}`,
+      reporter: terminal,
+      signal,
+    });
+    scores.push(
+      ...metrics.map((metric) => ({ ...trained, template: renderer.template.name, seed, task: task.name, ...metric })),
+    );
+    lines.push(...metrics.map((metric) => metricLine(task, metric)));
+    if (metrics.length === 0)
+      lines.push(`${task.name}: ${examples.length} outputs written; no program can judge them.`);
+  }
+  await writeJsonLines(join(folder, "scores.jsonl"), scores);
+  terminal.result({ folder, scores }, lines.join("\n"));
+}
+
+async function loadTest(task: Task, args: EvalArgs) {
+  const loaded = await loadTaskData({
+    task,
+    split: "test",
+    data: args.data ?? null,
+    datasetDir: args.datasetDir ?? null,
+    maxSamples: checkMaxSamples(args.maxSamples),
+    seed: args.seed ?? 0,
+    order: args.shuffle ? "seeded" : "file",
+  });
+  const examples = expectTexts(loaded.examples, "evaluate");
+  checkLabels(task, examples);
+  return { task, examples };
+}
+
+async function scoreFile(path: string, args: EvalArgs, { folder, context }: Place): Promise<void> {
+  const task = getTask(requireOption(args.task, "task", "what the outputs answer"));
+  const predictions = await readPredictions(path);
+  const labels = args.data !== undefined || args.datasetDir !== undefined ? await labelsOf(task, args) : null;
+  const rows = predictions.map((row) => predictionRow(row, labels));
+  const evaluation = scorePredictions(task, rows);
+  await makeWritableFolder(folder);
+  await writeJsonLines(join(folder, "predictions.jsonl"), evaluation.predictions);
+  const unknown = {
+    variant: "seed",
+    dataset: null,
+    template: args.template ?? "unknown",
+    mix_ratio: null,
+    samples: null,
+  } as const;
+  const scores: ScoreRow[] = evaluation.metrics.map((metric) => ({
+    ...unknown,
+    seed: args.seed ?? 0,
+    task: task.name,
+    ...metric,
+  }));
+  await writeJsonLines(join(folder, "scores.jsonl"), scores);
+  const lines = evaluation.metrics.map((metric) => metricLine(task, metric));
+  context.terminal.result(
+    { folder, scores },
+    lines.length > 0 ? lines.join("\n") : `${task.name} has no check that a program can run.`,
+  );
+}
+
+/** The data's own labels by id, for outputs that come without. */
+async function labelsOf(task: Task, args: EvalArgs): Promise<ReadonlyMap<string, string | null>> {
+  const { examples } = await loadTest(task, args);
+  return new Map(examples.map(({ id, response }) => [id, response]));
+}
+
+function predictionRow(row: ForeignPrediction, labels: ReadonlyMap<string, string | null> | null): PredictionRow {
+  if (labels !== null && !labels.has(row.id)) {
+    throw new InputError(
+      "unknown_id",
+      `Line ${row.line} of the predictions has id "${row.id}", but the data has no row of that id.`,
+    );
+  }
+  const { id, prompt, output, label, finish } = row;
+  return {
+    id,
+    prompt: prompt ?? "",
+    output,
+    label: label ?? labels?.get(id) ?? null,
+    correct: null,
+    finish,
+    tokens: null,
+  };
+}
+
+/** What `sdft train` noted beside the adapter; an adapter from elsewhere counts as ordinarily fine-tuned. */
+async function describeAdapter(
+  folder: string | undefined,
+): Promise<Pick<ScoreRow, "variant" | "dataset" | "mix_ratio" | "samples">> {
+  if (folder === undefined) return { variant: "seed", dataset: null, mix_ratio: null, samples: null };
+  const known: Record<string, unknown> =
+    (await readNote(join(folder, "run.yaml"))) ?? (await readNote(join(dirname(resolve(folder)), "run.yaml"))) ?? {};
+  const number = (value: unknown): number | null => (typeof value === "number" ? value : null);
+  return {
+    variant: known.variant === "sdft" ? "sdft" : "vanilla",
+    dataset: typeof known.dataset === "string" ? known.dataset : null,
+    mix_ratio: number(known.mix_ratio),
+    samples: number(known.samples),
+  };
+}
+
+async function readNote(path: string): Promise<Record<string, unknown> | null> {
+  const value: unknown = parseYaml(await readFile(path, "utf8").catch(() => ""));
+  return typeof value === "object" && value !== null && "command" in value ? { ...value } : null;
+}
+
+function metricLine(task: Task, metric: MetricValue): string {
+  return `${task.name}: ${metric.metric.replaceAll("_", " ")} ${rate(metric)}, n = ${metric.n}`;
+}
