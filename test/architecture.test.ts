@@ -20,7 +20,7 @@ const typescriptLayers: Record<string, readonly string[]> = {
   distill: ["base", "data", "formats", "native", "models", "templates", "metrics", "engine", "tasks"],
   train: ["base", "data", "formats", "native", "models", "templates", "metrics", "engine", "tasks"],
   eval: ["base", "data", "formats", "native", "models", "templates", "metrics", "engine", "tasks"],
-  report: ["base", "data", "formats", "metrics", "tasks", "templates"],
+  report: ["base", "data", "formats", "metrics", "tasks", "templates", "distill", "train", "eval"],
   experiment: [
     "base",
     "data",
