@@ -2,7 +2,7 @@
 import type { LogRow } from "../train/log.js";
 import { html, type Markup } from "./html-text.js";
 import type { RewriteYield, RunSummary, VariantName } from "./run-summary.js";
-import { findScore, rate, variantTitles } from "./wording.js";
+import { findScore, rate, reasonText, variantTitles } from "./wording.js";
 
 const width = 640;
 
@@ -49,10 +49,10 @@ export function lossFigure(logs: RunSummary["logs"]): Markup {
 export function yieldFigure(counts: RewriteYield): Markup {
   const bars = [
     { label: "kept", count: counts.kept, kind: "kept" },
-    ...counts.reasons.map(({ reason, count }) => ({ label: reason, count, kind: "rejected" })),
+    ...counts.reasons.map(({ reason, count }) => ({ label: reasonText(reason), count, kind: "rejected" })),
   ];
   const rowHeight = 26;
-  const left = 230;
+  const left = 330;
   const scale = (width - left - 60) / Math.max(1, counts.total);
   const rows = bars.map(({ label, count, kind }, index) => {
     const y = index * rowHeight + 4;

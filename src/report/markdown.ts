@@ -1,7 +1,16 @@
 // report.md: the same tables for a page or an issue.
 import { stringify } from "yaml";
 import type { RunSummary } from "./run-summary.js";
-import { columnTitle, facts, findScore, probability, rate, variantTitles, yieldSentence } from "./wording.js";
+import {
+  columnTitle,
+  facts,
+  findScore,
+  probability,
+  rate,
+  reasonText,
+  variantTitles,
+  yieldSentence,
+} from "./wording.js";
 
 export function markdownReport(summary: RunSummary): string {
   const sections = [
@@ -28,7 +37,7 @@ function resultSection(summary: RunSummary): string {
 
 function yieldSection(summary: RunSummary): string {
   if (summary.yield === null) return "";
-  const rows = summary.yield.reasons.map(({ reason, count }) => [reason, String(count)]);
+  const rows = summary.yield.reasons.map(({ reason, count }) => [reasonText(reason), String(count)]);
   const reasons = rows.length === 0 ? "" : `\n\n${table(["Why the original answer was kept", "Rows"], rows)}`;
   return `## Rewrites\n\n${yieldSentence(summary.yield)}.${reasons}`;
 }

@@ -1,7 +1,15 @@
 // The run's result for a terminal: the table, the yield, and what each training changed on the same rows.
 import Table from "cli-table3";
 import type { RunSummary } from "./run-summary.js";
-import { columnTitle, comparisonSentence, findScore, rate, variantTitles, yieldSentence } from "./wording.js";
+import {
+  columnTitle,
+  comparisonSentence,
+  findScore,
+  rate,
+  reasonText,
+  variantTitles,
+  yieldSentence,
+} from "./wording.js";
 
 /** Plain text, or with the given emphasis for headings. */
 export function terminalReport(summary: RunSummary, bold: (text: string) => string = (text) => text): string {
@@ -37,7 +45,9 @@ function resultTable(summary: RunSummary): string {
 function yieldLines(summary: RunSummary): string[] {
   if (summary.yield === null) return [];
   const width = Math.max(0, ...summary.yield.reasons.map(({ count }) => String(count).length));
-  const reasons = summary.yield.reasons.map(({ reason, count }) => `  ${String(count).padStart(width)}  ${reason}`);
+  const reasons = summary.yield.reasons.map(
+    ({ reason, count }) => `  ${String(count).padStart(width)}  ${reasonText(reason)}`,
+  );
   return [
     `${yieldSentence(summary.yield)}${reasons.length > 0 ? "; the original answer stands for the others:" : "."}`,
     ...reasons,

@@ -1,4 +1,6 @@
 // How numbers and names are worded, the same in terminal, Markdown and HTML.
+
+import { rules } from "../distill/rules/registry.js";
 import type { ScoreRow } from "../eval/prediction.js";
 import type { Comparison, RewriteYield, RunSummary, VariantName } from "./run-summary.js";
 
@@ -31,6 +33,12 @@ export function findScore(summary: RunSummary, variant: VariantName, task: strin
 /** `57 of 96 rewrites kept (59.4 %)`. */
 export function yieldSentence(counts: RewriteYield): string {
   return `${counts.kept} of ${counts.total} rewrites kept (${percent(counts.kept / Math.max(1, counts.total))} %)`;
+}
+
+/** `wrong-answer: no longer gives the reference answer`. */
+export function reasonText(reason: string): string {
+  const rule = Object.entries(rules).find(([name]) => name === reason)?.[1];
+  return rule === undefined ? reason : `${reason}: ${rule.reason}`;
 }
 
 /** `0.031`, `< 0.001`. */

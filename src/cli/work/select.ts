@@ -3,12 +3,11 @@ import { basename, extname, join, resolve } from "node:path";
 import { makeWritableFolder } from "../../base/write-file.js";
 import { writeSelection } from "../../distill/distill.js";
 import { matchPredictions } from "../../distill/foreign-rewrites.js";
-import { rules as ruleTable } from "../../distill/rules/registry.js";
 import { type Selection, select } from "../../distill/select.js";
 import { readPredictions } from "../../eval/predictions-file.js";
 import { expectTexts } from "../../experiment/task-data.js";
 import { countYield } from "../../report/run-summary.js";
-import { yieldSentence } from "../../report/wording.js";
+import { reasonText, yieldSentence } from "../../report/wording.js";
 import { requireOption } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import { type DataArgs, loadCommandData, parseRules } from "./data.js";
@@ -39,9 +38,6 @@ export function selectionDocument(selection: Selection, folder: string): unknown
 
 export function selectionText(selection: Selection, path: string): string {
   const counts = countYield(selection.rows);
-  const reasons = Object.entries(selection.report.reasons).map(([rule, count]) => {
-    const known = Object.entries(ruleTable).find(([name]) => name === rule);
-    return `  ${String(count).padStart(6)}  ${rule}: ${known?.[1].reason ?? ""}`;
-  });
+  const reasons = counts.reasons.map(({ reason, count }) => `  ${String(count).padStart(6)}  ${reasonText(reason)}`);
   return [`${yieldSentence(counts)}.`, ...reasons, `Written to ${path}`].join("\n");
 }
