@@ -10,7 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { datasetInfo, downloadFile, listFiles, modelInfo } from "@huggingface/hub";
 import { InputError, SdftError } from "../base/error.js";
 import { writeError } from "../base/write-file.js";
-import { exists, systemCode } from "./open-file.js";
+import { exists, systemCode, WRITE_FAILURES } from "./open-file.js";
 
 export interface HubRepo {
   readonly type: "model" | "dataset";
@@ -171,8 +171,6 @@ async function writeRef(repo: HubRepo, commit: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, commit);
 }
-
-const WRITE_FAILURES = ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS"];
 
 /** Turns failures of the network or the hub into HubUnreachable; failures of the disk pass. */
 async function onHub<T>(repo: HubRepo, work: () => Promise<T>): Promise<T> {

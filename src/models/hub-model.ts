@@ -39,7 +39,7 @@ export async function fetchHubModel(name: string, onProgress?: FetchProgress): P
     const what = file === null ? "the model's folder (config.json, *.safetensors, tokenizer.json)" : file;
     throw new InputError(
       "model_unreachable",
-      `${error.message}. Fetch ${what} elsewhere and give its path to --model, or put it into ${repoFolder(repo)}/snapshots/main/.`,
+      `There is nothing at the path ${name}, and ${error.message}. Fetch ${what} elsewhere and give its path to --model, or put it into ${repoFolder(repo)}/snapshots/main/.`,
       { cause: error },
     );
   }
