@@ -1,0 +1,119 @@
+// Independent chains of multiply-adds held in registers: enough of them (12) that latency times issue rate is covered.
+#include "peak.h"
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "measurement.h"
+
+namespace sdft::bench {
+namespace {
+
+constexpr int kChains = 12;
+constexpr int64_t kRounds = 2'000'000;  // of kChains multiply-adds
+
+typedef float Vector16 __attribute__((vector_size(64)));
+typedef float Vector8 __attribute__((vector_size(32)));
+typedef float Vector4 __attribute__((vector_size(16)));
+
+// The chains converge to 1 (x · 0.5 + 0.5), so that no number ever slows the arithmetic down. Always inlined into a function that is compiled
+// for its instruction set; the compiler may fuse here, and only here, because the file is built with -ffp-contract=fast.
+template <typename Vector>
+inline __attribute__((always_inline)) float chains() {
+  Vector sums[kChains];
+  for (int i = 0; i < kChains; ++i) sums[i] = Vector{} + static_cast<float>(i);
+  const volatile float value = 0.5f;  // read at run time: nothing is computed beforehand
+  const Vector half = Vector{} + value;
+  for (int64_t round = 0; round < kRounds; ++round) {
+    for (int i = 0; i < kChains; ++i) sums[i] = sums[i] * half + half;
+  }
+  Vector total{};
+  for (int i = 0; i < kChains; ++i) total += sums[i];
+  return total[0];
+}
+
+using Chains = float (*)();
+struct Candidate {
+  const char* name;
+  int lanes;
+  Chains run;
+};
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) float chains_avx512() { return chains<Vector16>(); }
+__attribute__((target("avx2,fma"))) float chains_avx2() { return chains<Vector8>(); }
+std::vector<Candidate> candidates() {
+  std::vector<Candidate> list;
+  if (__builtin_cpu_supports("avx512f")) list.push_back({"AVX-512", 16, chains_avx512});
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) list.push_back({"AVX2", 8, chains_avx2});
+  if (list.empty()) list.push_back({"SSE2", 4, chains<Vector4>});
+  return list;
+}
+#else
+std::vector<Candidate> candidates() { return {{"128-bit vectors", 4, chains<Vector4>}}; }
+#endif
+
+/// Seconds until the last of so many threads is done, from the moment when all have started.
+template <typename Work>
+double run_together(int threads, Work work) {
+  std::atomic<int> waiting{0};
+  std::vector<std::thread> others;
+  const auto start_together = [&] {
+    ++waiting;
+    while (waiting < threads) {
+    }
+  };
+  for (int i = 1; i < threads; ++i) {
+    others.emplace_back([&, i] {
+      start_together();
+      work(i);
+    });
+  }
+  start_together();
+  const double before = seconds_now();
+  work(0);
+  for (std::thread& other : others) other.join();
+  return seconds_now() - before;
+}
+
+}  // namespace
+
+Peak measure_multiply_add_peak(int threads) {
+  Peak best{0, ""};
+  for (const Candidate& candidate : candidates()) {
+    std::atomic<float> sink{0};
+    const auto once = [&] { return run_together(threads, [&](int) { sink = candidate.run(); }); };
+    once();
+    for (int repeat = 0; repeat < 7; ++repeat) {
+      const double gflops = 2.0 * kChains * candidate.lanes * kRounds * threads / once() / 1e9;
+      if (gflops > best.gflops) best = {gflops, candidate.name};
+    }
+  }
+  return best;
+}
+
+double measure_memory_read(int threads) {
+  constexpr int64_t kStreams = 4;
+  constexpr int64_t kVectors = 1 << 21;  // of 16 floats, in each thread: 128 MB
+  std::vector<std::vector<Vector16>> buffers(static_cast<size_t>(threads));
+  for (auto& buffer : buffers) buffer.assign(kVectors, Vector16{} + 1.0f);
+  std::atomic<float> sink{0};
+  const auto read = [&](int thread) {
+    const Vector16* data = buffers[static_cast<size_t>(thread)].data();
+    Vector16 sums[kStreams] = {};
+    for (int64_t i = 0; i < kVectors / kStreams; ++i) {
+      for (int64_t stream = 0; stream < kStreams; ++stream) sums[stream] += data[stream * (kVectors / kStreams) + i];
+    }
+    sink = sums[0][0] + sums[1][1] + sums[2][2] + sums[3][3];
+  };
+  double best = 0;
+  for (int repeat = 0; repeat < 8; ++repeat) {
+    const double gigabytes = static_cast<double>(kVectors * sizeof(Vector16)) * threads / 1e9;
+    best = std::max(best, gigabytes / run_together(threads, read));
+  }
+  return best;
+}
+
+}  // namespace sdft::bench

@@ -1,0 +1,83 @@
+// npm run bench -- [--case NAME]… [--peers PYTHON]… [--rounds N] [--threads N] [--model M] [--data DIR] [--json]
+// Runs ours and the peers in turn, appends a row for each figure to bench/results/<machine>.jsonl and prints them, the ratios last.
+// Measures, never asserts.
+import { spawnSync } from "node:child_process";
+import { appendFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { ModelPackage } from "#sdft/models/package.js";
+import { openModel } from "#sdft/models/resolve.js";
+import { type BenchContext, type CaseName, cases, isCaseName } from "./cases.js";
+import { measureInTurn } from "./contestant.js";
+import { commitName, machineName, projectRoot } from "./machine.js";
+import { type Row, summarise } from "./measurement.js";
+
+const { values } = parseArgs({
+  options: {
+    case: { type: "string", multiple: true },
+    peers: { type: "string", multiple: true, default: [] },
+    rounds: { type: "string", default: "3" },
+    threads: { type: "string", default: "0" },
+    model: { type: "string", default: "smollm2-135m-instruct" },
+    data: { type: "string", default: join(process.env.SDFT_SHARED ?? join(projectRoot, "..", "shared"), "data") },
+    json: { type: "boolean", default: false },
+  },
+});
+const names = readCaseNames(values.case ?? Object.keys(cases));
+const folder = await mkdtemp(join(tmpdir(), "sdft-bench-"));
+try {
+  const model = await openModel(values.model);
+  const context: BenchContext = {
+    ...{ model, folder, say, data: values.data, peers: values.peers, threads: Number(values.threads) },
+    peerFiles: preparePeers(values.peers, model),
+  };
+  const rows: Row[] = [];
+  for (const name of names) rows.push(...(await runCase(name, context)));
+  if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function runCase(name: CaseName, context: BenchContext): Promise<Row[]> {
+  say(`case ${name}`);
+  const contestants = await cases[name].contestants(context);
+  const measurements = await measureInTurn(contestants, Number(values.rounds), say);
+  const date = `${new Date().toISOString().slice(0, 19)}Z`;
+  const figures = summarise({ date, commit: commitName(), machine: machineName(), case: name }, measurements);
+  const rows = [...figures, ...cases[name].ratios(figures)];
+  const results = join(projectRoot, "bench", "results");
+  await mkdir(results, { recursive: true });
+  await appendFile(join(results, `${machineName()}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  if (!values.json) for (const row of rows) process.stdout.write(`${describeRow(row)}\n`);
+  return rows;
+}
+
+function describeRow({ system, metric, unit, median, low, high, n }: Row): string {
+  return `${system.padEnd(72)} ${metric.padEnd(34)} ${String(median).padStart(9)} ${unit} (${low} to ${high}, n ${n})`;
+}
+
+/** Converts the model for the peers once; kept in the cache folder by the model's fingerprint. Null without peers. */
+function preparePeers([python]: readonly string[], model: ModelPackage): string | null {
+  if (python === undefined) return null;
+  if (!model.path.endsWith(".gguf"))
+    throw new Error(`Expected a .gguf file to compare with peers but ${model.path} is none.`);
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  const made = join(cache, "sdft", "bench-peers", model.fingerprint.slice(0, 16));
+  const script = join(projectRoot, "bench", "peers", "prepare.py");
+  const { status } = spawnSync(python, [script, model.path, made], { stdio: ["ignore", 2, 2] });
+  if (status !== 0) throw new Error("The peers' files could not be made; the reason is above.");
+  return made;
+}
+
+function readCaseNames(wanted: readonly string[]): CaseName[] {
+  return wanted.map((name) => {
+    if (!isCaseName(name))
+      throw new Error(`Expected a case out of ${Object.keys(cases).join(", ")} but received ${name}.`);
+    return name;
+  });
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
