@@ -1,24 +1,12 @@
-// A folder of its own for the tests of one file, removed when they end.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+// A folder for one test file, removed at its end.
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 
-export interface TemporaryFolder {
-  readonly path: string;
-  /** Writes a file and returns its path. */
-  write(name: string, content: string | Uint8Array): string;
-}
-
-export function temporaryFolder(): TemporaryFolder {
-  const path = mkdtempSync(join(tmpdir(), "sdft-test-"));
-  afterAll(() => rmSync(path, { recursive: true, force: true }));
-  return {
-    path,
-    write(name, content) {
-      const target = join(path, name);
-      writeFileSync(target, content);
-      return target;
-    },
-  };
+/** To be called at the top of a test file. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "sdft-test-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import {
+  type BatchPlan,
+  epochOrder,
+  labelledTokens,
+  microBatches,
+  packBatch,
+  stepsPerEpoch,
+} from "../../src/train/batches.js";
+
+const plan: BatchPlan = { microBatchSize: 2, accumulationSteps: 3, shuffle: "seeded", seed: 5 };
+const ids = Array.from({ length: 14 }, (_, index) => `row-${index}`);
+
+describe("batches", () => {
+  it("cut an epoch into updates of micro-batches, the last one smaller", () => {
+    expect(stepsPerEpoch(14, plan)).toBe(3);
+    const order = epochOrder(ids, plan, 0);
+    expect(microBatches(order, plan, 0).map((batch) => batch.length)).toEqual([2, 2, 2]);
+    expect(microBatches(order, plan, 2).map((batch) => batch.length)).toEqual([2]);
+    const all = [0, 1, 2].flatMap((step) => microBatches(order, plan, step).flat());
+    expect([...all].sort((a, b) => a - b)).toEqual(ids.map((_, index) => index));
+  });
+
+  it("shuffle every epoch anew, and not at all when asked", () => {
+    expect(epochOrder(ids, plan, 0)).not.toEqual(epochOrder(ids, plan, 1));
+    expect(epochOrder(ids, { ...plan, shuffle: "none" }, 1)).toEqual(ids.map((_, index) => index));
+  });
+});
+
+describe("packBatch", () => {
+  const first = { id: "a", tokens: Int32Array.of(1, 2, 3), labels: Int32Array.of(-100, -100, 3) };
+  const second = { id: "b", tokens: Int32Array.of(4, 5), labels: Int32Array.of(4, 5) };
+
+  it("shifts labels to the row that predicts them and keeps sequences apart", () => {
+    const batch = packBatch([first, second], 0.5);
+    expect([...batch.tokens]).toEqual([1, 2, 3, 4, 5]);
+    expect([...batch.targets]).toEqual([-1, 3, -1, 5, -1]);
+    expect([...batch.starts]).toEqual([0, 3, 5]);
+    expect([...batch.parents]).toEqual([-1, -1]);
+    expect(batch.ids).toEqual(["a", "b"]);
+    expect(batch.lossScale).toBe(0.5);
+  });
+
+  it("doesn't count a label on the first token: nothing predicts it", () => {
+    expect(labelledTokens(second)).toBe(1);
+  });
+});
