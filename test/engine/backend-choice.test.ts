@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+import { chooseBackend } from "../../src/engine/backend-choice.js";
+import type { NativeInfo } from "../../src/native/types.js";
+
+const info: NativeInfo = {
+  revision: 1,
+  compiler: "a compiler",
+  backends: [
+    { name: "cpu", available: true, detail: "AVX2" },
+    { name: "reference", available: true, detail: "plain loops" },
+    { name: "cuda", available: false, detail: "no driver was found" },
+  ],
+  cpuFeatures: [],
+  physicalCores: 2,
+};
+
+describe("chooseBackend", () => {
+  it("takes the cpu where nothing is asked", () => {
+    expect(chooseBackend("auto", info)).toBe("cpu");
+    expect(chooseBackend("reference-double", info)).toBe("reference-double");
+  });
+
+  it("says why a backend is off, and what there is", () => {
+    expect(() => chooseBackend("cuda", info)).toThrow(/cuda .*no driver was found.*Available: cpu, reference/);
+    expect(() => chooseBackend("cuda", { ...info, backends: [] })).toThrow(/this build does not contain it/);
+  });
+});
