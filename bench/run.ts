@@ -24,9 +24,9 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const names = readCaseNames(values.case ?? Object.keys(cases));
 const folder = await mkdtemp(join(tmpdir(), "sdft-bench-"));
 try {
+  const names = readCaseNames(values.case ?? Object.keys(cases));
   const model = await openModel(values.model);
   const context: BenchContext = {
     ...{ model, folder, say, data: values.data, peers: values.peers, threads: Number(values.threads) },
@@ -35,6 +35,9 @@ try {
   const rows: Row[] = [];
   for (const name of names) rows.push(...(await runCase(name, context)));
   if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
