@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { chooseFiles } from "../../src/data/hub-dataset.js";
 import { loadDataset } from "../../src/data/load-dataset.js";
+import { fileFolder } from "../formats/file-folder.js";
 import { type HubContent, type LoopbackHub, startLoopbackHub } from "../loopback-hub.js";
 import { fixturesFolder } from "../shared-folder.js";
-import { temporaryFolder } from "../temporary-folder.js";
 
 describe("chooseFiles", () => {
   const choose = (names: string[], subset: string | null = null, split: string | null = null) =>
@@ -39,7 +39,7 @@ describe("chooseFiles", () => {
 });
 
 describe("a data set of the hub", () => {
-  const folder = temporaryFolder();
+  const folder = fileFolder();
   let hub: LoopbackHub | null = null;
   beforeEach(() => {
     vi.stubEnv("HF_HOME", join(folder.path, "huggingface"));

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readGguf } from "../../src/formats/gguf.js";
 import { fixturesFolder } from "../shared-folder.js";
-import { temporaryFolder } from "../temporary-folder.js";
+import { fileFolder } from "./file-folder.js";
 import { ggufBytes } from "./gguf-bytes.js";
 
-const folder = temporaryFolder();
+const folder = fileFolder();
 const small = ggufBytes({
   metadata: {
     name: "tiny",

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { JsonLinesLog } from "../../src/formats/jsonl-log.js";
-import { temporaryFolder } from "../temporary-folder.js";
+import { fileFolder } from "./file-folder.js";
 
-const folder = temporaryFolder();
+const folder = fileFolder();
 
 describe("JsonLinesLog", () => {
   it("goes on after what is there", async () => {

@@ -4,9 +4,9 @@ import { arrayElementLines } from "../../src/formats/json.js";
 import { findJsonFault } from "../../src/formats/json-fault.js";
 import { readRows } from "../../src/formats/rows.js";
 import { fixturesFolder } from "../shared-folder.js";
-import { temporaryFolder } from "../temporary-folder.js";
+import { fileFolder } from "./file-folder.js";
 
-const folder = temporaryFolder();
+const folder = fileFolder();
 
 describe("readRows", () => {
   it.each(["rows", "snappy"])("reads %s.parquet with nested lists and 64-bit integers", async (name) => {

@@ -5,9 +5,9 @@ import { readFloatTensors, readIntegerTensor, readSafetensors } from "../../src/
 import { readSafetensorsFolder } from "../../src/formats/safetensors-index.js";
 import { writeSafetensors } from "../../src/formats/safetensors-writer.js";
 import { fixturesFolder } from "../shared-folder.js";
-import { temporaryFolder } from "../temporary-folder.js";
+import { fileFolder } from "./file-folder.js";
 
-const folder = temporaryFolder();
+const folder = fileFolder();
 
 /** A file of this header, and so many bytes of data. */
 function file(name: string, header: unknown, dataBytes: number): string {

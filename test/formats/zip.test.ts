@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { extractZipMember, listZip } from "../../src/formats/zip.js";
-import { temporaryFolder } from "../temporary-folder.js";
+import { fileFolder } from "./file-folder.js";
 import { zipBytes } from "./zip-bytes.js";
 
-const folder = temporaryFolder();
+const folder = fileFolder();
 
 const content = Buffer.from("a model ".repeat(1000));
 const wheel = zipBytes([

@@ -7,12 +7,12 @@ import { aliasCachePath, type ModelAlias } from "../../src/models/aliases.js";
 import { fetchAlias } from "../../src/models/fetch-alias.js";
 import type { FetchState } from "../../src/models/fetch-progress.js";
 import { openModel, resolveModel } from "../../src/models/resolve.js";
+import { fileFolder } from "../formats/file-folder.js";
 import { storedZip } from "../formats/zip-bytes.js";
 import { COMMIT, type HubContent, type LoopbackHub, startLoopbackHub } from "../loopback-hub.js";
 import { fixturesFolder } from "../shared-folder.js";
-import { temporaryFolder } from "../temporary-folder.js";
 
-const folder = temporaryFolder();
+const folder = fileFolder();
 const content = Buffer.from("the whole model ".repeat(500));
 const sha256 = createHash("sha256").update(content).digest("hex");
 const alias: ModelAlias = {

@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import { readGguf } from "../../src/formats/gguf.js";
 import { readGgufModel } from "../../src/models/gguf-spec.js";
 import { llama3Rope } from "../../src/models/rope.js";
+import { fileFolder } from "../formats/file-folder.js";
 import { type GgufInput, ggufBytes, type TensorInput } from "../formats/gguf-bytes.js";
 import { fixturesFolder } from "../shared-folder.js";
-import { temporaryFolder } from "../temporary-folder.js";
 
-const folder = temporaryFolder();
+const folder = fileFolder();
 const WIDTH = 8;
 const HEAD = 4;
 

@@ -5,11 +5,11 @@ import { describe, expect, it } from "vitest";
 import { readGguf } from "../../src/formats/gguf.js";
 import type { Tokenizer } from "../../src/models/tokenizer.js";
 import { readGgufTokenizer } from "../../src/models/tokenizer-gguf.js";
+import { fileFolder } from "../formats/file-folder.js";
 import { type GgufInput, ggufBytes } from "../formats/gguf-bytes.js";
 import { fixturesFolder } from "../shared-folder.js";
-import { temporaryFolder } from "../temporary-folder.js";
 
-const folder = temporaryFolder();
+const folder = fileFolder();
 const fixture = JSON.parse(readFileSync(join(fixturesFolder, "sentencepiece", "vocabulary.json"), "utf8")) as {
   tokens: string[];
   scores: number[];

@@ -1,10 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readEndIds, readFolderTokenizer } from "../../src/models/tokenizer-folder.js";
-import { temporaryFolder } from "../temporary-folder.js";
+import { fileFolder } from "../formats/file-folder.js";
 import { bosFirst, byteLevelJson } from "./made-tokenizers.js";
 
-const folder = temporaryFolder();
+const folder = fileFolder();
 let count = 0;
 
 /** A model folder with these files beside tokenizer.json; returns its path. */
