@@ -43,6 +43,13 @@ inline uint64_t fixed_point(float x) {
   return bits - 0x4330000000000000ull;
 }
 
+void check_ids(const std::vector<int32_t>& tokens, int64_t vocabulary) {
+  for (int32_t token : tokens) {
+    require(token >= 0 && token < vocabulary, "tokens",
+            "Expected token ids below " + std::to_string(vocabulary) + " but received " + std::to_string(token));
+  }
+}
+
 /// The penalty divides positive logits and multiplies negative ones, once a token (Keskar et al. 2019).
 void penalise(const SamplingRow& row, float penalty, std::vector<uint8_t>& penalised) {
   penalised.assign(static_cast<size_t>(row.vocabulary), 0);
@@ -162,7 +169,7 @@ struct Narrowing {
     std::sort(work.ids.begin(), work.ids.end(), [this](int32_t a, int32_t b) { return before(a, b); });
     int32_t last = work.ids.front();
     for (int32_t id : work.ids) {
-      if (sum > 0 && !(static_cast<double>(sum) < limit)) break;
+      if (!(static_cast<double>(sum) < limit)) break;
       last = id;
       sum += work.weights[static_cast<size_t>(id)];
     }
@@ -187,6 +194,8 @@ struct Narrowing {
 }  // namespace
 
 int32_t Sampler::choose(const SamplingRow& row, SamplingWorkspace& workspace) const {
+  check_ids(row.forbidden, row.vocabulary);
+  check_ids(row.seen, row.vocabulary);
   if (options_.repetition_penalty != 1) penalise(row, static_cast<float>(options_.repetition_penalty), workspace.penalised);
   for (int32_t token : row.forbidden) row.logits[token] = -std::numeric_limits<float>::infinity();
   const int32_t first = likeliest(row);

@@ -37,7 +37,8 @@ class Sampler {
   /// key: philox_key(seed, fnv1a64(id)); sample: which of several answers to the same id.
   Sampler(const SamplingOptions& options, PhiloxKey key, uint32_t sample) : options_(options), key_(key), sample_(sample) {}
 
-  /// Equal logits rank by id, the smaller first. Throws Error("logits") where one is NaN or +infinity, or where no token is allowed.
+  /// Equal logits rank by id, the smaller first. Throws Error("logits") where one is NaN or +infinity, or where no token is allowed,
+  /// and Error("tokens") for an id outside the vocabulary.
   int32_t choose(const SamplingRow& row, SamplingWorkspace& workspace) const;
 
  private:

@@ -139,6 +139,7 @@ CASE("sampler.greedy takes the first of the largest") {
   CHECK(choose(draw) == 36);
   draw.options = {1e-60, 0, 1, 0, 1};  // a temperature below the least float
   CHECK(choose(draw) == 36);
+  draw.seen = {};
   draw.logits = {-0.0f, 0.0f};
   CHECK(choose(draw) == 0);
 }
@@ -200,7 +201,14 @@ CASE("sampler.misuse") {
     draw.logits = {1, 2};
     draw.forbidden = {0, 1};
     check_throws("logits", [&] { choose(draw); });
-    draw.forbidden = {};
+    for (int32_t outside : {-1, 2}) {
+      draw.forbidden = {outside};
+      check_throws("tokens", [&] { choose(draw); });
+      draw.forbidden = {};
+      draw.seen = {outside};
+      check_throws("tokens", [&] { choose(draw); });
+      draw.seen = {};
+    }
   }
 }
 
