@@ -7,7 +7,7 @@ import { scoreAnswers } from "../tasks/score.js";
 import type { Task } from "../tasks/task.js";
 import { getPreset, type Preset } from "../templates/presets.js";
 import type { PromptRenderer } from "../templates/render.js";
-import { parseTrainingConfig, type TrainingConfig } from "../train/config.js";
+import { type TrainingConfig, withTaskEpochs } from "../train/config.js";
 import type { EvaluationEntry, Experiment } from "./schema.js";
 import type { Session } from "./session.js";
 import { type StageRenderers, stageRenderers, stageSampling } from "./stage-settings.js";
@@ -50,7 +50,7 @@ export async function prepareExperiment(session: Session, experiment: Experiment
     datasetDir: experiment.dataset_dir,
     maxSamples: experiment.max_samples ?? task.training?.samples ?? null,
     seed: experiment.seed,
-    order: experiment.train.shuffle === false ? "file" : "seeded",
+    order: experiment.train.shuffle ? "seeded" : "file",
   });
   const evaluations = [];
   for (const entry of experiment.evaluate)
@@ -64,19 +64,9 @@ export async function prepareExperiment(session: Session, experiment: Experiment
     renderers,
     distillSampling: stageSampling(preset, task, experiment.distill, experiment.seed),
     rules: experiment.distill.rules === undefined ? ruleNames : parseRuleNames(experiment.distill.rules),
-    training: trainingOf(experiment, task),
+    training: withTaskEpochs(experiment.train, task.training?.epochs),
     evaluations,
   };
-}
-
-/** The task's own number of epochs where the experiment names neither epochs nor steps. */
-function trainingOf(experiment: Experiment, task: Task): TrainingConfig {
-  const epochs = experiment.train.num_train_epochs ?? task.training?.epochs;
-  const given = Object.fromEntries(Object.entries(experiment.train).filter(([, value]) => value !== undefined));
-  return parseTrainingConfig(
-    { ...given, ...(epochs === undefined ? {} : { num_train_epochs: epochs }) },
-    "the experiment",
-  );
 }
 
 async function prepareEvaluation(

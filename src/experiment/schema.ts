@@ -63,7 +63,7 @@ export const experimentSchema = z.strictObject({
     .min(1, { error: "expected at least one variant" })
     .default([...variantNames]),
   distill: distillSchema.prefault({}),
-  train: trainingSchema.partial().prefault({}),
+  train: trainingSchema.prefault({}),
   evaluate: z
     .array(
       z.union([name("a task").transform((task): z.output<typeof evaluationTask> => ({ task })), evaluationTask], {

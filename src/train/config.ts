@@ -21,7 +21,11 @@ const targets = z
 
 export const trainingSchema = z.strictObject({
   learning_rate: realNumber(0).default(1e-4),
-  num_train_epochs: realNumber(0).default(2),
+  /** Left out: what the task was made for, or else 2. */
+  num_train_epochs: z
+    .number({ error: "expected a number over 0" })
+    .positive({ error: "expected a number over 0" })
+    .optional(),
   /** Wins over epochs; −1 or 0: by epochs. */
   max_steps: wholeNumber(-1).default(-1),
   per_device_train_batch_size: wholeNumber(1).default(2),
@@ -76,6 +80,13 @@ export function freshAdapterSettings(config: TrainingConfig, defaults: AdapterDe
   };
 }
 
+/** The epochs that the task was made for, where the configuration says nothing. */
+export function withTaskEpochs(config: TrainingConfig, epochs: number | undefined): TrainingConfig {
+  return config.num_train_epochs !== undefined || epochs === undefined
+    ? config
+    : { ...config, num_train_epochs: epochs };
+}
+
 export function batchPlan(config: TrainingConfig, seed: number): BatchPlan {
   return {
     microBatchSize: config.per_device_train_batch_size,
@@ -87,5 +98,5 @@ export function batchPlan(config: TrainingConfig, seed: number): BatchPlan {
 
 /** Updates in all: `max_steps` where given, else what the epochs come to (a share of an epoch is rounded up). */
 export function totalSteps(config: TrainingConfig, stepsPerEpoch: number): number {
-  return config.max_steps > 0 ? config.max_steps : Math.ceil(config.num_train_epochs * stepsPerEpoch);
+  return config.max_steps > 0 ? config.max_steps : Math.ceil((config.num_train_epochs ?? 2) * stepsPerEpoch);
 }

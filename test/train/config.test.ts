@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { batchPlan, freshAdapterSettings, parseTrainingConfig, totalSteps } from "../../src/train/config.js";
+import {
+  batchPlan,
+  freshAdapterSettings,
+  parseTrainingConfig,
+  totalSteps,
+  withTaskEpochs,
+} from "../../src/train/config.js";
 
 const defaults = { loraRank: 8, loraAlpha: 16, loraDropout: 0 };
 
@@ -41,6 +47,9 @@ describe("parseTrainingConfig", () => {
 
   it("lets max_steps win over epochs and rounds a share of an epoch up", () => {
     expect(totalSteps(parseTrainingConfig({ num_train_epochs: 1.5 }, ""), 3)).toBe(5);
+    expect(totalSteps(parseTrainingConfig({}, ""), 3)).toBe(6);
+    expect(totalSteps(withTaskEpochs(parseTrainingConfig({}, ""), 5), 3)).toBe(15);
+    expect(totalSteps(withTaskEpochs(parseTrainingConfig({ num_train_epochs: 1 }, ""), 5), 3)).toBe(3);
     expect(totalSteps(parseTrainingConfig({ num_train_epochs: 9, max_steps: 4 }, ""), 3)).toBe(4);
   });
 });

@@ -13,7 +13,7 @@ import { openSession } from "../../experiment/session.js";
 import { expectTexts } from "../../experiment/task-data.js";
 import type { Preset } from "../../templates/presets.js";
 import { type Checkpoint, latestCheckpoint } from "../../train/checkpoint.js";
-import { freshAdapterSettings, parseTrainingConfig, type TrainingConfig } from "../../train/config.js";
+import { freshAdapterSettings, parseTrainingConfig, type TrainingConfig, withTaskEpochs } from "../../train/config.js";
 import { initializeAdapter } from "../../train/lora-init.js";
 import { prepareSequences } from "../../train/prepare.js";
 import { train } from "../../train/train.js";
@@ -38,7 +38,7 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
     throw new InputError("usage", "To train on from an adapter name it with --init-adapter, not --adapter.");
   const resolved = await loadCommandData(args, "train");
   const { task } = resolved;
-  const config = parseTrainingConfig(withTaskEpochs(trainingInput(args), task?.training?.epochs), "the command line");
+  const config = withTaskEpochs(parseTrainingConfig(trainingInput(args), "the command line"), task?.training?.epochs);
   const resume = await findResume(folder, args.resume);
   const seed = args.seed ?? 0;
   const examples = await mixed(resolved.loaded.examples, args, seed);
@@ -116,13 +116,6 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
     },
     `Trained ${outcome.steps} steps on ${sequences.length} examples, loss ${outcome.finalLoss.toFixed(4)} at the end. Adapter: ${outcome.adapterFolder}`,
   );
-}
-
-/** The epochs that the task was made for, where nothing else is asked. */
-function withTaskEpochs(input: Readonly<Record<string, unknown>>, epochs: number | undefined): Record<string, unknown> {
-  return epochs === undefined || input.num_train_epochs !== undefined
-    ? { ...input }
-    : { ...input, num_train_epochs: epochs };
 }
 
 async function findResume(folder: string, wanted: boolean): Promise<Checkpoint | null> {
