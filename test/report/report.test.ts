@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { niceTicks } from "../../src/report/figures.js";
+import { escapeHtml, html } from "../../src/report/html-text.js";
+import { markdownReport } from "../../src/report/markdown.js";
+import { htmlReport } from "../../src/report/page.js";
+import { compareWithSeed, countYield } from "../../src/report/run-summary.js";
+import { terminalReport } from "../../src/report/terminal-table.js";
+import { attack, summary } from "./summary.js";
+
+describe("countYield", () => {
+  it("counts kept rows, and reasons from the most frequent on", () => {
+    expect(countYield(summary.distilled)).toEqual({
+      total: 3,
+      kept: 1,
+      reasons: [{ reason: "wrong-answer", count: 2 }],
+    });
+  });
+});
+
+describe("compareWithSeed", () => {
+  it("joins verdicts by id: retained, lost, gained, and McNemar's exact test", () => {
+    expect(summary.comparisons).toEqual([
+      { task: "gsm8k", variant: "vanilla", retained: 1, lost: 1, gained: 1, missed: 1, p: 1 },
+      { task: "gsm8k", variant: "sdft", retained: 2, lost: 0, gained: 1, missed: 1, p: 1 },
+    ]);
+  });
+
+  it("finds nothing lost between two equal runs, whatever the order of the rows", () => {
+    const [seed] = summary.predictions;
+    expect(seed).toBeDefined();
+    if (seed === undefined) return;
+    const same = { ...seed, variant: "sdft" as const, rows: [...seed.rows].reverse() };
+    expect(compareWithSeed([seed, same])).toMatchObject([{ retained: 2, lost: 0, gained: 0, missed: 2, p: 1 }]);
+  });
+});
+
+describe("htmlReport", () => {
+  const page = htmlReport(summary);
+
+  it("runs nothing that a model wrote", () => {
+    expect(page).not.toContain("<script>alert");
+    expect(page).not.toContain("<img");
+    expect(page.match(/<script>/g)).toHaveLength(1);
+    expect(page).toContain(escapeHtml(attack));
+    expect(page).not.toContain("\u0007");
+  });
+
+  it("needs nothing else: no address, no file", () => {
+    expect(page).not.toMatch(/<[^>]*\s(src|href)=/);
+    expect(page).not.toMatch(/https?:\/\//);
+  });
+
+  it("shows rates, intervals, changes, yield and every row", () => {
+    expect(page).toContain("<strong>75.0 %</strong> <small>[37.5, 87.5]</small>");
+    expect(page).toContain("1 of 3 rewrites kept (33.3 %)");
+    expect(page).toContain("no longer gives the reference answer");
+    expect(page.match(/<tr data-kind/g)).toHaveLength(3 + 4);
+    expect(page).toContain('data-kind="differs lost"');
+    expect(page).toContain("<polyline");
+    expect(page).toContain("prefers-color-scheme: dark");
+  });
+});
+
+describe("html", () => {
+  it("escapes values and keeps its own markup", () => {
+    expect(html`<b>${'<i>&"'}</b>${[html`<i>${1}</i>`]}${null}`.text).toBe("<b>&lt;i&gt;&amp;&quot;</b><i>1</i>");
+  });
+});
+
+describe("markdownReport", () => {
+  it("writes tables whose marks are escaped", () => {
+    const text = markdownReport(summary);
+    expect(text).toContain("# A run \\| with \\*marks\\*");
+    expect(text).toContain("| self-distillation (SDFT) | 75.0 % \\[37.5, 87.5\\] |");
+    expect(text).toContain("| gsm8k | vanilla fine-tuning | 1 | 1 | 1 | 1 | 1.000 |");
+  });
+});
+
+describe("terminalReport", () => {
+  it("puts n and intervals first, then the yield by reason, then what changed", () => {
+    const text = terminalReport(summary);
+    expect(text).toContain("gsm8k: accuracy, n = 4");
+    expect(text).toContain("75.0 % [37.5, 87.5]");
+    expect(text).toContain("2  wrong-answer: no longer gives the reference answer");
+    expect(text).toContain("gsm8k, sdft     retained 2, lost 0, gained 1, wrong both times 1, p = 1.000");
+  });
+});
+
+describe("niceTicks", () => {
+  it("covers the highest value in round steps", () => {
+    expect(niceTicks(3.7)).toEqual([0, 1, 2, 3, 4]);
+    expect(niceTicks(0.083)).toEqual([0, 0.05, 0.1]);
+  });
+});
