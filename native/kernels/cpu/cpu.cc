@@ -1,0 +1,308 @@
+// Checks what it is handed, works out what attention has to do, and calls the kernels of this processor. The arithmetic is in isa/.
+#include "kernels/cpu/cpu.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "kernels/cpu/attention_plan.h"
+#include "kernels/cpu/features.h"
+#include "kernels/cpu/kernels.h"
+#include "kernels/cpu/packed_weight.h"
+#include "kernels/cpu/workspace.h"
+
+namespace sdft {
+namespace {
+
+using cpu::InstructionSet;
+
+const cpu::Kernels& kernels_of(InstructionSet set) {
+  switch (set) {
+#if defined(SDFT_KERNELS_X86)
+    case InstructionSet::avx2: return avx2::kernels();
+    case InstructionSet::avx512: return avx512::kernels();
+#endif
+#if defined(SDFT_KERNELS_NEON)
+    case InstructionSet::neon: return neon::kernels();
+#endif
+    default: return plain::kernels();
+  }
+}
+
+/// Throws Error("shape") unless the tensor has these rows and columns, and memory for them.
+void expect(const char* what, Tensor tensor, int64_t rows, int64_t cols) {
+  if ((tensor || rows == 0) && tensor.rows == rows && tensor.cols == cols && (tensor.stride >= cols || rows <= 1)) return;
+  throw Error("shape", "Expected " + std::string(what) + " of (" + std::to_string(rows) + ", " + std::to_string(cols) + ") but received (" +
+                           std::to_string(tensor.rows) + ", " + std::to_string(tensor.cols) + ") with stride " + std::to_string(tensor.stride) +
+                           (tensor ? "" : " without memory"));
+}
+
+/// Throws Error("index") unless there are `count` of them in [0, bound).
+void expect(const char* what, Indices indices, int64_t count, int64_t bound) {
+  require(indices.count == count, "shape", "Expected " + std::to_string(count) + " " + what + " but received " + std::to_string(indices.count));
+  for (int64_t i = 0; i < count; ++i) {
+    if (indices.data[i] >= 0 && indices.data[i] < bound) continue;
+    throw Error("index", "Expected " + std::string(what) + " below " + std::to_string(bound) + " but element " + std::to_string(i) + " is " +
+                             std::to_string(indices.data[i]));
+  }
+}
+
+void expect(Segments segments, int64_t rows) {
+  for (int64_t s = 0; s < segments.count; ++s) {
+    const Segment& segment = segments.data[s];
+    require(segment.start >= 0 && segment.length > 0 && segment.start + segment.length <= rows && segment.position >= 0, "segments",
+            "Expected segment " + std::to_string(s) + " inside " + std::to_string(rows) + " rows but it has " + std::to_string(segment.length) +
+                " rows from row " + std::to_string(segment.start));
+  }
+}
+
+void expect_pages(Segments segments, int64_t pages) {
+  for (int64_t s = 0; s < segments.count; ++s) {
+    const Segment& segment = segments.data[s];
+    for (int64_t i = 0; i * kPageRows < segment.position + segment.length; ++i)
+      require(segment.pages != nullptr && segment.pages[i] >= 0 && segment.pages[i] < pages, "segments",
+              "Expected segment " + std::to_string(s) + " to have pages below " + std::to_string(pages) + " up to its last position");
+  }
+}
+
+bool same(const std::vector<Segment>& known, Segments segments) {
+  return static_cast<int64_t>(known.size()) == segments.count && std::equal(known.begin(), known.end(), segments.data, [](const Segment& a, const Segment& b) {
+           return a.parent == b.parent && a.start == b.start && a.length == b.length && a.position == b.position;
+         });
+}
+
+bool same(const AttentionShape& a, const AttentionShape& b) {
+  return a.query_heads == b.query_heads && a.kv_heads == b.kv_heads && a.head_size == b.head_size && a.window == b.window;
+}
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(int threads) : kernels_(kernels_of(cpu::choose_instruction_set())), pool_(threads), workspace_(threads), context_{&pool_, &workspace_} {}
+
+  const char* name() const override { return "cpu"; }
+  int64_t real_bytes() const override { return sizeof(float); }
+  void* allocate(int64_t bytes) override { return cpu::allocate_aligned(bytes); }
+  void release(void* memory) override { cpu::release_aligned(memory); }
+  void upload(Tensor destination, const float* source) override { fill(destination, source); }
+  void upload(Tensor destination, const double* source) override { fill(destination, source); }
+  void upload(Indices destination, const int32_t* source) override { std::copy_n(source, destination.count, destination.data); }
+  void download(float* destination, Tensor source) override { read(destination, source); }
+  void download(double* destination, Tensor source) override { read(destination, source); }
+  void synchronize() override {}
+  Weight prepare_weight(const WeightSource& source, WeightFormat format) override {
+    return cpu::pack_weight(source, format, kernels_.panel_columns, pool_);
+  }
+
+  void zero(Tensor out) override { kernels_.zero(context_, out); }
+  void copy(Tensor out, Tensor x) override {
+    expect("copy out", out, x.rows, x.cols);
+    kernels_.copy(context_, out, x);
+  }
+  void add(Tensor out, Tensor x) override {
+    expect("add out", out, x.rows, x.cols);
+    kernels_.add(context_, out, x);
+  }
+  void gather_rows(Tensor out, Tensor x, Indices rows) override {
+    expect("gather_rows out", out, rows.count, x.cols);
+    expect("gather_rows rows", rows, rows.count, x.rows);
+    kernels_.gather_rows(context_, out, x, rows);
+  }
+  void scatter_rows(Tensor out, Tensor x, Indices rows) override {
+    expect("scatter_rows out", out, out.rows, x.cols);
+    expect("scatter_rows rows", rows, x.rows, out.rows);
+    kernels_.scatter_rows(context_, out, x, rows);
+  }
+  void embed(Tensor out, const Weight& table, Indices tokens, double scale) override {
+    expect("embed out", out, tokens.count, table.cols);
+    expect("embed tokens", tokens, tokens.count, table.rows);
+    const cpu::PackedWeight& weight = cpu::packed(table);
+    pool_.run(tokens.count, [&](int64_t row, int) { cpu::read_row(weight, tokens.data[row], row_of(out, row)); });
+    if (scale != 1) kernels_.scale(context_, out, static_cast<float>(scale));
+  }
+
+  void rms_norm(Tensor out, Tensor x, Tensor weight, double epsilon) override {
+    expect("rms_norm out", out, x.rows, x.cols);
+    expect("rms_norm weight", weight, 1, x.cols);
+    kernels_.rms_norm(context_, out, x, weight, epsilon);
+  }
+  void rms_norm_backward(Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write) override {
+    expect("rms_norm_backward dx", dx, x.rows, x.cols);
+    expect("rms_norm_backward dout", dout, x.rows, x.cols);
+    expect("rms_norm_backward weight", weight, 1, x.cols);
+    kernels_.rms_norm_backward(context_, dx, dout, x, weight, epsilon, write);
+  }
+  void rope_table(Tensor cosines, Tensor sines, Indices positions, const double* frequencies, double scale) override {
+    expect("rope_table cosines", cosines, positions.count, cosines.cols);
+    expect("rope_table sines", sines, positions.count, cosines.cols);
+    pool_.run(positions.count, [&](int64_t row, int) {
+      for (int64_t i = 0; i < cosines.cols; ++i) {
+        const double angle = positions.data[row] * frequencies[i];
+        row_of(cosines, row)[i] = static_cast<float>(scale * std::cos(angle));
+        row_of(sines, row)[i] = static_cast<float>(scale * std::sin(angle));
+      }
+    });
+  }
+  void rope(Tensor x, Tensor cosines, Tensor sines, int64_t head_size, Rotation rotation) override {
+    expect("rope x", x, x.rows, x.cols / head_size * head_size);
+    expect("rope cosines", cosines, x.rows, head_size / 2);
+    expect("rope sines", sines, x.rows, head_size / 2);
+    kernels_.rope(context_, x, cosines, sines, head_size, rotation);
+  }
+  void gated(Tensor out, Tensor gate, Tensor up, Activation activation) override {
+    expect("gated gate", gate, out.rows, out.cols);
+    expect("gated up", up, out.rows, out.cols);
+    kernels_.gated(context_, out, gate, up, activation);
+  }
+  void gated_backward(Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation) override {
+    for (Tensor tensor : {dgate, dup, gate, up}) expect("gated_backward tensors", tensor, dout.rows, dout.cols);
+    kernels_.gated_backward(context_, dgate, dup, dout, gate, up, activation);
+  }
+
+  void linear(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
+    expect("linear x", x, x.rows, weight.cols);
+    expect("linear out", out, x.rows, weight.rows);
+    if (bias) expect("linear bias", bias, 1, weight.rows);
+    kernels_.linear(context_, out, x, cpu::packed(weight), bias);
+  }
+  void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) override {
+    expect("linear_backward dout", dout, dout.rows, weight.rows);
+    expect("linear_backward dx", dx, dout.rows, weight.cols);
+    kernels_.linear_backward(context_, dx, dout, cpu::packed(weight), write);
+  }
+  void lora_forward(Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale) override {
+    expect("lora_forward a", a, a.rows, x.cols);
+    expect("lora_forward b", b, out.cols, a.rows);
+    expect("lora_forward t", t, x.rows, a.rows);
+    expect("lora_forward out", out, x.rows, b.rows);
+    kernels_.lora_forward(context_, out, t, x, a, b, scale);
+  }
+  void lora_backward(Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b, double scale, Write write) override {
+    if (dx) expect("lora_backward dx", dx, x.rows, x.cols);
+    for (Tensor tensor : {a, da}) expect("lora_backward a, da", tensor, a.rows, x.cols);
+    for (Tensor tensor : {b, db}) expect("lora_backward b, db", tensor, dout.cols, a.rows);
+    for (Tensor tensor : {t, dt}) expect("lora_backward t, dt", tensor, x.rows, a.rows);
+    expect("lora_backward dout", dout, x.rows, b.rows);
+    kernels_.lora_backward(context_, dx, da, db, dt, dout, x, t, a, b, scale, write);
+  }
+  void dropout(Tensor out, Tensor x, const DropoutKey& key, Write write) override {
+    expect("dropout out", out, x.rows, x.cols);
+    for (Indices indices : {key.example_low, key.example_high, key.positions})
+      require(indices.count == x.rows, "shape", "Expected a dropout key for each of " + std::to_string(x.rows) + " rows");
+    require(key.probability >= 0 && key.probability < 1, "shape", "Expected a dropout probability in [0, 1) but received " + std::to_string(key.probability));
+    kernels_.dropout(context_, out, x, key, write);
+  }
+
+  void attention(Tensor out, Tensor logsumexp, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
+    expect("attention q", q, q.rows, shape.query_heads * shape.head_size);
+    expect("attention out", out, q.rows, q.cols);
+    expect("attention logsumexp", logsumexp, q.rows, shape.query_heads);
+    for (Tensor tensor : {k, v}) expect("attention k, v", tensor, q.rows, shape.kv_heads * shape.head_size);
+    expect(segments, q.rows);
+    const cpu::StepPlan& plan = plan_step(segments, shape);
+    const cpu::PageMemory memory = step_pages(plan, shape, false);
+    kernels_.store_runs(context_, {plan.runs.data(), static_cast<int64_t>(plan.runs.size())}, memory, k, v, shape);
+    kernels_.attend(context_, out, logsumexp, q, {plan.blocks.data(), static_cast<int64_t>(plan.blocks.size()), plan.largest_block}, memory, shape);
+  }
+  void attention_backward(Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor out, Tensor logsumexp, Tensor q, Tensor k, Tensor v, Segments segments,
+                          const AttentionShape& shape) override {
+    for (Tensor tensor : {q, dq, dout, out}) expect("attention_backward q, dq, dout, out", tensor, q.rows, shape.query_heads * shape.head_size);
+    for (Tensor tensor : {k, v, dk, dv}) expect("attention_backward k, v, dk, dv", tensor, q.rows, shape.kv_heads * shape.head_size);
+    expect("attention_backward logsumexp", logsumexp, q.rows, shape.query_heads);
+    expect(segments, q.rows);
+    const cpu::StepPlan& plan = plan_step(segments, shape);
+    const cpu::BackwardPlan backward = cpu::plan_backward(segments, plan, shape);
+    const cpu::PageMemory memory = step_pages(plan, shape, true);
+    kernels_.store_runs(context_, {plan.runs.data(), static_cast<int64_t>(plan.runs.size())}, memory, k, v, shape);
+    const cpu::BackwardTasks tasks{backward.strips.data(), static_cast<int64_t>(backward.strips.size()), backward.scratch_floats, backward.gatherings.data(),
+                                   static_cast<int64_t>(backward.gatherings.size())};
+    kernels_.attend_backward(context_, dq, dk, dv, dout, out, logsumexp, q, tasks, memory, shape);
+  }
+  void store_keys_values(Tensor key_cache, Tensor value_cache, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
+    for (Tensor tensor : {k, v}) expect("store_keys_values k, v", tensor, k.rows, shape.kv_heads * shape.head_size);
+    for (Tensor tensor : {key_cache, value_cache}) expect("store_keys_values caches", tensor, key_cache.rows, page_reals(shape));
+    expect(segments, k.rows);
+    expect_pages(segments, key_cache.rows);
+    const std::vector<cpu::PageRun> runs = cpu::plan_cache_runs(segments);
+    kernels_.store_runs(context_, {runs.data(), static_cast<int64_t>(runs.size())}, cache_pages(key_cache, value_cache), k, v, shape);
+  }
+  void cached_attention(Tensor out, Tensor q, Tensor key_cache, Tensor value_cache, Segments segments, const AttentionShape& shape) override {
+    for (Tensor tensor : {q, out}) expect("cached_attention q, out", tensor, q.rows, shape.query_heads * shape.head_size);
+    for (Tensor tensor : {key_cache, value_cache}) expect("cached_attention caches", tensor, key_cache.rows, page_reals(shape));
+    expect(segments, q.rows);
+    expect_pages(segments, key_cache.rows);
+    const std::vector<cpu::QueryBlock> blocks = cpu::plan_queries(segments, shape, nullptr);
+    int64_t largest = 0;
+    for (const cpu::QueryBlock& block : blocks) largest = std::max(largest, block.count);
+    kernels_.attend(context_, out, Tensor{}, q, {blocks.data(), static_cast<int64_t>(blocks.size()), largest}, cache_pages(key_cache, value_cache), shape);
+  }
+
+  void linear_cross_entropy(Tensor loss, Tensor dx, Tensor x, const Weight& head, Indices targets, double scale) override {
+    expect("linear_cross_entropy x", x, x.rows, head.cols);
+    expect("linear_cross_entropy loss", loss, x.rows, 1);
+    if (dx) expect("linear_cross_entropy dx", dx, x.rows, x.cols);
+    expect("linear_cross_entropy targets", targets, x.rows, head.rows);
+    kernels_.linear_cross_entropy(context_, loss, dx, x, cpu::packed(head), targets, scale);
+  }
+  double sum_of_squares(const std::vector<Tensor>& tensors) override {
+    double sum = 0;
+    for (Tensor tensor : tensors) sum += kernels_.sum_of_squares(context_, tensor);
+    return sum;
+  }
+  void adamw(Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step) override {
+    for (Tensor tensor : {gradient, first_moment, second_moment}) expect("adamw tensors", tensor, parameter.rows, parameter.cols);
+    kernels_.adamw(context_, parameter, gradient, first_moment, second_moment, step);
+  }
+
+ private:
+  static float* row_of(Tensor tensor, int64_t row) { return static_cast<float*>(tensor.data) + row * tensor.stride; }
+
+  template <class Source>
+  static void fill(Tensor destination, const Source* source) {
+    for (int64_t r = 0; r < destination.rows; ++r)
+      for (int64_t c = 0; c < destination.cols; ++c) row_of(destination, r)[c] = static_cast<float>(source[r * destination.cols + c]);
+  }
+  template <class Destination>
+  static void read(Destination* destination, Tensor source) {
+    for (int64_t r = 0; r < source.rows; ++r)
+      for (int64_t c = 0; c < source.cols; ++c) destination[r * source.cols + c] = static_cast<Destination>(row_of(source, r)[c]);
+  }
+
+  /// The plan of these segments; every layer of a step asks for the same one.
+  const cpu::StepPlan& plan_step(Segments segments, const AttentionShape& shape) {
+    if (!same(planned_segments_, segments) || !same(planned_shape_, shape)) {
+      planned_segments_.clear();
+      plan_ = cpu::plan_step(segments, shape);
+      planned_segments_.assign(segments.data, segments.data + segments.count);
+      planned_shape_ = shape;
+    }
+    return plan_;
+  }
+
+  cpu::PageMemory step_pages(const cpu::StepPlan& plan, const AttentionShape& shape, bool backward) {
+    const int64_t step = kPageRows * shape.kv_heads * shape.head_size, floats = plan.page_count * step;
+    return {workspace_.shared(1, floats), workspace_.shared(2, floats), step, step, backward ? workspace_.shared(3, floats) : nullptr,
+            backward ? workspace_.shared(5, floats) : nullptr};
+  }
+  static cpu::PageMemory cache_pages(Tensor keys, Tensor values) {
+    return {static_cast<float*>(keys.data), static_cast<float*>(values.data), keys.stride, values.stride, nullptr, nullptr};
+  }
+
+  const cpu::Kernels& kernels_;
+  ThreadPool pool_;
+  cpu::Workspace workspace_;
+  cpu::Context context_;
+  std::vector<Segment> planned_segments_;
+  AttentionShape planned_shape_{};
+  cpu::StepPlan plan_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu(int threads) { return std::make_unique<CpuBackend>(threads); }
+
+}  // namespace sdft

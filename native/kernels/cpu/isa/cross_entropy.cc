@@ -1,0 +1,162 @@
+// Head and cross-entropy in one pass. For a block of rows the vocabulary goes by in chunks: the chunk's logits, its largest and sum, and at once its part of
+// dx, scaled to the largest logit so far. Chunks are fixed, so a row's loss depends on nothing else.
+#include "kernels/cpu/isa/exponential.h"
+#include "kernels/cpu/isa/panels.h"
+#include "kernels/cpu/isa/parallel.h"
+#include "kernels/cpu/isa/table.h"
+
+namespace sdft::SDFT_ISA {
+
+using cpu::Context;
+using cpu::PackedWeight;
+
+namespace {
+
+constexpr int64_t kChunk = 512;
+/// Rows of a block: their logits of a chunk, x and dx stay in cache; more rows share the transposing of the head.
+constexpr int64_t kBlockRows = 12 * kTileRows;
+
+/// What is kept of each (chunk, row), and each row's target logit.
+struct Statistics {
+  float *largest, *total;  // (chunks, M)
+  float* target;           // (M)
+  int64_t rows;
+};
+
+struct Block {
+  int64_t first, rows;
+};
+
+/// logits (rows, kChunk) of outputs [begin, end). scratch: C · P floats.
+void chunk_logits(const PackedWeight& head, const Tensor& x, const Block& block, int64_t begin, int64_t end, float* scratch, float* logits) {
+  const int64_t tiles = tile_count(block.rows);
+  for (int64_t column = begin; column < end; column += kPanel) {
+    const char* panel = head.panels + column / kPanel * head.panel_bytes;
+    if (head.kind != cpu::PanelKind::f32) {
+      unpack(head.kind, panel, 0, head.cols, scratch);
+      panel = reinterpret_cast<const char*>(scratch);
+    }
+    for (int64_t i = 0; i < tiles; ++i) {
+      const int64_t row = split(block.rows, tiles, i), height = split(block.rows, tiles, i + 1) - row;
+      kF32Tiles.one[height - 1](Tile{row_of(x, block.first + row), x.stride, 1, panel, 0, 0, head.cols, nullptr, 0, logits + row * kChunk + column - begin,
+                                     kChunk, smaller(kPanel, end - column), Finish::store, 1.0f, nullptr});
+    }
+  }
+}
+
+/// logits[0, count) become e^(logit − largest); their sum.
+float soften(float* logits, int64_t count, float& largest) {
+  const int64_t end = round_up(count, kLanes);
+  for (int64_t i = count; i < end; ++i) logits[i] = -INFINITY;
+  Vec top = load(logits);
+  for (int64_t i = kLanes; i < end; i += kLanes) top = max(top, load(logits + i));
+  largest = SDFT_ISA::largest(top);
+  const Vec base = broadcast(largest);
+  Vec total{};
+  for (int64_t i = 0; i < end; i += kLanes) {
+    const Vec e = exp(load(logits + i) - base);
+    store(logits + i, e);
+    total += e;
+  }
+  return sum(total);
+}
+
+void multiply_by(float* values, int64_t count, float factor) {
+  over_vectors(count, [&](int64_t i, int lanes) { store_part(values + i, load_part(values + i, lanes) * broadcast(factor), lanes); });
+}
+
+void chunk_statistics(const Block& block, const Indices& targets, int64_t begin, int64_t end, float* logits, const Statistics& statistics) {
+  for (int64_t i = 0; i < block.rows; ++i) {
+    const int64_t row = block.first + i, target = targets.data[row], at = begin / kChunk * statistics.rows + row;
+    if (target >= begin && target < end) statistics.target[row] = logits[i * kChunk + target - begin];
+    statistics.total[at] = soften(logits + i * kChunk, end - begin, statistics.largest[at]);
+  }
+}
+
+/// dx (= or +=) probabilities (rows, kChunk) · head[begin, end).
+void chunk_backward(const PackedWeight& head, const Tensor& dx, const Block& block, int64_t begin, int64_t end, const float* probabilities, float* scratch) {
+  const int64_t tiles = tile_count(block.rows);
+  for (int64_t column = 0; column < head.cols; column += kPanel) {
+    unpack_transposed(head, column, begin, end, scratch);
+    for (int64_t i = 0; i < tiles; ++i) {
+      const int64_t row = split(block.rows, tiles, i), height = split(block.rows, tiles, i + 1) - row;
+      float* to = row_of(dx, block.first + row) + column;
+      kF32Tiles.one[height - 1](Tile{probabilities + row * kChunk, kChunk, 1, reinterpret_cast<const char*>(scratch), 0, 0, end - begin,
+                                     begin == 0 ? nullptr : to, dx.stride, to, dx.stride, smaller(kPanel, head.cols - column), Finish::store, 1.0f, nullptr});
+    }
+  }
+}
+
+/// Largest logit of the row and the sum of e^(logit − largest), over all chunks in order.
+double combine(const Statistics& statistics, int64_t row, int64_t chunks, float& largest) {
+  largest = statistics.largest[row];
+  for (int64_t c = 1; c < chunks; ++c)
+    if (statistics.largest[c * statistics.rows + row] > largest) largest = statistics.largest[c * statistics.rows + row];
+  double total = 0;
+  for (int64_t c = 0; c < chunks; ++c) {
+    const int64_t at = c * statistics.rows + row;
+    total += static_cast<double>(statistics.total[at]) * __builtin_exp(static_cast<double>(statistics.largest[at]) - static_cast<double>(largest));
+  }
+  return total;
+}
+
+/// All chunks of one block of rows, with the gradient.
+void block_with_gradient(const PackedWeight& head, const Tensor& dx, const Tensor& x, const Block& block, const Indices& targets, const Statistics& statistics,
+                         float* logits, float* scratch) {
+  float* so_far = scratch + larger(head.cols, kChunk) * kPanel;  // (rows) largest logit of the chunks before
+  for (int64_t begin = 0; begin < head.rows; begin += kChunk) {
+    const int64_t end = smaller(head.rows, begin + kChunk);
+    chunk_logits(head, x, block, begin, end, scratch, logits);
+    chunk_statistics(block, targets, begin, end, logits, statistics);
+    for (int64_t i = 0; i < block.rows; ++i) {
+      const float largest = statistics.largest[begin / kChunk * statistics.rows + block.first + i];
+      if (begin == 0) {
+        so_far[i] = largest;
+      } else if (largest > so_far[i]) {
+        multiply_by(row_of(dx, block.first + i), head.cols, exp_of(so_far[i] - largest));
+        so_far[i] = largest;
+      } else {
+        multiply_by(logits + i * kChunk, end - begin, exp_of(largest - so_far[i]));
+      }
+    }
+    chunk_backward(head, dx, block, begin, end, logits, scratch);
+  }
+}
+
+}  // namespace
+
+void linear_cross_entropy(const Context& context, Tensor loss, Tensor dx, Tensor x, const PackedWeight& head, Indices targets, double scale) {
+  const int64_t rows = x.rows, chunks = parts(head.rows, kChunk), threads = context.pool->threads();
+  if (rows == 0) return;
+  const int64_t blocks = larger(parts(rows, kBlockRows), smaller(threads, parts(rows, kTileRows)));
+  const int64_t logit_floats = kBlockRows * kChunk, scratch_floats = larger(head.cols, kChunk) * kPanel + kBlockRows;
+  float* memory = context.workspace->shared(0, rows * (2 * chunks + 1));
+  const Statistics statistics{memory, memory + chunks * rows, memory + 2 * chunks * rows, rows};
+  auto block_of = [&](int64_t index) { return Block{split(rows, blocks, index), split(rows, blocks, index + 1) - split(rows, blocks, index)}; };
+  // Without a gradient the chunks are work of their own; with it they follow each other, because dx gathers them in order.
+  context.pool->run(dx.data ? blocks : blocks * chunks, [&](int64_t task, int worker) {
+    float* logits = context.workspace->local(worker, logit_floats + scratch_floats);
+    float* scratch = logits + logit_floats;
+    if (dx.data) return block_with_gradient(head, dx, x, block_of(task), targets, statistics, logits, scratch);
+    const Block block = block_of(task / chunks);
+    const int64_t begin = task % chunks * kChunk, end = smaller(head.rows, begin + kChunk);
+    chunk_logits(head, x, block, begin, end, scratch, logits);
+    chunk_statistics(block, targets, begin, end, logits, statistics);
+  });
+  context.pool->run(rows, [&](int64_t row, int worker) {
+    float largest;
+    const double total = combine(statistics, row, chunks, largest);
+    *row_of(loss, row) = static_cast<float>(static_cast<double>(largest) + __builtin_log(total) - static_cast<double>(statistics.target[row]));
+    if (!dx.data) return;
+    // dx = scale · (sums / total − head[target])
+    float* target = context.workspace->local(worker, head.cols);
+    cpu::read_row(head, targets.data[row], target);
+    float* to = row_of(dx, row);
+    const Vec gain = broadcast(static_cast<float>(scale / total)), loss_of = broadcast(static_cast<float>(-scale));
+    over_vectors(head.cols, [&](int64_t i, int lanes) {
+      store_part(to + i, fma(load_part(to + i, lanes), gain, load_part(target + i, lanes) * loss_of), lanes);
+    });
+  });
+}
+
+}  // namespace sdft::SDFT_ISA

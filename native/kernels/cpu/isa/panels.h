@@ -1,0 +1,88 @@
+// Unpacking panels into floats in cache: as they stand, for a product of many rows, or transposed, for the product backwards.
+#pragma once
+#include "kernels/cpu/isa/tile.h"
+
+namespace sdft::SDFT_ISA {
+namespace {
+
+/// out[k − begin][P] = inputs [begin, end) of a panel. Of panels in groups, begin and end are multiples of 8.
+inline void unpack(cpu::PanelKind kind, const char* panel, int64_t begin, int64_t end, float* out) {
+  switch (kind) {
+    case cpu::PanelKind::f32:
+      std::memcpy(out, panel + begin * kPanel * 4, static_cast<size_t>((end - begin) * kPanel * 4));
+      return;
+    case cpu::PanelKind::bf16:
+      for (int64_t k = begin; k < end; ++k, out += kPanel) {
+        const WordVec pairs = load_words(reinterpret_cast<const uint32_t*>(panel + k * kPanel * 2));
+        store(out, bits_to_float(pairs << 16));
+        store(out + kLanes, bits_to_float(pairs & 0xFFFF0000u));
+      }
+      return;
+    case cpu::PanelKind::q4:
+      for (int64_t k = begin; k < end; k += 8, out += 8 * kPanel) {
+        const char* block = panel + k / cpu::kGroup * kQ4BlockBytes;
+        SDFT_UNROLL for (int j = 0; j < 2; ++j) {
+          const float* part = reinterpret_cast<const float*>(block) + j * kLanes;
+          const Vec scale = load(part), minimum = load(part + kPanel);
+          WordVec words = load_words(reinterpret_cast<const uint32_t*>(part) + (2 + k % cpu::kGroup / 8) * kPanel);
+          SDFT_UNROLL for (int i = 0; i < 8; ++i) {
+            store(out + i * kPanel + j * kLanes, fma(low_nibble(words), scale, minimum));
+            words >>= 4;
+          }
+        }
+      }
+      return;
+    case cpu::PanelKind::q8:
+      for (int64_t k = begin; k < end; ++k, out += kPanel) {
+        const char* block = panel + k / cpu::kGroup * kQ8BlockBytes;
+        const int8_t* quants = reinterpret_cast<const int8_t*>(block + kPanel * 4) + k % cpu::kGroup * kPanel;
+        SDFT_UNROLL for (int j = 0; j < 2; ++j)
+          store(out + j * kLanes, load_bytes(quants + j * kLanes) * load(reinterpret_cast<const float*>(block) + j * kLanes));
+      }
+      return;
+  }
+}
+
+/// out[i][j] = in[j][i] for kLanes × kLanes floats; log2(kLanes) rounds of swapping the off-diagonal blocks.
+inline void transpose_block(const float* in, int64_t in_row, float* out, int64_t out_row) {
+  Vec rows[kLanes];
+  SDFT_UNROLL for (int i = 0; i < kLanes; ++i) rows[i] = load(in + i * in_row);
+  SDFT_UNROLL for (int half = kLanes / 2; half > 0; half /= 2) {
+    IntVec low{}, high{};
+    SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) {
+      low[lane] = lane & half ? kLanes + lane - half : lane;
+      high[lane] = lane & half ? kLanes + lane : lane + half;
+    }
+    SDFT_UNROLL for (int i = 0; i < kLanes; ++i) {
+      if (i & half) continue;
+      const Vec a = rows[i], b = rows[i + half];
+      rows[i] = __builtin_shuffle(a, b, low);
+      rows[i + half] = __builtin_shuffle(a, b, high);
+    }
+  }
+  SDFT_UNROLL for (int i = 0; i < kLanes; ++i) store(out + i * out_row, rows[i]);
+}
+
+/// out[c][r] = in[r][c] of any size.
+inline void transpose(const float* in, int64_t in_row, int64_t rows, int64_t columns, float* out, int64_t out_row) {
+  const int64_t whole_rows = rows / kLanes * kLanes, whole_columns = columns / kLanes * kLanes;
+  for (int64_t r = 0; r < whole_rows; r += kLanes)
+    for (int64_t c = 0; c < whole_columns; c += kLanes) transpose_block(in + r * in_row + c, in_row, out + c * out_row + r, out_row);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = r < whole_rows ? whole_columns : 0; c < columns; ++c) out[c * out_row + r] = in[r * in_row + c];
+}
+
+/// out[o − begin][P]: inputs [first, first + P) (zeros past the last) of outputs [begin, end), begin a multiple of P; room for a multiple of P outputs.
+inline void unpack_transposed(const cpu::PackedWeight& weight, int64_t first, int64_t begin, int64_t end, float* out) {
+  alignas(64) float block[kPanel * kPanel];
+  // Groups of eight inputs are whole in the stored forms that have them; other forms may end anywhere.
+  const int64_t inputs = smaller(kPanel, weight.cols - first);
+  if (inputs < kPanel) std::memset(block, 0, sizeof block);
+  for (int64_t o = begin; o < end; o += kPanel, out += kPanel * kPanel) {
+    unpack(weight.kind, weight.panels + o / kPanel * weight.panel_bytes, first, first + inputs, block);
+    transpose(block, kPanel, kPanel, kPanel, out, kPanel);
+  }
+}
+
+}  // namespace
+}  // namespace sdft::SDFT_ISA

@@ -1,0 +1,21 @@
+// The table of this instruction set.
+#include "kernels/cpu/isa/table.h"
+
+#include "kernels/cpu/isa/vector.h"
+
+namespace sdft::SDFT_ISA {
+
+#define SDFT_NAME_(x) #x
+#define SDFT_NAME(x) SDFT_NAME_(x)
+
+const cpu::Kernels& kernels() {
+  static const cpu::Kernels table = {
+      SDFT_NAME(SDFT_ISA), kPanel,
+      zero, copy, add, scale, gather_rows, scatter_rows, rms_norm, rms_norm_backward, rope, gated, gated_backward, dropout,
+      sum_of_squares, adamw, linear, linear_backward, lora_forward, lora_backward, linear_cross_entropy, store_runs, attend,
+      attend_backward,
+  };
+  return table;
+}
+
+}  // namespace sdft::SDFT_ISA

@@ -1,0 +1,59 @@
+// The inner kernels of every product, as tables: a tile of some rows × some vectors of sums held in registers while k runs. Each element is one sum in the
+// order of k, so its bits do not depend on the tile it falls into.
+#pragma once
+#include "kernels/cpu/isa/vector.h"
+#include "kernels/cpu/packed_weight.h"
+
+#define SDFT_UNROLL _Pragma("GCC unroll 16")
+
+namespace sdft::SDFT_ISA {
+
+enum class Finish { store, add };
+
+/// out[i][j] (= or +=) scale · (start[i][j] + Σ_k a(i, k) · b(k, j)) + bias[j], k in [begin, end).
+struct Tile {
+  const float* a;       // element (i, k) at a[i · a_row + k · a_k]; one of the two is 1
+  int64_t a_row, a_k;
+  const char* b;        // packed: the first panel; else row 0
+  int64_t b_step;       // packed: bytes from panel to panel; else floats from row to row
+  int64_t begin, end;   // packed in groups: begin is a multiple of kGroup
+  const float* start;   // sums of the ks before, or null
+  int64_t start_row;
+  float* out;
+  int64_t out_row;
+  int64_t columns;      // at most NV · kLanes; the rest is neither read nor written
+  Finish finish;
+  float scale;
+  const float* bias;    // or null
+};
+
+using TileFunction = void (*)(const Tile&);
+
+/// Functions for 1 … kTileRows rows. `one`: one panel; `many`: panels_at_once of them; `half`: one vector (plain rows only).
+struct TileTable {
+  TileFunction half[kTileRows], one[kTileRows], many[kTileRows];
+};
+
+/// By how B is stored. Packed panels, A along k (a_k = 1):
+extern const TileTable kF32Tiles, kBf16Tiles, kQ4Tiles, kQ8Tiles;
+/// B as it stands in memory, rows of floats; `partial`: fewer columns than the vectors hold, read under a mask. Along: a_k = 1; across: a_row = 1.
+extern const TileTable kRowTilesAlong, kPartialRowTilesAlong, kRowTilesAcross, kPartialRowTilesAcross;
+
+namespace {
+
+constexpr int64_t kQ4BlockBytes = kPanel * (4 + 4 + 16);
+constexpr int64_t kQ8BlockBytes = kPanel * (4 + 32);
+
+/// How many panels a tile of so many rows takes at once: enough sums in flight to keep the FMA units busy, few enough to stay in registers. A single row
+/// walks four panels, because memory answers four streams better than one.
+constexpr int panels_at_once(int rows) {
+  if (kTileRows >= 12) return rows <= 3 ? 4 : rows <= 6 ? 2 : 1;
+  return rows == 1 ? 4 : rows <= 3 ? 2 : 1;
+}
+
+/// Rows in equal tiles: 16 as 8 + 8, never 14 + 2 (a low tile has too few sums in flight). Tile `index` of `count` covers [split(index), split(index + 1)).
+inline int64_t tile_count(int64_t rows) { return parts(rows, kTileRows); }
+inline int64_t split(int64_t rows, int64_t count, int64_t index) { return rows * index / count; }
+
+}  // namespace
+}  // namespace sdft::SDFT_ISA

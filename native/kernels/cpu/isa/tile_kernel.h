@@ -1,0 +1,191 @@
+// How a tile is computed, for each way that B is stored. Included by the files that fill the tables.
+#pragma once
+#include "kernels/cpu/isa/tile.h"
+
+namespace sdft::SDFT_ISA {
+namespace {
+
+
+template <int MR, int NV, bool kAlongK>
+__attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], const Vec (&b)[NV], const float* a, int64_t a_step) {
+  SDFT_UNROLL for (int i = 0; i < MR; ++i) {
+    const Vec x = broadcast(kAlongK ? a[i * a_step] : a[i]);
+    SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = fma(x, b[j], sums[i][j]);
+  }
+}
+
+/// Walks k and multiplies; one specialisation for each way that B is stored.
+struct F32Panels {
+  static constexpr bool kHalves = false, kMany = true;
+  template <int MR, int NV, bool kAlongK>
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t) {
+    static_assert(NV % 2 == 0, "panels are two vectors wide");
+    const int64_t a_step = kAlongK ? t.a_row : t.a_k;
+    const float* a = t.a + t.begin * t.a_k;
+    const char* b = t.b + t.begin * kPanel * 4;
+    const int64_t step = t.b_step;
+#pragma GCC unroll 4
+    for (int64_t k = t.begin; k < t.end; ++k) {
+      Vec w[NV];
+      SDFT_UNROLL for (int p = 0; p < NV / 2; ++p) {
+        const float* row = reinterpret_cast<const float*>(b + p * step);
+        w[2 * p] = load(row);
+        w[2 * p + 1] = load(row + kLanes);
+      }
+      multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+      a += kAlongK ? 1 : a_step;
+      b += kPanel * 4;
+    }
+  }
+};
+
+struct Bf16Panels {
+  static constexpr bool kHalves = false, kMany = true;
+  template <int MR, int NV, bool kAlongK>
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t) {
+    const int64_t a_step = kAlongK ? t.a_row : t.a_k;
+    const float* a = t.a + t.begin * t.a_k;
+    const char* b = t.b + t.begin * kPanel * 2;
+    const int64_t step = t.b_step;
+#pragma GCC unroll 4
+    for (int64_t k = t.begin; k < t.end; ++k) {
+      Vec w[NV];
+      SDFT_UNROLL for (int p = 0; p < NV / 2; ++p) {
+        const WordVec pairs = load_words(reinterpret_cast<const uint32_t*>(b + p * step));
+        w[2 * p] = bits_to_float(pairs << 16);
+        w[2 * p + 1] = bits_to_float(pairs & 0xFFFF0000u);
+      }
+      multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+      a += kAlongK ? 1 : a_step;
+      b += kPanel * 2;
+    }
+  }
+};
+
+struct Q4Panels {
+  static constexpr bool kHalves = false, kMany = true;
+  template <int MR, int NV, bool kAlongK>
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t) {
+    const int64_t a_step = kAlongK ? t.a_row : t.a_k;
+    const float* a = t.a + t.begin * t.a_k;
+    const int64_t step = t.b_step;
+    for (int64_t group = t.begin / cpu::kGroup; group < t.end / cpu::kGroup; ++group) {
+      const char* block = t.b + group * kQ4BlockBytes;
+      for (int r = 0; r < 4; ++r) {
+        WordVec words[NV];
+        Vec scale[NV], minimum[NV];
+        SDFT_UNROLL for (int j = 0; j < NV; ++j) {
+          const char* part = block + (j / 2) * step + (j % 2) * kLanes * 4;
+          scale[j] = load(reinterpret_cast<const float*>(part));
+          minimum[j] = load(reinterpret_cast<const float*>(part) + kPanel);
+          words[j] = load_words(reinterpret_cast<const uint32_t*>(part) + (2 + r) * kPanel);
+        }
+        for (int i = 0; i < 8; ++i) {
+          Vec w[NV];
+          SDFT_UNROLL for (int j = 0; j < NV; ++j) {
+            w[j] = fma(low_nibble(words[j]), scale[j], minimum[j]);
+            words[j] >>= 4;
+          }
+          multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+          a += kAlongK ? 1 : a_step;
+        }
+      }
+    }
+  }
+};
+
+struct Q8Panels {
+  static constexpr bool kHalves = false, kMany = true;
+  template <int MR, int NV, bool kAlongK>
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t) {
+    const int64_t a_step = kAlongK ? t.a_row : t.a_k;
+    const float* a = t.a + t.begin * t.a_k;
+    const int64_t step = t.b_step;
+    for (int64_t group = t.begin / cpu::kGroup; group < t.end / cpu::kGroup; ++group) {
+      const char* block = t.b + group * kQ8BlockBytes;
+      Vec scale[NV];
+      SDFT_UNROLL for (int j = 0; j < NV; ++j) scale[j] = load(reinterpret_cast<const float*>(block + (j / 2) * step) + (j % 2) * kLanes);
+      const char* quants = block + kPanel * 4;
+      for (int k = 0; k < cpu::kGroup; ++k) {
+        Vec w[NV];
+        SDFT_UNROLL for (int j = 0; j < NV; ++j)
+          w[j] = load_bytes(reinterpret_cast<const int8_t*>(quants + (j / 2) * step) + (j % 2) * kLanes) * scale[j];
+        multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+        a += kAlongK ? 1 : a_step;
+        quants += kPanel;
+      }
+    }
+  }
+};
+
+/// B as it stands in memory: rows of floats. Not whole: fewer columns than NV · kLanes, read under a mask.
+template <bool kWhole>
+struct RowsOf {
+  static constexpr bool kHalves = true, kMany = kWhole;
+  template <int MR, int NV, bool kAlongK>
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t) {
+    const int64_t a_step = kAlongK ? t.a_row : t.a_k;
+    const float* a = t.a + t.begin * t.a_k;
+    const float* b = reinterpret_cast<const float*>(t.b) + t.begin * t.b_step;
+    int lanes[NV];
+    SDFT_UNROLL for (int j = 0; j < NV; ++j) lanes[j] = lanes_of(t.columns, j);
+#pragma GCC unroll 4
+    for (int64_t k = t.begin; k < t.end; ++k) {
+      Vec w[NV];
+      SDFT_UNROLL for (int j = 0; j < NV; ++j) w[j] = kWhole ? load(b + j * kLanes) : load_first(b + j * kLanes, lanes[j]);
+      multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+      a += kAlongK ? 1 : a_step;
+      b += t.b_step;
+    }
+  }
+};
+using WholeRows = RowsOf<true>;
+using PartialRows = RowsOf<false>;
+
+template <int MR, int NV, bool kAlongK, class Matrix>
+__attribute__((noinline)) void run_tile(const Tile& t) {
+  Vec sums[MR][NV];
+  if (t.start == nullptr) {
+    SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = Vec{};
+  } else {
+    SDFT_UNROLL for (int i = 0; i < MR; ++i)
+      SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = load_part(t.start + i * t.start_row + j * kLanes, lanes_of(t.columns, j));
+  }
+  Matrix::template run<MR, NV, kAlongK>(sums, t);
+  if (t.scale != 1.0f) {
+    const Vec scale = broadcast(t.scale);
+    SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] *= scale;
+  }
+  if (t.bias != nullptr) {
+    SDFT_UNROLL for (int j = 0; j < NV; ++j) {
+      const Vec bias = load_part(t.bias + j * kLanes, lanes_of(t.columns, j));
+      SDFT_UNROLL for (int i = 0; i < MR; ++i) sums[i][j] += bias;
+    }
+  }
+  SDFT_UNROLL for (int i = 0; i < MR; ++i) {
+    float* out = t.out + i * t.out_row;
+    SDFT_UNROLL for (int j = 0; j < NV; ++j) {
+      const int lanes = lanes_of(t.columns, j);
+      if (t.finish == Finish::add) sums[i][j] += load_part(out + j * kLanes, lanes);
+      store_part(out + j * kLanes, sums[i][j], lanes);
+    }
+  }
+}
+
+template <class Matrix, bool kAlongK, int MR = 1>
+constexpr void fill_table(TileTable& table) {
+  if constexpr (Matrix::kHalves) table.half[MR - 1] = run_tile<MR, 1, kAlongK, Matrix>;
+  table.one[MR - 1] = run_tile<MR, 2, kAlongK, Matrix>;
+  if constexpr (Matrix::kMany) table.many[MR - 1] = run_tile<MR, 2 * panels_at_once(MR), kAlongK, Matrix>;
+  if constexpr (MR < kTileRows) fill_table<Matrix, kAlongK, MR + 1>(table);
+}
+
+template <class Matrix, bool kAlongK>
+constexpr TileTable make_table() {
+  TileTable table{};
+  fill_table<Matrix, kAlongK>(table);
+  return table;
+}
+
+}  // namespace
+}  // namespace sdft::SDFT_ISA

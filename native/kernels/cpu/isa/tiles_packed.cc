@@ -1,0 +1,11 @@
+// Tiles over packed panels.
+#include "kernels/cpu/isa/tile_kernel.h"
+
+namespace sdft::SDFT_ISA {
+
+const TileTable kF32Tiles = make_table<F32Panels, true>();
+const TileTable kBf16Tiles = make_table<Bf16Panels, true>();
+const TileTable kQ4Tiles = make_table<Q4Panels, true>();
+const TileTable kQ8Tiles = make_table<Q8Panels, true>();
+
+}  // namespace sdft::SDFT_ISA

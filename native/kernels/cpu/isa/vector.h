@@ -1,0 +1,155 @@
+// The one place that knows an instruction set. Everything under isa/ is compiled once per set, with SDFT_ISA naming its namespace, and written for a Vec
+// of kLanes floats (the compilers' vector extension: + − · / << act on each lane). All is in an unnamed namespace, so that no inline function compiled for
+// one set can be linked into another. The compiler fuses nothing by itself (-ffp-contract=off): what is fused says fma.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#if defined(SDFT_ISA_AVX2) || defined(SDFT_ISA_AVX512)
+#include <immintrin.h>
+#elif defined(SDFT_ISA_NEON)
+#include <arm_neon.h>
+#endif
+
+namespace sdft::SDFT_ISA {
+namespace {
+
+#if defined(SDFT_ISA_AVX512)
+constexpr int kLanes = 16;
+constexpr int kTileRows = 14;  // 14 × 2 sums, two vectors of weights and a broadcast: 31 of 32 registers
+#elif defined(SDFT_ISA_AVX2)
+constexpr int kLanes = 8;
+constexpr int kTileRows = 6;  // 6 × 2 + 2 + 1 of 16
+#elif defined(SDFT_ISA_NEON)
+constexpr int kLanes = 4;
+constexpr int kTileRows = 12;  // 32 registers
+#else
+constexpr int kLanes = 4;
+constexpr int kTileRows = 6;
+#endif
+/// Columns of a packed panel: two vectors.
+constexpr int kPanel = 2 * kLanes;
+
+typedef float Vec __attribute__((vector_size(4 * kLanes)));
+typedef int32_t IntVec __attribute__((vector_size(4 * kLanes)));
+typedef uint32_t WordVec __attribute__((vector_size(4 * kLanes)));
+
+inline Vec load(const float* p) {
+  Vec v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+inline WordVec load_words(const uint32_t* p) {
+  WordVec v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+inline void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
+inline Vec broadcast(float x) { return Vec{} + x; }
+inline Vec bits_to_float(WordVec v) { return reinterpret_cast<Vec>(v); }
+inline Vec to_float(IntVec v) { return __builtin_convertvector(v, Vec); }
+
+#if defined(SDFT_ISA_AVX512)
+inline __mmask16 first_lanes(int count) { return static_cast<__mmask16>((1u << count) - 1u); }
+/// The first `count` lanes from memory, zeros after; nothing beyond is read.
+inline Vec load_first(const float* p, int count) { return _mm512_maskz_loadu_ps(first_lanes(count), p); }
+inline void store_first(float* p, Vec v, int count) { _mm512_mask_storeu_ps(p, first_lanes(count), v); }
+/// a · b + c, rounded once (twice on `plain`).
+inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
+inline Vec max(Vec a, Vec b) { return _mm512_max_ps(a, b); }
+inline Vec min(Vec a, Vec b) { return _mm512_min_ps(a, b); }
+inline Vec sqrt(Vec a) { return _mm512_sqrt_ps(a); }
+/// value where a ≥ b, else 0.
+inline Vec where_at_least(Vec a, Vec b, Vec value) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_GE_OQ), value); }
+/// Of all lanes, always in the same order.
+inline float sum(Vec v) { return _mm512_reduce_add_ps(v); }
+inline float largest(Vec v) { return _mm512_reduce_max_ps(v); }
+inline Vec load_bytes(const int8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+/// The low four bits of each lane as a float, by table: the permutation reads just those bits.
+inline Vec low_nibble(WordVec v) {
+  const __m512 values = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return _mm512_permutexvar_ps(reinterpret_cast<__m512i>(v), values);
+}
+#elif defined(SDFT_ISA_AVX2)
+inline __m256i first_lanes(int count) {
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lanes);
+}
+inline Vec load_first(const float* p, int count) { return _mm256_maskload_ps(p, first_lanes(count)); }
+inline void store_first(float* p, Vec v, int count) { _mm256_maskstore_ps(p, first_lanes(count), v); }
+inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
+inline Vec max(Vec a, Vec b) { return _mm256_max_ps(a, b); }
+inline Vec min(Vec a, Vec b) { return _mm256_min_ps(a, b); }
+inline Vec sqrt(Vec a) { return _mm256_sqrt_ps(a); }
+inline Vec where_at_least(Vec a, Vec b, Vec value) { return _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ), value); }
+inline float sum(Vec v) {
+  __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+}
+inline float largest(Vec v) {
+  __m128 half = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+}
+inline Vec load_bytes(const int8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+inline Vec low_nibble(WordVec v) { return to_float(reinterpret_cast<IntVec>(v & 15u)); }
+#else
+inline Vec load_first(const float* p, int count) {
+  Vec v{};
+  for (int i = 0; i < count; ++i) v[i] = p[i];
+  return v;
+}
+inline void store_first(float* p, Vec v, int count) {
+  for (int i = 0; i < count; ++i) p[i] = v[i];
+}
+#if defined(SDFT_ISA_NEON)
+inline Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
+inline Vec sqrt(Vec a) { return vsqrtq_f32(a); }
+#else
+inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
+inline Vec sqrt(Vec a) {
+  for (int i = 0; i < kLanes; ++i) a[i] = __builtin_sqrtf(a[i]);
+  return a;
+}
+#endif
+inline Vec max(Vec a, Vec b) { return a > b ? a : b; }
+inline Vec min(Vec a, Vec b) { return a < b ? a : b; }
+inline Vec where_at_least(Vec a, Vec b, Vec value) { return a >= b ? value : Vec{}; }
+inline float sum(Vec v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+inline float largest(Vec v) {
+  const float a = v[0] > v[1] ? v[0] : v[1], b = v[2] > v[3] ? v[2] : v[3];
+  return a > b ? a : b;
+}
+inline Vec load_bytes(const int8_t* p) {
+  const IntVec v = {p[0], p[1], p[2], p[3]};
+  return to_float(v);
+}
+inline Vec low_nibble(WordVec v) { return to_float(reinterpret_cast<IntVec>(v & 15u)); }
+#endif
+
+/// Lanes of vector `index` of a row of `columns` that are inside it: 0 … kLanes.
+inline int lanes_of(int64_t columns, int64_t index) {
+  const int64_t left = columns - index * kLanes;
+  return left >= kLanes ? kLanes : left > 0 ? static_cast<int>(left) : 0;
+}
+inline Vec load_part(const float* p, int lanes) { return lanes == kLanes ? load(p) : load_first(p, lanes); }
+inline void store_part(float* p, Vec v, int lanes) {
+  if (lanes == kLanes)
+    store(p, v);
+  else
+    store_first(p, v, lanes);
+}
+
+inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+inline int64_t round_up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
+inline int64_t parts(int64_t count, int64_t unit) { return (count + unit - 1) / unit; }
+
+}  // namespace
+}  // namespace sdft::SDFT_ISA

@@ -1,0 +1,63 @@
+// The kernels of one instruction set as plain functions, and what they are handed. Everything here is plain data: code compiled for one instruction set
+// must not carry inline functions of the library into the program.
+#pragma once
+#include <cstdint>
+
+#include "base/thread_pool.h"
+#include "kernels/backend.h"
+#include "kernels/cpu/attention_plan.h"
+#include "kernels/cpu/packed_weight.h"
+#include "kernels/cpu/workspace.h"
+
+namespace sdft::cpu {
+
+/// Threads and scratch memory of a backend.
+struct Context {
+  ThreadPool* pool;
+  Workspace* workspace;
+};
+
+/// Same names, same meaning as in backend.h, where the contract stands.
+struct Kernels {
+  const char* name;
+  int64_t panel_columns;
+
+  void (*zero)(const Context&, Tensor out);
+  void (*copy)(const Context&, Tensor out, Tensor x);
+  void (*add)(const Context&, Tensor out, Tensor x);
+  void (*scale)(const Context&, Tensor out, float factor);
+  void (*gather_rows)(const Context&, Tensor out, Tensor x, Indices rows);
+  void (*scatter_rows)(const Context&, Tensor out, Tensor x, Indices rows);
+  void (*rms_norm)(const Context&, Tensor out, Tensor x, Tensor weight, double epsilon);
+  void (*rms_norm_backward)(const Context&, Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write);
+  void (*rope)(const Context&, Tensor x, Tensor cosines, Tensor sines, int64_t head_size, Rotation rotation);
+  void (*gated)(const Context&, Tensor out, Tensor gate, Tensor up, Activation activation);
+  void (*gated_backward)(const Context&, Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation);
+  void (*dropout)(const Context&, Tensor out, Tensor x, const DropoutKey& key, Write write);
+  double (*sum_of_squares)(const Context&, Tensor x);
+  void (*adamw)(const Context&, Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step);
+
+  void (*linear)(const Context&, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias);
+  void (*linear_backward)(const Context&, Tensor dx, Tensor dout, const PackedWeight& weight, Write write);
+  void (*lora_forward)(const Context&, Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale);
+  void (*lora_backward)(const Context&, Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b, double scale,
+                        Write write);
+  void (*linear_cross_entropy)(const Context&, Tensor loss, Tensor dx, Tensor x, const PackedWeight& head, Indices targets, double scale);
+
+  void (*store_runs)(const Context&, const PageRuns& runs, const PageMemory& memory, Tensor k, Tensor v, const AttentionShape& shape);
+  void (*attend)(const Context&, Tensor out, Tensor logsumexp, Tensor q, const AttentionTasks& tasks, const PageMemory& memory, const AttentionShape& shape);
+  void (*attend_backward)(const Context&, Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor out, Tensor logsumexp, Tensor q, const BackwardTasks& tasks,
+                          const PageMemory& memory, const AttentionShape& shape);
+};
+
+}  // namespace sdft::cpu
+
+#define SDFT_DECLARE_KERNELS(isa) \
+  namespace sdft::isa {           \
+  const cpu::Kernels& kernels();  \
+  }
+SDFT_DECLARE_KERNELS(plain)
+SDFT_DECLARE_KERNELS(neon)
+SDFT_DECLARE_KERNELS(avx2)
+SDFT_DECLARE_KERNELS(avx512)
+#undef SDFT_DECLARE_KERNELS

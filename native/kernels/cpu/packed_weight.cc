@@ -1,0 +1,193 @@
+// Packing: rows are decoded a panel at a time into floats and laid out anew; blocks whose quants fit a panel form are re-laid without decoding, value for
+// value.
+#include "kernels/cpu/packed_weight.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "kernels/cpu/workspace.h"
+
+namespace sdft::cpu {
+namespace {
+
+/// Owns the panels.
+struct PackedOwner {
+  PackedWeight weight{};
+  ~PackedOwner() { release_aligned(const_cast<char*>(weight.panels)); }
+};
+
+/// The stored row that holds natural row `row`.
+int64_t stored_row(const WeightSource& source, int64_t row) {
+  if (source.order == RowOrder::natural) return row;
+  const int64_t half = source.head_size / 2, within = row % source.head_size;
+  return row - within + within % half * 2 + within / half;
+}
+
+const char* row_data(const WeightSource& source, int64_t row) {
+  return static_cast<const char*>(source.data) + stored_row(source, row) * stored_bytes(source.type, source.cols);
+}
+
+/// Nearest bf16, ties to even, as its 16 bits.
+uint16_t bf16_bits(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<uint16_t>((bits >> 16) | 0x40u);  // a NaN stays one
+  return static_cast<uint16_t>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
+}
+
+float bf16_value(uint16_t half) {
+  const uint32_t bits = uint32_t{half} << 16;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+PanelKind kind_of(const WeightSource& source, WeightFormat format) {
+  switch (format) {
+    case WeightFormat::f32: return PanelKind::f32;
+    case WeightFormat::bf16: return PanelKind::bf16;
+    case WeightFormat::q8:
+    case WeightFormat::q4: throw Error("weights", "The weight formats q8 and q4 are not built yet on the cpu backend; use native, f32 or bf16");
+    case WeightFormat::native: break;
+  }
+  switch (source.type) {
+    case DType::bf16: return PanelKind::bf16;
+    case DType::q4_0:
+    case DType::q4_1: return PanelKind::q4;
+    case DType::q8_0: return PanelKind::q8;
+    default: return PanelKind::f32;  // holds every value, in more memory
+  }
+}
+
+int64_t panel_bytes_of(PanelKind kind, int64_t cols, int64_t panel_columns) {
+  switch (kind) {
+    case PanelKind::f32: return cols * panel_columns * 4;
+    case PanelKind::bf16: return cols * panel_columns * 2;
+    case PanelKind::q4: return cols / kGroup * panel_columns * (4 + 4 + kGroup / 2);
+    case PanelKind::q8: return cols / kGroup * panel_columns * (4 + kGroup);
+  }
+  return 0;
+}
+
+/// Rows of one panel as floats, decoded in runs of columns so that they stay in cache: decoded[j · run + i].
+constexpr int64_t kRun = 256;
+
+void pack_floats(const PackedWeight& weight, int64_t panel, char* out) {
+  const int64_t width = weight.panel_columns, first = panel * width, count = std::min(width, weight.rows - first);
+  std::vector<float> decoded(static_cast<size_t>(width * kRun), 0.0f);
+  const int64_t block = block_elements(weight.source.type);
+  for (int64_t k0 = 0; k0 < weight.cols; k0 += kRun) {
+    const int64_t run = std::min(kRun, weight.cols - k0);
+    for (int64_t j = 0; j < count; ++j)
+      dequantize(weight.source.type, row_data(weight.source, first + j) + k0 / block * block_bytes(weight.source.type), run, decoded.data() + j * kRun);
+    if (weight.kind == PanelKind::f32) {
+      float* to = reinterpret_cast<float*>(out) + k0 * width;
+      for (int64_t k = 0; k < run; ++k)
+        for (int64_t j = 0; j < width; ++j) to[k * width + j] = decoded[static_cast<size_t>(j * kRun + k)];
+    } else {
+      uint16_t* to = reinterpret_cast<uint16_t*>(out) + k0 * width;
+      for (int64_t k = 0; k < run; ++k)
+        for (int64_t j = 0; j < width; ++j)
+          to[k * width + j % (width / 2) * 2 + j / (width / 2)] = bf16_bits(decoded[static_cast<size_t>(j * kRun + k)]);
+    }
+  }
+}
+
+float half_value(const char* bytes) {
+  float value;
+  dequantize(DType::f16, bytes, 1, &value);
+  return value;
+}
+
+/// Gathers the low halves of eight bytes into 32 bits, the first byte's lowest.
+uint32_t gather_nibbles(uint64_t bytes) {
+  bytes &= 0x0F0F0F0F0F0F0F0Full;
+  bytes = (bytes | bytes >> 4) & 0x00FF00FF00FF00FFull;
+  bytes = (bytes | bytes >> 8) & 0x0000FFFF0000FFFFull;
+  return static_cast<uint32_t>(bytes | bytes >> 16);
+}
+
+void pack_q4(const PackedWeight& weight, int64_t panel, char* out) {
+  const int64_t width = weight.panel_columns, first = panel * width, count = std::min(width, weight.rows - first);
+  const bool has_minimum = weight.source.type == DType::q4_1;
+  const int64_t stored = block_bytes(weight.source.type), block_size = width * (4 + 4 + kGroup / 2);
+  for (int64_t j = 0; j < count; ++j) {
+    const char* from = row_data(weight.source, first + j);
+    for (int64_t group = 0; group < weight.cols / kGroup; ++group, from += stored) {
+      char* block = out + group * block_size;
+      const float scale = half_value(from);
+      reinterpret_cast<float*>(block)[j] = scale;
+      reinterpret_cast<float*>(block)[width + j] = has_minimum ? half_value(from + 2) : -8.0f * scale;
+      uint32_t* words = reinterpret_cast<uint32_t*>(block) + 2 * width + j;
+      uint64_t bytes[2];
+      std::memcpy(bytes, from + (has_minimum ? 4 : 2), sizeof bytes);
+      words[0] = gather_nibbles(bytes[0]);
+      words[width] = gather_nibbles(bytes[1]);
+      words[2 * width] = gather_nibbles(bytes[0] >> 4);
+      words[3 * width] = gather_nibbles(bytes[1] >> 4);
+    }
+  }
+}
+
+void pack_q8(const PackedWeight& weight, int64_t panel, char* out) {
+  const int64_t width = weight.panel_columns, first = panel * width, count = std::min(width, weight.rows - first);
+  const int64_t stored = block_bytes(weight.source.type), block_size = width * (4 + kGroup);
+  for (int64_t group = 0; group < weight.cols / kGroup; ++group) {
+    char* block = out + group * block_size;
+    for (int64_t j = 0; j < count; ++j) {
+      const char* from = row_data(weight.source, first + j) + group * stored;
+      reinterpret_cast<float*>(block)[j] = half_value(from);
+      char* quants = block + width * 4 + j;
+      for (int64_t k = 0; k < kGroup; ++k) quants[k * width] = from[2 + k];
+    }
+  }
+}
+
+}  // namespace
+
+Weight pack_weight(const WeightSource& source, WeightFormat format, int64_t panel_columns, ThreadPool& pool) {
+  require(source.rows > 0 && source.cols > 0 && source.cols % block_elements(source.type) == 0, "weights",
+          "Expected rows of whole " + std::string(dtype_name(source.type)) + " blocks but received (" + std::to_string(source.rows) + ", " +
+              std::to_string(source.cols) + ")");
+  require(source.order == RowOrder::natural || (source.head_size > 0 && source.head_size % 2 == 0 && source.rows % source.head_size == 0), "weights",
+          "Expected interleaved rows to fill heads of an even size but received " + std::to_string(source.rows) + " rows in heads of " +
+              std::to_string(source.head_size));
+  auto owner = std::make_shared<PackedOwner>();
+  PackedWeight& weight = owner->weight;
+  weight.kind = kind_of(source, format);
+  weight.rows = source.rows;
+  weight.cols = source.cols;
+  weight.panel_columns = panel_columns;
+  weight.panel_bytes = panel_bytes_of(weight.kind, source.cols, panel_columns);
+  weight.source = source;
+  weight.rounded = format == WeightFormat::bf16 && source.type != DType::bf16;
+  const int64_t panels = (source.rows + panel_columns - 1) / panel_columns;
+  char* memory = static_cast<char*>(allocate_aligned(panels * weight.panel_bytes));
+  weight.panels = memory;
+  pool.run(panels, [&](int64_t panel, int) {
+    char* out = memory + panel * weight.panel_bytes;
+    switch (weight.kind) {
+      case PanelKind::f32:
+      case PanelKind::bf16: return pack_floats(weight, panel, out);
+      case PanelKind::q4: return pack_q4(weight, panel, out);
+      case PanelKind::q8: return pack_q8(weight, panel, out);
+    }
+  });
+  Weight handle;
+  handle.rows = source.rows;
+  handle.cols = source.cols;
+  handle.bytes = panels * weight.panel_bytes;
+  handle.packed = std::shared_ptr<const void>(owner, &owner->weight);
+  return handle;
+}
+
+void read_row(const PackedWeight& weight, int64_t row, float* out) {
+  dequantize(weight.source.type, row_data(weight.source, row), weight.cols, out);
+  if (!weight.rounded) return;
+  for (int64_t i = 0; i < weight.cols; ++i) out[i] = bf16_value(bf16_bits(out[i]));
+}
+
+}  // namespace sdft::cpu
