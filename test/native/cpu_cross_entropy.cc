@@ -1,0 +1,64 @@
+// The head and its loss in one, on the cpu backend.
+#include "cpu_fixture.h"
+
+namespace sdft::test {
+namespace {
+
+std::vector<Output> head_and_loss(Backend& backend, const Stored& stored, WeightFormat format, int64_t rows, float size) {
+  const int64_t vocabulary = stored.source.rows, width = stored.source.cols;
+  const Weight head = backend.prepare_weight(stored.source, format);
+  const Guarded x(backend, rows, width, random_floats(rows * width, 1, size), 3), loss(backend, rows, 1, {}, 2), alone(backend, rows, 1), dx(backend, rows, width, random_floats(rows * width, 2), 1);
+  std::vector<int32_t> target_values = random_integers(rows, 3, static_cast<int32_t>(vocabulary));
+  target_values[0] = static_cast<int32_t>(vocabulary - 1);
+  const Integers targets(backend, target_values);
+  backend.linear_cross_entropy(loss, dx, x, head, targets, 0.25);
+  backend.linear_cross_entropy(alone, Tensor{}, x, head, targets, 0.25);
+  check_same_bits("loss with and without gradient", loss.values(), alone.values(), 1);
+  return {{"loss", loss.values("loss"), 1, {6e-8 * static_cast<double>(width) * size + 4e-6, 2e-6}}, {"dx", dx.values("dx"), width, {1e-6 * size + 6e-8 * static_cast<double>(width), 4e-6}}};
+}
+
+CASE("cpu.linear_cross_entropy equals reference") {
+  struct Shape {
+    int64_t rows, width, vocabulary;
+  };
+  for (const Shape& shape : std::vector<Shape>{{1, 16, 5}, {3, 33, 100}, {40, 45, 1500}, {7, 64, 513}, {200, 48, 1024}, {19, 128, 3001}}) {
+    const auto stored = random_stored(DType::f32, shape.vocabulary, shape.width, 5);
+    compare_with_reference(std::to_string(shape.rows) + " x " + std::to_string(shape.vocabulary), [&](Backend& backend) { return head_and_loss(backend, *stored, WeightFormat::f32, shape.rows, 1.0f); });
+  }
+}
+
+CASE("cpu.linear_cross_entropy equals reference for stored types") {
+  for (DType type : {DType::bf16, DType::q8_0, DType::q4_1, DType::f16}) {
+    const auto stored = random_stored(type, 1300, 64, 5);
+    compare_with_reference(dtype_name(type), [&](Backend& backend) { return head_and_loss(backend, *stored, WeightFormat::native, 21, 1.0f); });
+  }
+  const auto stored = random_stored(DType::f32, 700, 64, 5);
+  compare_with_reference("rounded to bf16", [&](Backend& backend) { return head_and_loss(backend, *stored, WeightFormat::bf16, 21, 1.0f); });
+}
+
+CASE("cpu.linear_cross_entropy equals reference where logits are far apart") {
+  const auto stored = random_stored(DType::f32, 1700, 64, 5);
+  compare_with_reference("times 60", [&](Backend& backend) { return head_and_loss(backend, *stored, WeightFormat::f32, 30, 60.0f); });
+}
+
+CASE("cpu.linear_cross_entropy bits of a row do not depend on the other rows") {
+  const int64_t rows = 90, width = 48, vocabulary = 1200;
+  const auto stored = random_stored(DType::q8_0, vocabulary, 64, 5);
+  (void)width;
+  for_each_level([&](Backend& backend, const std::string& level) {
+    const Weight head = backend.prepare_weight(stored->source, WeightFormat::native);
+    const std::vector<int32_t> target_values = random_integers(rows, 3, static_cast<int32_t>(vocabulary));
+    const Guarded x(backend, rows, 64, random_floats(rows * 64, 1)), loss(backend, rows, 1), dx(backend, rows, 64), loss1(backend, rows, 1), dx1(backend, rows, 64);
+    const Integers targets(backend, target_values);
+    backend.linear_cross_entropy(loss, dx, x, head, targets, 1.0);
+    for (int64_t row = 0; row < rows; row += 7) {
+      auto cut = [&](Tensor t) { return Tensor{static_cast<float*>(t.data) + row * t.stride, std::min<int64_t>(7, rows - row), t.cols, t.stride}; };
+      backend.linear_cross_entropy(cut(loss1), cut(dx1), cut(x), head, {static_cast<Indices>(targets).data + row, std::min<int64_t>(7, rows - row)}, 1.0);
+    }
+    check_same_bits(level + ": loss", loss.values(), loss1.values(), 1);
+    check_same_bits(level + ": dx", dx.values(), dx1.values(), 64);
+  });
+}
+
+}  // namespace
+}  // namespace sdft::test

@@ -1,0 +1,146 @@
+// Products of the cpu backend: every way weights are stored, odd shapes, strided views, the same bits for every number of rows.
+#include "cpu_fixture.h"
+
+namespace sdft::test {
+namespace {
+
+struct Shape {
+  int64_t rows, in, out;
+};
+
+std::string text(const Shape& s) { return "(" + std::to_string(s.rows) + ", " + std::to_string(s.in) + ") x " + std::to_string(s.out); }
+
+/// Forward with and without bias, backward overwriting and adding, on strided views.
+std::vector<Output> products(Backend& backend, const Stored& stored, WeightFormat format, int64_t rows) {
+  const int64_t in = stored.source.cols, out = stored.source.rows;
+  const Weight weight = backend.prepare_weight(stored.source, format);
+  const Guarded x(backend, rows, in, random_floats(rows * in, 3), 5), dout(backend, rows, out, random_floats(rows * out, 4), 3);
+  const Guarded bias(backend, 1, out, random_floats(out, 5));
+  const Guarded plain(backend, rows, out), biased(backend, rows, out, {}, 7), dx(backend, rows, in), added(backend, rows, in, random_floats(rows * in, 6), 1);
+  backend.linear(plain, x, weight, Tensor{});
+  backend.linear(biased, x, weight, bias);
+  backend.linear_backward(dx, dout, weight, Write::overwrite);
+  backend.linear_backward(added, dout, weight, Write::add);
+  return {{"out", plain.values("out"), out, of_sum(in)},
+          {"out with bias", biased.values("biased"), out, of_sum(in)},
+          {"dx", dx.values("dx"), in, of_sum(out)},
+          {"dx added", added.values("added"), in, of_sum(out)}};
+}
+
+void compare_products(DType type, WeightFormat format, const std::vector<Shape>& shapes) {
+  for (const Shape& shape : shapes) {
+    const auto stored = random_stored(type, shape.out, shape.in, 1);
+    compare_with_reference(std::string(dtype_name(type)) + " " + text(shape), [&](Backend& backend) { return products(backend, *stored, format, shape.rows); });
+  }
+}
+
+CASE("cpu.linear equals reference for 1 to 40 rows") {
+  const auto stored = random_stored(DType::f32, 83, 45, 1);
+  for (int64_t rows = 1; rows <= 40; ++rows)
+    compare_with_reference(std::to_string(rows) + " rows", [&](Backend& backend) { return products(backend, *stored, WeightFormat::native, rows); });
+}
+
+CASE("cpu.linear equals reference for odd shapes") {
+  compare_products(DType::f32, WeightFormat::f32, {{1, 1, 1}, {3, 7, 2}, {17, 16, 33}, {5, 100, 31}, {2, 576, 576}, {130, 192, 70}, {300, 33, 129}});
+}
+
+CASE("cpu.linear equals reference where k is long") {
+  // Longer than one run of k forwards (2048) and one chunk of outputs backwards (1024).
+  compare_products(DType::f32, WeightFormat::f32, {{1, 4100, 20}, {9, 2049, 35}, {16, 40, 2500}, {31, 70, 1025}});
+  compare_products(DType::q4_1, WeightFormat::native, {{15, 4128, 35}, {40, 64, 2500}});
+}
+
+CASE("cpu.linear equals reference for bf16 panels") {
+  compare_products(DType::bf16, WeightFormat::native, {{1, 45, 83}, {6, 64, 40}, {15, 33, 16}, {70, 129, 65}});
+  compare_products(DType::f32, WeightFormat::bf16, {{4, 50, 34}, {33, 64, 64}});
+  compare_products(DType::q8_0, WeightFormat::bf16, {{4, 64, 34}});
+}
+
+CASE("cpu.linear equals reference for every stored type") {
+  for (DType type : {DType::f16, DType::q4_0, DType::q4_1, DType::q5_0, DType::q5_1, DType::q8_0})
+    compare_products(type, WeightFormat::native, {{1, 64, 70}, {2, 96, 33}, {7, 160, 16}, {14, 32, 90}, {15, 64, 70}, {70, 96, 130}});
+  for (DType type : {DType::q4_k, DType::q5_k, DType::q6_k}) compare_products(type, WeightFormat::native, {{1, 256, 40}, {3, 512, 33}, {40, 256, 70}});
+}
+
+CASE("cpu.linear undoes interleaved rows") {
+  for (DType type : {DType::f32, DType::bf16, DType::q4_1, DType::q8_0}) {
+    const auto stored = random_stored(type, 96, 64, 2, RowOrder::interleaved, 24);
+    compare_with_reference(dtype_name(type), [&](Backend& backend) { return products(backend, *stored, WeightFormat::native, 5); });
+  }
+}
+
+CASE("cpu.linear bits of a row do not depend on the other rows") {
+  for (DType type : {DType::f32, DType::bf16, DType::q4_0, DType::q4_1, DType::q8_0}) {
+    const int64_t rows = 61, in = 160, out = 200;
+    const auto stored = random_stored(type, out, in, 7);
+    for_each_level([&](Backend& backend, const std::string& level) {
+      const Weight weight = backend.prepare_weight(stored->source, WeightFormat::native);
+      const Guarded x(backend, rows, in, random_floats(rows * in, 8)), dout(backend, rows, out, random_floats(rows * out, 9));
+      const Guarded all(backend, rows, out), dx_all(backend, rows, in);
+      backend.linear(all, x, weight, Tensor{});
+      backend.linear_backward(dx_all, dout, weight, Write::overwrite);
+      for (int64_t height : {1, 2, 3, 5, 7, 13, 14, 15, 29}) {
+        const Guarded part(backend, rows, out, {}, 9), dx_part(backend, rows, in, {}, 2);
+        for (int64_t row = 0; row < rows; row += height) {
+          const int64_t count = std::min(height, rows - row);
+          auto cut = [&](Tensor t) { return Tensor{static_cast<float*>(t.data) + row * t.stride, count, t.cols, t.stride}; };
+          backend.linear(cut(part), cut(x), weight, Tensor{});
+          backend.linear_backward(cut(dx_part), cut(dout), weight, Write::overwrite);
+        }
+        const std::string what = level + " " + dtype_name(type) + " in blocks of " + std::to_string(height);
+        check_same_bits(what + ": out", all.values(), part.values(), out);
+        check_same_bits(what + ": dx", dx_all.values(), dx_part.values(), in);
+      }
+    });
+  }
+}
+
+CASE("cpu.linear bits do not depend on how the same values are stored") {
+  const auto stored = random_stored(DType::q4_1, 70, 96, 7);
+  for_each_level([&](Backend& backend, const std::string& level) {
+    for (int64_t rows : {1, 9, 40}) {
+      const Guarded x(backend, rows, 96, random_floats(rows * 96, 8));
+      std::vector<std::vector<float>> results;
+      for (WeightFormat format : {WeightFormat::native, WeightFormat::f32}) {
+        const Guarded out(backend, rows, 70);
+        backend.linear(out, x, backend.prepare_weight(stored->source, format), Tensor{});
+        results.push_back(out.values());
+      }
+      check_same_bits(level + " native against f32", results[1], results[0], 70);
+    }
+  });
+}
+
+CASE("cpu.embed reads rows of the file") {
+  for (DType type : {DType::f32, DType::bf16, DType::f16, DType::q8_0, DType::q4_1}) {
+    const auto stored = random_stored(type, 50, 64, 3);
+    for (WeightFormat format : {WeightFormat::native, WeightFormat::bf16}) {
+      compare_with_reference(dtype_name(type), [&](Backend& backend) {
+        const Weight table = backend.prepare_weight(stored->source, format);
+        const Integers tokens(backend, random_integers(37, 4, 50));
+        const Guarded plain(backend, 37, 64, {}, 3), scaled(backend, 37, 64);
+        backend.embed(plain, table, tokens, 1.0);
+        backend.embed(scaled, table, tokens, 8.25);
+        return std::vector<Output>{{"rows", plain.values(), 64, kExact}, {"scaled", scaled.values(), 64, kElementwise}};
+      });
+    }
+  }
+}
+
+CASE("cpu refuses what does not fit") {
+  Backend& backend = cpu_backend(levels().back(), 1);
+  const auto stored = random_stored(DType::f32, 8, 4, 1);
+  check_throws("weights", [&] { backend.prepare_weight(stored->source, WeightFormat::q8); });
+  check_throws("weights", [&] { backend.prepare_weight(stored->source, WeightFormat::q4); });
+  const Weight weight = backend.prepare_weight(stored->source, WeightFormat::f32);
+  const Guarded x(backend, 2, 4), out(backend, 2, 8), narrow(backend, 2, 7);
+  check_throws("shape", [&] { backend.linear(narrow, x, weight, Tensor{}); });
+  check_throws("shape", [&] { backend.linear(out, narrow, weight, Tensor{}); });
+  const Integers tokens(backend, {3, 8});
+  check_throws("index", [&] { backend.embed(x, weight, tokens, 1); });
+  check_throws("memory", [&] { backend.allocate(int64_t{1} << 60); });
+  check_throws("memory", [&] { backend.allocate(-1); });
+}
+
+}  // namespace
+}  // namespace sdft::test
