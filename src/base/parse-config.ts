@@ -1,8 +1,8 @@
 // Checks a configuration against a schema and reports all its faults in one error: where, what was expected, what came,
 // and for an unknown key the nearest known one.
-import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
 import { InputError } from "./error.js";
+import { suggestion } from "./suggestion.js";
 
 /** `source` names the configuration for messages (`examples/demo.yaml`, `the command line`). */
 export function parseConfig<Schema extends z.ZodType>(
@@ -36,13 +36,6 @@ export function realNumber(low: number, high = Number.MAX_VALUE): z.ZodNumber {
 /** One of the names, with a message that lists them. */
 export function oneOf<const Names extends readonly [string, ...string[]]>(names: Names) {
   return z.enum(names, { error: `expected one of ${names.join(", ")}` });
-}
-
-/** ` (did you mean "x"?)` where a known name is near enough, else the empty text. */
-export function suggestion(name: string, known: readonly string[]): string {
-  if (known.length === 0) return "";
-  const nearest = closest(name, known);
-  return distance(name, nearest) <= Math.max(2, Math.ceil(name.length / 3)) ? ` (did you mean "${nearest}"?)` : "";
 }
 
 function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string[] {

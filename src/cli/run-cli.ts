@@ -1,6 +1,7 @@
 // The command line as a whole: strict, both --learning-rate and --learning_rate, usage errors with exit status 2.
 import yargs from "yargs";
 import { SdftError } from "../base/error.js";
+import { suggestion } from "../base/suggestion.js";
 import { sdftVersion } from "../base/version.js";
 import { chatCommand } from "./commands/chat.js";
 import { demoCommand } from "./commands/demo.js";
@@ -16,6 +17,7 @@ import { runExperimentCommand } from "./commands/run.js";
 import { scoreCommand } from "./commands/score.js";
 import { selectCommand } from "./commands/select.js";
 import { trainCommand } from "./commands/train.js";
+import { commonOptions, dataOptions, distillOptions, samplingOptions, trainingOptions } from "./options.js";
 
 /** Parses and runs; sets process.exitCode. */
 export async function runCli(args: readonly string[]): Promise<void> {
@@ -54,7 +56,9 @@ export async function runCli(args: readonly string[]): Promise<void> {
     await parser.parseAsync();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`Error: ${asSentence(error.message)} See "sdft --help", or "sdft <command> --help".\n`);
+    process.stderr.write(
+      `Error: ${asSentence(usageMessage(error.message))} See "sdft --help", or "sdft <command> --help".\n`,
+    );
     process.exitCode = 2;
   }
 }
@@ -66,6 +70,24 @@ function withDashes(argument: string): string {
   if (!argument.startsWith("--")) return argument;
   const [name = "", ...rest] = argument.split("=");
   return [name.replaceAll("_", "-"), ...rest].join("=");
+}
+
+/** yargs names an unknown option in both spellings; we name it once, with the nearest one that exists. */
+function usageMessage(message: string): string {
+  const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ");
+  if (unknown === undefined) return message;
+  const names = unknown.filter((name) => !(/[A-Z]/.test(name) && unknown.includes(withDash(name))));
+  const known = [commonOptions, samplingOptions, dataOptions, distillOptions, trainingOptions].flatMap(Object.keys);
+  const described = names.map((name) => {
+    const nearest = suggestion(name, known).replace('"', '"--');
+    return `unknown option --${name}${nearest.replaceAll('"', "")}`;
+  });
+  return `${described.join("; ").replace(/^u/, "U")}`;
+}
+
+/** `learningRate` → `learning-rate`. */
+function withDash(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function asSentence(message: string): string {

@@ -1,0 +1,271 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../temporary-folder.js";
+import { tinyChat } from "../tiny-chat.js";
+import { sdft } from "./run.js";
+
+const folder = temporaryFolder();
+const tiny = ["--model", tinyChat, "--device", "reference"];
+const rows = (path: string): Record<string, unknown>[] =>
+  readFileSync(path, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+async function done(...args: string[]): Promise<{ stdout: string; stderr: string }> {
+  const { status, ...written } = await sdft(...args);
+  expect(written.stderr).not.toMatch(/^Error/m);
+  expect(status).toBe(0);
+  return written;
+}
+
+describe("generate", () => {
+  it("answers a prompt on stderr, or as one document on stdout", async () => {
+    const args = ["generate", ...tiny, "--prompt", "hello", "--max-new-tokens", "5"];
+    const { stdout } = await done(...args, "--json");
+    const [answer] = JSON.parse(stdout);
+    expect(answer).toMatchObject({ id: "0", finish: "length" });
+    expect(answer.tokens).toHaveLength(5);
+    const plain = await done(...args);
+    expect(plain.stdout).toBe("");
+    expect(plain.stderr.trim()).not.toBe("");
+  });
+
+  it("answers a file of prompts, messages and tokens", async () => {
+    const input = join(folder, "prompts.jsonl");
+    const out = join(folder, "answers.jsonl");
+    writeFileSync(
+      input,
+      '{"id":"a","prompt":"hi"}\n{"messages":[{"role":"user","content":"hi"}]}\n{"id":3,"tokens":[5,6]}\n',
+    );
+    await done("generate", ...tiny, "--prompts", input, "--output-dir", out, "--max_new_tokens", "3");
+    expect(rows(out).map(({ id }) => id)).toEqual(["a", "1", "3"]);
+    for (const row of rows(out)) expect(Object.keys(row)).toEqual(["id", "tokens", "text", "finish"]);
+  });
+
+  it("names the place of a bad row", async () => {
+    const input = join(folder, "bad.jsonl");
+    writeFileSync(input, '{"prompt":"x"}\n{"tokens":[1,9999]}\n');
+    const { status, stderr } = await sdft("generate", ...tiny, "--input", input);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/token ids from 0 to \d+ in column "tokens" at .*bad\.jsonl, line 2/);
+  });
+});
+
+describe("score", () => {
+  it("gives a log-probability for each token after the first, or for the completion's", async () => {
+    const input = join(folder, "score.jsonl");
+    writeFileSync(input, '{"id":"t","tokens":[5,6,7]}\n{"id":"c","prompt":"a b","completion":" c"}\n');
+    const { stdout } = await done("score", ...tiny, "--input", input, "--json");
+    const [tokens, completion] = JSON.parse(stdout);
+    expect(tokens.logprobs).toHaveLength(2);
+    expect(tokens.sum).toBeCloseTo(tokens.logprobs[0] + tokens.logprobs[1], 9);
+    expect(completion.id).toBe("c");
+    expect(completion.logprobs.every((value: number) => value < 0)).toBe(true);
+  });
+});
+
+describe("train, eval, distill, select", () => {
+  const adapter = join(folder, "adapter");
+  const few = ["--data", "demo_calls", "--max-samples", "4"];
+
+  it("train leaves an adapter, a log and its configuration", async () => {
+    const { stdout } = await done(
+      "train",
+      ...tiny,
+      ...few,
+      "--max-steps",
+      "2",
+      "--save-steps",
+      "1",
+      "--out",
+      adapter,
+      "--json",
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ adapter: join(adapter, "adapter"), steps: 2, examples: 4 });
+    expect(rows(join(adapter, "log.jsonl")).map((row) => Object.keys(row))[0]).toEqual([
+      "step",
+      "loss",
+      "grad_norm",
+      "learning_rate",
+      "tokens",
+      "tokens_per_second",
+      "time",
+    ]);
+    expect(readFileSync(join(adapter, "run.yaml"), "utf8")).toMatch(/variant: vanilla/);
+  });
+
+  it("train does not mix with an earlier training, and says how to go on", async () => {
+    const { status, stderr } = await sdft("train", ...tiny, ...few, "--max-steps", "2", "--out", adapter);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/checkpoint-1 of an earlier training: go on from it with --resume/);
+    const other = await sdft("train", ...tiny, ...few, "--max-steps", "5", "--out", adapter, "--resume");
+    expect(other.stderr).toMatch(/made with other data, options/);
+    await done("train", ...tiny, ...few, "--max-steps", "2", "--out", adapter, "--resume");
+  });
+
+  it("train goes on from an adapter, and refuses another shape", async () => {
+    await done(
+      "train",
+      ...tiny,
+      ...few,
+      "--max-steps",
+      "1",
+      "--init-adapter",
+      adapter,
+      "--out",
+      join(folder, "second"),
+    );
+    const { stderr } = await sdft(
+      "train",
+      ...tiny,
+      ...few,
+      "--init-adapter",
+      adapter,
+      "--lora-r",
+      "3",
+      "--out",
+      join(folder, "third"),
+    );
+    expect(stderr).toMatch(/does not have --lora-r 3 \(it has 8\)/);
+  });
+
+  it("eval writes predictions and scores, and names what the adapter was", async () => {
+    const out = join(folder, "eval");
+    await done(
+      "eval",
+      ...tiny,
+      "--tasks",
+      "demo_calls,demo_refusals",
+      "--max-samples",
+      "2",
+      "--max-new-tokens",
+      "3",
+      "--adapter",
+      adapter,
+      "--out",
+      out,
+    );
+    expect(rows(join(out, "demo_calls", "predictions.jsonl"))).toHaveLength(2);
+    expect(rows(join(out, "scores.jsonl"))).toMatchObject([
+      { variant: "vanilla", dataset: "calls_train", task: "demo_calls", n: 2 },
+      { variant: "vanilla", task: "demo_refusals", n: 2 },
+    ]);
+  });
+
+  it("eval scores outputs made elsewhere", async () => {
+    const input = join(folder, "generated_predictions.jsonl");
+    const out = join(folder, "foreign");
+    writeFileSync(input, '{"prompt":"p","predict":"It is 7.","label":"7"}\n{"prompt":"p","predict":"8","label":"9"}\n');
+    await done("eval", "--predictions", input, "--task", "gsm8k", "--out", out);
+    expect(rows(join(out, "predictions.jsonl"))).toEqual([
+      { id: "0", prompt: "p", output: "It is 7.", label: "7", correct: true, finish: null, tokens: null },
+      { id: "1", prompt: "p", output: "8", label: "9", correct: false, finish: null, tokens: null },
+    ]);
+    expect(rows(join(out, "scores.jsonl"))).toMatchObject([{ task: "gsm8k", metric: "accuracy", value: 0.5, n: 2 }]);
+  });
+
+  it("distill leaves distilled rows that train takes, also as another trainer reads them", async () => {
+    const out = join(folder, "distilled");
+    await done("distill", ...tiny, ...few, "--max-new-tokens", "3", "--attempts", "2", "--out", out);
+    const distilled = rows(join(out, "distilled.jsonl"));
+    expect(distilled).toHaveLength(4);
+    expect(Object.keys(distilled[0] ?? {})).toEqual([
+      "id",
+      "instruction",
+      "original",
+      "response",
+      "source",
+      "reason",
+      "finish",
+    ]);
+    const info = JSON.parse(readFileSync(join(out, "dataset_info.json"), "utf8"));
+    expect(Object.keys(info)).toEqual(["distilled_calls_train"]);
+    await done(
+      "train",
+      ...tiny,
+      ...few,
+      "--distilled",
+      join(out, "distilled.jsonl"),
+      "--mix-ratio",
+      "0.5",
+      "--max-steps",
+      "1",
+      "--out",
+      join(folder, "mixed"),
+    );
+    await done(
+      "train",
+      ...tiny,
+      "--data",
+      "distilled_calls_train",
+      "--dataset-dir",
+      out,
+      "--max-steps",
+      "1",
+      "--out",
+      join(folder, "read-back"),
+    );
+  });
+
+  it("select filters rewrites made elsewhere", async () => {
+    const data = join(folder, "select.json");
+    writeFileSync(
+      data,
+      JSON.stringify([
+        { question: "1+1?", answer: "The answer is 2." },
+        { question: "2+2?", answer: "The answer is 4." },
+      ]),
+    );
+    const input = join(folder, "rewrites.jsonl");
+    writeFileSync(
+      input,
+      '{"predict":"One and one is 2.","label":"The answer is 2."}\n{"predict":"It is 5.","label":"The answer is 4."}\n',
+    );
+    const out = join(folder, "selected");
+    const { stdout } = await done(
+      "select",
+      "--predictions",
+      input,
+      "--data",
+      data,
+      "--task",
+      "gsm8k",
+      "--out",
+      out,
+      "--json",
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ rows: 2, kept: 1, reasons: { "wrong-answer": 1 } });
+    expect(rows(join(out, "distilled.jsonl"))).toMatchObject([
+      { id: "0", response: "One and one is 2.", source: "model", reason: null },
+      { id: "1", response: "The answer is 4.", source: "original", reason: "wrong-answer" },
+    ]);
+  });
+});
+
+describe("inspect", () => {
+  it("marks what is trained", async () => {
+    const { stdout } = await done(
+      "inspect",
+      ...tiny,
+      "--data",
+      "demo_calls",
+      "--max-samples",
+      "2",
+      "--rows",
+      "1",
+      "--json",
+    );
+    const { rows: shown, report } = JSON.parse(stdout);
+    expect(shown).toHaveLength(1);
+    const trained = shown[0].tokens
+      .filter((token: { trained: boolean }) => token.trained)
+      .map((token: { text: string }) => token.text);
+    expect(trained.join("")).toMatch(/\)<\|im_end\|>$/);
+    expect(report).toMatchObject({ examples: 2, kept: 2, template: "chat" });
+    expect(
+      (await done("inspect", ...tiny, "--data", "demo_calls", "--rows", "1", "--distill-template", "using")).stderr,
+    ).toMatch(/Using the reference answer as a guide/);
+  });
+});

@@ -1,0 +1,125 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../temporary-folder.js";
+import { tinyChat } from "../tiny-chat.js";
+import { sdft } from "./run.js";
+
+const folder = temporaryFolder();
+const tiny = ["--model", tinyChat, "--device", "reference"];
+
+describe("usage", () => {
+  it("lists the commands, and only those that there are", async () => {
+    const { status, stdout } = await sdft("--help");
+    expect(status).toBe(0);
+    for (const command of [
+      "demo",
+      "run",
+      "distill",
+      "select",
+      "train",
+      "eval",
+      "generate",
+      "score",
+      "chat",
+      "inspect",
+      "report",
+      "pull",
+      "ls",
+      "doctor",
+    ]) {
+      expect(stdout).toMatch(new RegExp(`sdft ${command}\\b`));
+    }
+    expect(stdout).not.toMatch(/sdft (shift|reproduce|export|bench|selftest)/);
+  });
+
+  it.each([
+    [[], /Name a command/],
+    [["trian"], /Did you mean train\?/],
+    [["train", "--lerning-rate", "1"], /Unknown option --lerning-rate \(did you mean --learning-rate\?\)/],
+    [["train", "--max-steps", "many"], /Expected a number after --max-steps/],
+    [["train", "--out", "a", "--out", "b"], /--out was given 2 times/],
+    [["train", "--device", "gpu"], /device/i],
+    [["train", "--data", "x.json"], /Expected --out/],
+    [["generate", ...tiny], /Expected either --prompt TEXT or --input/],
+    [["generate", ...tiny, "--prompt", "x", "--compute", "int"], /no integer products yet/],
+    [["generate", ...tiny, "--prompt", "x", "--temperature", "-1"], /temperature must be a number from 0 on, not -1/],
+    [["report", "/nonexistent"], /Expected a run folder/],
+    [["eval", "--out", "x"], /Expected --tasks/],
+  ])("%j ends with one sentence and status 2", async (args, message) => {
+    const { status, stdout, stderr } = await sdft(...args);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stdout).toBe("");
+    expect(status).toBe(2);
+  });
+
+  it("shows a stack trace only with --verbose", async () => {
+    const plain = await sdft("report", "/nonexistent");
+    const verbose = await sdft("report", "/nonexistent", "--verbose");
+    expect(plain.stderr).not.toMatch(/\n\s+at /);
+    expect(verbose.stderr).toMatch(/\n\s+at /);
+  });
+
+  it("takes options with dashes and with underscores", async () => {
+    const { stderr } = await sdft(
+      "train",
+      "--data",
+      "demo_calls",
+      "--out",
+      join(folder, "x"),
+      "--learning_rate=-1",
+      "--lora-r",
+      "0",
+    );
+    expect(stderr).toMatch(/2 settings of the command line.*learning_rate.*lora_r/);
+    expect(existsSync(join(folder, "x"))).toBe(false);
+  });
+
+  it("finds bad data before anything is written, with file, line and column", async () => {
+    const path = join(folder, "rows.jsonl");
+    writeFileSync(path, '{"instruction":"a","output":"b"}\n{"instruction":"a"}\n');
+    const { status, stderr } = await sdft("train", ...tiny, "--data", path, "--out", join(folder, "y"));
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/rows\.jsonl.*line 2.*"output"/);
+    expect(existsSync(join(folder, "y"))).toBe(false);
+    writeFileSync(path, "");
+    expect((await sdft("train", ...tiny, "--data", path, "--out", join(folder, "y"))).status).toBe(2);
+  });
+
+  it("refuses a folder that can't be written", async () => {
+    const path = join(folder, "file");
+    writeFileSync(path, "");
+    const { status, stderr } = await sdft(
+      "train",
+      ...tiny,
+      "--data",
+      "demo_calls",
+      "--max-samples",
+      "2",
+      "--out",
+      join(path, "below"),
+    );
+    expect(stderr).toMatch(/can be written at .*below/);
+    expect(status).toBe(2);
+    expect(readFileSync(path, "utf8")).toBe("");
+  });
+});
+
+describe("facts", () => {
+  it("doctor tells backends, versions and the cache", async () => {
+    const { status, stdout, stderr } = await sdft("doctor", "--json");
+    expect(status).toBe(0);
+    const facts = JSON.parse(stdout);
+    expect(facts).toMatchObject({ node: process.version, addon: { revision: expect.any(Number) } });
+    expect(facts.addon.backends.map(({ name }: { name: string }) => name)).toContain("reference");
+    expect(stderr).toBe("");
+    expect((await sdft("doctor")).stderr).toMatch(/reference +on/);
+  });
+
+  it("ls names models and tasks", async () => {
+    const { stderr } = await sdft("ls");
+    expect(stderr).toMatch(/smollm2-135m-instruct/);
+    expect(stderr).toMatch(/demo_calls/);
+  });
+});
