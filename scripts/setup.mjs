@@ -60,7 +60,7 @@ function writeStamp(path) {
 
 /** The tests that read it are skipped, with a message, where it cannot be had. */
 function fetchTestModel() {
-  if (process.env.SDFT_TEST_MODEL) return say(`Test model: ${process.env.SDFT_TEST_MODEL}`);
+  if (process.env.SDFT_TEST_MODELS) return say(`Test models: those in ${process.env.SDFT_TEST_MODELS}.`);
   const result = spawnSync(process.execPath, [join(root, "dist", "cli", "main.js"), "pull", testModel], {
     cwd: root,
     encoding: "utf8",
