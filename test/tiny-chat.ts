@@ -1,4 +1,4 @@
-// The tiny chat model of test/fixtures/tiny-chat on the reference backend, for everything that only needs some model.
+// The tiny chat model of test/fixtures/tiny-chat, for everything that only needs some model.
 import { join } from "node:path";
 import { silentReporter } from "../src/base/reporter.js";
 import { openSession, type Session } from "../src/experiment/session.js";
@@ -7,5 +7,5 @@ import { fixturesFolder } from "./shared-folder.js";
 export const tinyChat = join(fixturesFolder, "tiny-chat");
 
 export function openTinyChat(): Promise<Session> {
-  return openSession({ model: tinyChat, device: "reference", weights: "native", threads: 1, reporter: silentReporter });
+  return openSession({ model: tinyChat, device: "auto", weights: "native", threads: 1, reporter: silentReporter });
 }

@@ -148,13 +148,17 @@ function toAttempt(completion: Completion): Attempt {
   return { id, sample, text, finish, tokens: tokens.length };
 }
 
+/** A missing or malformed reference answer is found now, and not after hours of generating. */
+export function checkReferences(examples: readonly TextExample[], task: Task | null, rules: readonly RuleName[]): void {
+  const rewrites = examples.map(({ id }) => ({ id, sample: 0, text: "?", finish: null }));
+  select(examples, rewrites, task, rules);
+}
+
 function checkJob(job: DistillJob): void {
   if (job.examples.length === 0) {
     throw new InputError("empty_data", "Expected at least one example to distil but the data set is empty.");
   }
-  // A malformed reference answer is found now, and not after hours of generating.
-  const nothing = job.examples.map(({ id }) => ({ id, sample: 0, text: "?", finish: null }));
-  select(job.examples, nothing, job.task, job.rules);
+  checkReferences(job.examples, job.task, job.rules);
 }
 
 const attemptSchema = z.object({

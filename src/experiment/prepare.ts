@@ -1,5 +1,6 @@
 // Everything an experiment needs, loaded and checked before anything is written: data, renderers, sampling, encoded examples.
 import type { TextExample } from "../data/example.js";
+import { checkReferences } from "../distill/distill.js";
 import { parseRuleNames, type RuleName, ruleNames } from "../distill/rules/registry.js";
 import type { Sampling } from "../engine/sampling.js";
 import { getTask } from "../tasks/registry.js";
@@ -52,6 +53,9 @@ export async function prepareExperiment(session: Session, experiment: Experiment
     seed: experiment.seed,
     order: experiment.train.shuffle ? "seeded" : "file",
   });
+  const examples = expectTexts(loaded.examples, "train on in an experiment");
+  const rules = experiment.distill.rules === undefined ? ruleNames : parseRuleNames(experiment.distill.rules);
+  if (experiment.variants.includes("sdft")) checkReferences(examples, task, rules);
   const evaluations = [];
   for (const entry of experiment.evaluate)
     evaluations.push(await prepareEvaluation(session, { experiment, preset, entry }));
@@ -60,10 +64,10 @@ export async function prepareExperiment(session: Session, experiment: Experiment
     task,
     preset,
     dataset: loaded.source.name,
-    examples: expectTexts(loaded.examples, "train on in an experiment"),
+    examples,
     renderers,
     distillSampling: stageSampling(preset, task, experiment.distill, experiment.seed),
-    rules: experiment.distill.rules === undefined ? ruleNames : parseRuleNames(experiment.distill.rules),
+    rules,
     training: withTaskEpochs(experiment.train, task.training?.epochs),
     evaluations,
   };

@@ -6,7 +6,7 @@ import { tinyChat } from "../tiny-chat.js";
 import { sdft } from "./run.js";
 
 const folder = temporaryFolder();
-const tiny = ["--model", tinyChat, "--device", "reference"];
+const tiny = ["--model", tinyChat];
 const rows = (path: string): Record<string, unknown>[] =>
   readFileSync(path, "utf8")
     .trim()

@@ -6,7 +6,7 @@ import { tinyChat } from "../tiny-chat.js";
 import { sdft } from "./run.js";
 
 const folder = temporaryFolder();
-const tiny = ["--model", tinyChat, "--device", "reference"];
+const tiny = ["--model", tinyChat];
 
 describe("usage", () => {
   it("lists the commands, and only those that there are", async () => {
