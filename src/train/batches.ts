@@ -45,29 +45,50 @@ export function labelledTokens(sequence: TrainSequence): number {
   return count;
 }
 
-/** One ragged micro-batch: every sequence a segment without a parent, labels shifted to the row that predicts them. */
-export function packBatch(sequences: readonly TrainSequence[], lossScale: number): TrainBatch {
-  const total = sequences.reduce((sum, sequence) => sum + sequence.tokens.length, 0);
-  const tokens = new Int32Array(total); // (N)
-  const targets = new Int32Array(total).fill(-1); // (N)
-  const starts = new Int32Array(sequences.length + 1); // (S + 1)
-  let row = 0;
-  for (const [segment, sequence] of sequences.entries()) {
-    starts[segment] = row;
-    tokens.set(sequence.tokens, row);
-    for (let i = 1; i < sequence.labels.length; ++i) {
-      const label = sequence.labels[i];
-      if (label !== undefined && label !== -100) targets[row + i - 1] = label;
+/**
+ * How many first tokens all sequences have in common and may be computed once: up to the row that predicts a sequence's first label,
+ * which stays the sequence's own. 0 for a single sequence.
+ */
+export function sharedPrefix(sequences: readonly TrainSequence[]): number {
+  const [first, ...others] = sequences;
+  if (first === undefined || others.length === 0) return 0;
+  const firstLabel = ({ labels }: TrainSequence): number => labels.findIndex((label, i) => i > 0 && label !== -100);
+  const limit = Math.min(...sequences.map((sequence) => firstLabel(sequence) - 1));
+  let length = 0;
+  while (length < limit && others.every(({ tokens }) => tokens[length] === first.tokens[length])) ++length;
+  return length;
+}
+
+/**
+ * One ragged micro-batch, labels shifted to the row that predicts them. The first `shared` tokens of all sequences are one segment, the parent of the
+ * rest: computed once, same loss and gradients (not with dropout, whose masks belong to an example). With 0 no segment has a parent.
+ */
+export function packBatch(sequences: readonly TrainSequence[], lossScale: number, shared = 0): TrainBatch {
+  const tokens: number[] = []; // (N)
+  const targets: number[] = []; // (N)
+  const starts: number[] = []; // (S + 1)
+  const parents: number[] = []; // (S)
+  const ids: string[] = []; // (S)
+  const addSegment = (sequence: TrainSequence, from: number, to: number, parent: number): void => {
+    starts.push(tokens.length);
+    parents.push(parent);
+    ids.push(sequence.id);
+    for (let i = from; i < to; ++i) {
+      const label = sequence.labels[i + 1] ?? -100;
+      tokens.push(sequence.tokens[i] ?? 0);
+      targets.push(label === -100 ? -1 : label);
     }
-    row += sequence.tokens.length;
-  }
-  starts[sequences.length] = row;
+  };
+  const [first] = sequences;
+  if (shared > 0 && first !== undefined) addSegment(first, 0, shared, -1);
+  for (const sequence of sequences) addSegment(sequence, shared, sequence.tokens.length, shared > 0 ? 0 : -1);
+  starts.push(tokens.length);
   return {
-    tokens,
-    targets,
-    parents: new Int32Array(sequences.length).fill(-1),
-    starts,
-    ids: sequences.map((sequence) => sequence.id),
+    tokens: Int32Array.from(tokens),
+    targets: Int32Array.from(targets),
+    parents: Int32Array.from(parents),
+    starts: Int32Array.from(starts),
+    ids,
     lossScale,
   };
 }

@@ -13,6 +13,7 @@ import {
   labelledTokens,
   microBatches,
   packBatch,
+  sharedPrefix,
   stepsPerEpoch,
   type TrainSequence,
 } from "./batches.js";
@@ -80,6 +81,7 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
       step,
       inEpoch: step % perEpoch,
       total,
+      sharing: prefixSharing(engine, job),
       elapsed: () => earlier + (performance.now() - started) / 1000,
     });
     rows.push(row);
@@ -98,6 +100,13 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
   return { ...summarise(rows, perEpoch), steps: total, adapterFolder };
 }
 
+/** A batch's common first tokens are computed once, except where that would change numbers: dropout, and ropes that depend on a sequence's length. */
+function prefixSharing(engine: Engine, job: TrainingJob): "prefix" | "none" {
+  return job.adapter.settings.dropout === 0 && engine.spec.ropes.every((rope) => rope.dynamic === null)
+    ? "prefix"
+    : "none";
+}
+
 interface UpdateContext {
   readonly job: TrainingJob;
   readonly order: readonly number[];
@@ -107,6 +116,7 @@ interface UpdateContext {
   readonly inEpoch: number;
   readonly total: number;
   readonly elapsed: () => number;
+  readonly sharing: "prefix" | "none";
 }
 
 async function update(trainer: NativeTrainer, context: UpdateContext): Promise<LogRow> {
@@ -119,7 +129,10 @@ async function update(trainer: NativeTrainer, context: UpdateContext): Promise<L
   const tokens = batches.flat().reduce((sum, sequence) => sum + sequence.tokens.length, 0);
   const before = context.elapsed();
   let loss = 0;
-  for (const batch of batches) loss += (await trainer.accumulate(packBatch(batch, 1 / labelled))).loss;
+  for (const batch of batches) {
+    const shared = context.sharing === "prefix" ? sharedPrefix(batch) : 0;
+    loss += (await trainer.accumulate(packBatch(batch, 1 / labelled, shared))).loss;
+  }
   const schedule = {
     type: config.lr_scheduler_type,
     totalSteps: total,

@@ -5,6 +5,7 @@ import {
   labelledTokens,
   microBatches,
   packBatch,
+  sharedPrefix,
   stepsPerEpoch,
 } from "../../src/train/batches.js";
 
@@ -43,5 +44,32 @@ describe("packBatch", () => {
 
   it("doesn't count a label on the first token: nothing predicts it", () => {
     expect(labelledTokens(second)).toBe(1);
+  });
+});
+
+describe("a shared prefix", () => {
+  const sequence = (id: string, tokens: number[], masked: number) => ({
+    id,
+    tokens: Int32Array.from(tokens),
+    labels: Int32Array.from(tokens.map((token, i) => (i < masked ? -100 : token))),
+  });
+  const first = sequence("a", [7, 8, 9, 1, 2], 3);
+  const second = sequence("b", [7, 8, 9, 3], 3);
+
+  it("ends where the tokens part, and before the row that predicts a label", () => {
+    expect(sharedPrefix([first, sequence("c", [7, 5, 9, 1], 3)])).toBe(1);
+    expect(sharedPrefix([first, sequence("c", [5, 8, 9, 1], 3)])).toBe(0);
+    // Tokens 0 to 2 are common, but the row of token 2 predicts a label of each.
+    expect(sharedPrefix([first, second])).toBe(2);
+    expect(sharedPrefix([first])).toBe(0);
+  });
+
+  it("becomes one segment, the parent of what is left of each sequence", () => {
+    const batch = packBatch([first, second], 0.25, 2);
+    expect([...batch.tokens]).toEqual([7, 8, 9, 1, 2, 9, 3]);
+    expect([...batch.targets]).toEqual([-1, -1, 1, 2, -1, 3, -1]);
+    expect([...batch.starts]).toEqual([0, 2, 5, 7]);
+    expect([...batch.parents]).toEqual([-1, 0, 0]);
+    expect(batch.ids).toEqual(["a", "a", "b"]);
   });
 });
