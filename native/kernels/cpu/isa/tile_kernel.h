@@ -142,34 +142,52 @@ struct RowsOf {
 using WholeRows = RowsOf<true>;
 using PartialRows = RowsOf<false>;
 
+/// Whole: all columns of the tile are valid, so nothing is masked.
+template <int MR, int NV, bool kWhole>
+__attribute__((always_inline)) inline void start_sums(Vec (&sums)[MR][NV], const Tile& t) {
+  SDFT_UNROLL for (int i = 0; i < MR; ++i) {
+    SDFT_UNROLL for (int j = 0; j < NV; ++j) {
+      const float* from = t.start + i * t.start_row + j * kLanes;
+      sums[i][j] = kWhole ? load(from) : load_first(from, lanes_of(t.columns, j));
+    }
+  }
+}
+
+template <int MR, int NV, bool kWhole>
+__attribute__((always_inline)) inline void finish_sums(Vec (&sums)[MR][NV], const Tile& t) {
+  const Vec scale = broadcast(t.scale);
+  SDFT_UNROLL for (int j = 0; j < NV; ++j) {
+    const int lanes = kWhole ? kLanes : lanes_of(t.columns, j);
+    const Vec bias = t.bias == nullptr ? Vec{} : kWhole ? load(t.bias + j * kLanes) : load_first(t.bias + j * kLanes, lanes);
+    SDFT_UNROLL for (int i = 0; i < MR; ++i) {
+      float* out = t.out + i * t.out_row + j * kLanes;
+      Vec value = sums[i][j] * scale;
+      if (t.bias != nullptr) value += bias;
+      if (t.finish == Finish::add) value += kWhole ? load(out) : load_first(out, lanes);
+      if (kWhole)
+        store(out, value);
+      else
+        store_first(out, value, lanes);
+    }
+  }
+}
+
 template <int MR, int NV, bool kAlongK, class Matrix>
 __attribute__((noinline)) void run_tile(const Tile& t) {
+  const bool whole = t.columns == NV * kLanes;
   Vec sums[MR][NV];
   if (t.start == nullptr) {
     SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = Vec{};
+  } else if (whole) {
+    start_sums<MR, NV, true>(sums, t);
   } else {
-    SDFT_UNROLL for (int i = 0; i < MR; ++i)
-      SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = load_part(t.start + i * t.start_row + j * kLanes, lanes_of(t.columns, j));
+    start_sums<MR, NV, false>(sums, t);
   }
   Matrix::template run<MR, NV, kAlongK>(sums, t);
-  if (t.scale != 1.0f) {
-    const Vec scale = broadcast(t.scale);
-    SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] *= scale;
-  }
-  if (t.bias != nullptr) {
-    SDFT_UNROLL for (int j = 0; j < NV; ++j) {
-      const Vec bias = load_part(t.bias + j * kLanes, lanes_of(t.columns, j));
-      SDFT_UNROLL for (int i = 0; i < MR; ++i) sums[i][j] += bias;
-    }
-  }
-  SDFT_UNROLL for (int i = 0; i < MR; ++i) {
-    float* out = t.out + i * t.out_row;
-    SDFT_UNROLL for (int j = 0; j < NV; ++j) {
-      const int lanes = lanes_of(t.columns, j);
-      if (t.finish == Finish::add) sums[i][j] += load_part(out + j * kLanes, lanes);
-      store_part(out + j * kLanes, sums[i][j], lanes);
-    }
-  }
+  if (whole)
+    finish_sums<MR, NV, true>(sums, t);
+  else
+    finish_sums<MR, NV, false>(sums, t);
 }
 
 template <class Matrix, bool kAlongK, int MR = 1>

@@ -46,11 +46,11 @@ inline WordVec load_words(const uint32_t* p) {
   return v;
 }
 inline void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
-inline Vec broadcast(float x) { return Vec{} + x; }
 inline Vec bits_to_float(WordVec v) { return reinterpret_cast<Vec>(v); }
 inline Vec to_float(IntVec v) { return __builtin_convertvector(v, Vec); }
 
 #if defined(SDFT_ISA_AVX512)
+inline Vec broadcast(float x) { return _mm512_set1_ps(x); }
 inline __mmask16 first_lanes(int count) { return static_cast<__mmask16>((1u << count) - 1u); }
 /// The first `count` lanes from memory, zeros after; nothing beyond is read.
 inline Vec load_first(const float* p, int count) { return _mm512_maskz_loadu_ps(first_lanes(count), p); }
@@ -74,6 +74,7 @@ inline Vec low_nibble(WordVec v) {
   return _mm512_permutexvar_ps(reinterpret_cast<__m512i>(v), values);
 }
 #elif defined(SDFT_ISA_AVX2)
+inline Vec broadcast(float x) { return _mm256_set1_ps(x); }
 inline __m256i first_lanes(int count) {
   const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lanes);
@@ -100,6 +101,7 @@ inline Vec load_bytes(const int8_t* p) {
 }
 inline Vec low_nibble(WordVec v) { return to_float(reinterpret_cast<IntVec>(v & 15u)); }
 #else
+inline Vec broadcast(float x) { return Vec{x, x, x, x}; }
 inline Vec load_first(const float* p, int count) {
   Vec v{};
   for (int i = 0; i < count; ++i) v[i] = p[i];
