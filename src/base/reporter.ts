@@ -7,6 +7,8 @@ export interface Progress {
   readonly total: number;
   /** What is counted (`rows`, `steps`). */
   readonly unit: string;
+  /** How much of the work is done, from 0 to 1, where done and total alone say little. */
+  readonly share?: number;
   /** Tokens worked on since the stage began; for tokens a second. */
   readonly tokens?: number;
   /** Where the stage knows better than tokens over time. */

@@ -15,7 +15,7 @@ const lineInterval = 10;
 export class Terminal implements Reporter {
   readonly color = picocolors.createColors(picocolors.isColorSupported && stderr.isTTY === true);
   private bar: SingleBar | null = null;
-  private current: { stage: string; started: number; lastLine: number; firstDone: number } | null = null;
+  private current: { stage: string; started: number; lastLine: number; firstShare: number } | null = null;
   private barModule: typeof import("cli-progress") | null = null;
 
   constructor(readonly options: TerminalOptions) {}
@@ -29,10 +29,11 @@ export class Terminal implements Reporter {
     const now = performance.now() / 1000;
     if (this.current === null || this.current.stage !== progress.stage) {
       this.stopBar();
-      this.current = { stage: progress.stage, started: now, lastLine: now, firstDone: progress.done };
-      if (this.barModule !== null) this.bar = this.startBar(this.barModule);
+      this.current = { stage: progress.stage, started: now, lastLine: now, firstShare: shareOf(progress) };
     }
-    const rest = describeRest(progress, now - this.current.started, this.current.firstDone);
+    // A note in between took the bar away.
+    if (this.bar === null && this.barModule !== null) this.bar = this.startBar(this.barModule);
+    const rest = describeRest(progress, now - this.current.started, this.current.firstShare);
     if (this.bar !== null) {
       this.bar.setTotal(progress.total);
       this.bar.update(progress.done, { stage: progress.stage, unit: progress.unit, rest });
@@ -92,24 +93,25 @@ export class Terminal implements Reporter {
   private stopBar(): void {
     this.bar?.stop();
     this.bar = null;
-    // The next progress of the same stage draws a new bar but keeps its clock.
-    if (this.current !== null && this.barModule !== null)
-      this.current = { ...this.current, stage: `${this.current.stage}` };
   }
 }
 
-/** `, 123 tokens/s, 1:20 left, loss 0.71`. */
-export function describeRest(progress: Progress, elapsed: number, firstDone: number): string {
+/** `, 123 tokens/s, 1:20 left, loss 0.71`; `firstShare` was done when the clock started. */
+export function describeRest(progress: Progress, elapsed: number, firstShare: number): string {
   const parts: string[] = [];
   const speed =
     progress.tokensPerSecond ?? (progress.tokens !== undefined && elapsed > 0.5 ? progress.tokens / elapsed : null);
   if (speed !== null) parts.push(`${Math.round(speed)} tokens/s`);
-  const made = progress.done - firstDone;
+  const made = shareOf(progress) - firstShare;
   if (made > 0 && progress.done < progress.total) {
-    parts.push(`${formatDuration((elapsed / made) * (progress.total - progress.done))} left`);
+    parts.push(`${formatDuration((elapsed / made) * (1 - shareOf(progress)))} left`);
   }
   if (progress.detail !== undefined) parts.push(progress.detail);
   return parts.map((part) => `, ${part}`).join("");
+}
+
+function shareOf({ share, done, total }: Progress): number {
+  return share ?? done / Math.max(1, total);
 }
 
 /** `0:42`, `12:05`, `3:00:10`. */

@@ -126,13 +126,14 @@ async function attemptAll(engine: Engine, round: Round): Promise<void> {
       round.add(made);
       round.journal.append(made);
     },
-    onProgress: ({ finished, newTokens, promptTokens }) =>
+    onProgress: ({ finished, newTokens, promptTokens, share }) =>
       reporter.progress({
         stage: sample === 0 ? name : `${name}, attempt ${sample + 1}`,
         done: job.examples.length - open.length + finished,
         total: job.examples.length,
         unit: "rows",
         tokens: newTokens + promptTokens,
+        share,
       }),
   });
 }

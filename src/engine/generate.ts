@@ -36,6 +36,11 @@ export interface GenerationProgress {
   /** Over all prompts. */
   readonly promptTokens: number;
   readonly newTokens: number;
+  /**
+   * How much of the work is done, from 0 to 1: by tokens, with answers still running taken to be as long as the finished ones.
+   * Rows run side by side and end together, so their count alone says little.
+   */
+  readonly share: number;
 }
 
 export interface GenerationHooks {
@@ -94,6 +99,9 @@ class Collector {
   private readonly handedOut = new Set<number>();
   private newTokens = 0;
   private finished = 0;
+  private finishedTokens = 0;
+  private readonly allPromptTokens: number;
+  private readonly allNewTokens: number;
 
   constructor(
     private readonly context: GenerationContext,
@@ -102,6 +110,8 @@ class Collector {
     private readonly hooks: GenerationHooks,
   ) {
     this.tokens = requests.map(() => []);
+    this.allPromptTokens = requests.reduce((sum, request) => sum + request.tokens.length, 0);
+    this.allNewTokens = requests.reduce((sum, request) => sum + request.maxNewTokens, 0);
   }
 
   add(progress: GenerateProgress): void {
@@ -113,11 +123,14 @@ class Collector {
     }
     this.newTokens += progress.tokens.length;
     this.finished += progress.finished.length;
+    for (const index of progress.finished) this.finishedTokens += this.tokens[index]?.length ?? 0;
     if (this.hooks.onCompletion !== undefined && this.hooks.signal?.aborted !== true) {
       for (const index of progress.finished) this.complete(index, this.resultSoFar(index));
     }
     const { finished, newTokens } = this;
-    this.hooks.onProgress?.({ finished, total: this.requests.length, promptTokens: progress.promptTokens, newTokens });
+    const { promptTokens } = progress;
+    const share = this.share(promptTokens + newTokens);
+    this.hooks.onProgress?.({ finished, total: this.requests.length, promptTokens, newTokens, share });
   }
 
   complete(index: number, result: GenerateResult): Completion {
@@ -135,6 +148,13 @@ class Collector {
       this.hooks.onCompletion?.(completion);
     }
     return completion;
+  }
+
+  private share(tokens: number): number {
+    const rows = this.requests.length;
+    if (this.finished === rows) return 1;
+    const expected = this.finished === 0 ? this.allNewTokens : (this.finishedTokens / this.finished) * rows;
+    return Math.min(0.99, tokens / (this.allPromptTokens + Math.max(expected, this.newTokens)));
   }
 
   /** A finished request's result before the engine's promise resolves: it ended at its limit, or else by itself. */

@@ -73,13 +73,14 @@ export async function evaluate(engine: Engine, job: EvaluationJob): Promise<Eval
       endTokens: job.renderer.stopTokens,
       signal: job.signal,
       onCompletion: toRow,
-      onProgress: ({ finished, newTokens, promptTokens }) =>
+      onProgress: ({ finished, newTokens, promptTokens, share }) =>
         reporter.progress({
           stage: job.stage,
           done: journal.earlier.length + finished,
           total: job.examples.length,
           unit: "rows",
           tokens: newTokens + promptTokens,
+          share,
         }),
     },
   );

@@ -53,13 +53,14 @@ export async function runGenerate(args: GenerateArgs, { terminal, signal }: Comm
     endTokens: encode.endTokens,
     signal,
     onCompletion: (completion) => store.add(toRow(completion)),
-    onProgress: ({ finished, newTokens, promptTokens }) =>
+    onProgress: ({ finished, newTokens, promptTokens, share }) =>
       terminal.progress({
         stage: "generate",
         done: prompts.length - open.length + finished,
         total: prompts.length,
         unit: "prompts",
         tokens: newTokens + promptTokens,
+        share,
       }),
   });
   const answers = prompts.flatMap(({ id }) => store.get(id) ?? []);

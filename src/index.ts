@@ -1,0 +1,41 @@
+// What other programs may import: the engine, the stages, the experiment, and the rows they read and write.
+export { InputError, SdftError } from "./base/error.js";
+export { Interrupted } from "./base/interrupted.js";
+export { type Progress, type Reporter, silentReporter } from "./base/reporter.js";
+export type { Example, TextExample, TokenExample, Turn } from "./data/example.js";
+export { type DatasetOptions, type LoadedDataset, loadDataset } from "./data/load-dataset.js";
+export { type Attempt, type DistillJob, distill } from "./distill/distill.js";
+export { mixExamples } from "./distill/mix.js";
+export { type RuleName, ruleNames } from "./distill/rules/registry.js";
+export { type DistilledRow, type Rewrite, type Selection, select } from "./distill/select.js";
+export { type AdapterSettings, loraTargets } from "./engine/adapter-settings.js";
+export {
+  type AdapterHandle,
+  Engine,
+  type EngineOptions,
+  openEngine,
+  type ScoreRow as ScoreRequestRow,
+} from "./engine/engine.js";
+export type { Completion, GenerationProgress, Prompt } from "./engine/generate.js";
+export { greedySampling, type Sampling } from "./engine/sampling.js";
+export { type Evaluation, type EvaluationJob, evaluate, scorePredictions } from "./eval/evaluate.js";
+export type { PredictionRow, ScoreRow } from "./eval/prediction.js";
+export { readExperiment } from "./experiment/read-experiment.js";
+export { type RunOptions, runExperiment } from "./experiment/run.js";
+export { type Experiment, parseExperiment } from "./experiment/schema.js";
+export { openSession, type Session } from "./experiment/session.js";
+export { stageRenderers, stageSampling } from "./experiment/stage-settings.js";
+export type { ModelPackage } from "./models/package.js";
+export { openModel } from "./models/resolve.js";
+export { type RunSummary, readRun } from "./report/run-summary.js";
+export { writeReport } from "./report/write-report.js";
+export { getTask, taskNames } from "./tasks/registry.js";
+export type { Task } from "./tasks/task.js";
+export { getPreset, type Preset, presetNames } from "./templates/presets.js";
+export type { TrainSequence } from "./train/batches.js";
+export { type Checkpoint, latestCheckpoint } from "./train/checkpoint.js";
+export { freshAdapterSettings, parseTrainingConfig, type TrainingConfig } from "./train/config.js";
+export type { LogRow } from "./train/log.js";
+export { initializeAdapter } from "./train/lora-init.js";
+export { prepareSequences } from "./train/prepare.js";
+export { type TrainingJob, type TrainingOutcome, train } from "./train/train.js";

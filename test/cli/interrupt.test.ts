@@ -1,0 +1,32 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../temporary-folder.js";
+import { tinyChat } from "../tiny-chat.js";
+import { sdft } from "./run.js";
+
+const folder = temporaryFolder();
+const out = join(folder, "adapter");
+const args = ["train", "--model", tinyChat, "--data", "demo_calls", "--max-steps", "400", "--out", out];
+
+/** Presses Ctrl-C as soon as the log has a row. */
+async function interruptWhenTraining(): Promise<void> {
+  const log = join(out, "log.jsonl");
+  while (!existsSync(log) || readFileSync(log, "utf8") === "") await new Promise(setImmediate);
+  process.emit("SIGINT");
+}
+
+describe("Ctrl-C", () => {
+  it("saves the state, ends with 130, and --resume goes on", async () => {
+    const [result] = await Promise.all([sdft(...args), interruptWhenTraining()]);
+    expect(result.status).toBe(130);
+    expect(result.stderr).toMatch(/Stopping as soon as the state is saved/);
+    const step = Number(/stopped after step (\d+) of 400/.exec(result.stderr)?.[1]);
+    expect(step).toBeLessThan(400);
+    expect(existsSync(join(out, `checkpoint-${step}`, "trainer_state.json"))).toBe(true);
+    expect(existsSync(join(out, "adapter"))).toBe(false);
+    const rows = readFileSync(join(out, "log.jsonl"), "utf8").trim().split("\n");
+    expect(rows).toHaveLength(step);
+    expect(process.listenerCount("SIGINT")).toBe(0);
+  });
+});
