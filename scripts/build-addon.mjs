@@ -71,6 +71,7 @@ function filesUnder(path) {
     return readdirSync(path, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+      .filter((name) => !name.endsWith(".ts"))
       .sort();
   } catch (error) {
     if (error.code === "ENOTDIR") return [path];

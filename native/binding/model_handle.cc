@@ -1,4 +1,5 @@
 // NativeModel of src/native/types.ts.
+#include <algorithm>
 #include <numeric>
 
 #include "binding/generate_call.h"
@@ -51,6 +52,7 @@ ModelHandle::ModelHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Mode
 Napi::Object ModelHandle::create(Napi::Env env, std::shared_ptr<ModelOwner> owner) {
   AddonState& state = *env.GetInstanceData<AddonState>();
   const Napi::Object object = state.model.New({});
+  state.owners.erase(std::remove_if(state.owners.begin(), state.owners.end(), [](const auto& other) { return other.expired(); }), state.owners.end());
   state.owners.push_back(owner);
   Unwrap(object)->owner_ = std::move(owner);
   return object;
