@@ -8,3 +8,8 @@ export class Interrupted extends SdftError {
     this.name = "Interrupted";
   }
 }
+
+/** Throws where the signal has fired. */
+export function throwIfInterrupted(signal: AbortSignal | undefined, message: string): void {
+  if (signal?.aborted === true) throw new Interrupted(message);
+}

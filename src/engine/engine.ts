@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { contentHash } from "../base/content-hash.js";
 import { InputError } from "../base/error.js";
-import { Interrupted } from "../base/interrupted.js";
+import { throwIfInterrupted } from "../base/interrupted.js";
 import type { ModelPackage } from "../models/package.js";
 import { loadAddon } from "../native/addon.js";
 import type {
@@ -134,14 +134,14 @@ export class Engine implements Disposable {
   ): Promise<RealArray[]> {
     const requests = rows.map((row) => this.toScoreRequest(row));
     if (requests.length === 0) return [];
-    options.signal?.throwIfAborted();
+    throwIfInterrupted(options.signal, "Scoring was interrupted.");
     const cancel = (): void => this.native.cancel();
     options.signal?.addEventListener("abort", cancel, { once: true });
     try {
       const settings = { adapter: options.adapter?.native ?? null, rowsPerStep };
       return await this.native.score(requests, settings, options.onProgress ?? null);
     } catch (error) {
-      if (options.signal?.aborted === true) throw new Interrupted("Scoring was interrupted.");
+      throwIfInterrupted(options.signal, "Scoring was interrupted.");
       throw error;
     } finally {
       options.signal?.removeEventListener("abort", cancel);

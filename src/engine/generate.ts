@@ -1,6 +1,6 @@
 // Batches of prompts → completions. Finished rows are handed out as they come, so that a long job can be resumed.
 import { InputError, SdftError } from "../base/error.js";
-import { Interrupted } from "../base/interrupted.js";
+import { throwIfInterrupted } from "../base/interrupted.js";
 import type {
   GenerateOptions,
   GenerateProgress,
@@ -76,7 +76,7 @@ export async function generateBatch(
   }
   const requests = prompts.map((prompt) => toRequest(prompt, sampling, context.spec));
   if (requests.length === 0) return [];
-  hooks.signal?.throwIfAborted();
+  throwIfInterrupted(hooks.signal, "Generation was interrupted.");
   const collector = new Collector(context, requests, sampling, hooks);
   const cancel = (): void => context.native.cancel();
   hooks.signal?.addEventListener("abort", cancel, { once: true });
@@ -84,9 +84,7 @@ export async function generateBatch(
     const results = await context.native.generate(requests, nativeOptions(context, requests, sampling), (progress) =>
       collector.add(progress),
     );
-    if (hooks.signal?.aborted === true || results.some((result) => result.finish === "cancelled")) {
-      throw new Interrupted("Generation was interrupted.");
-    }
+    throwIfInterrupted(hooks.signal, "Generation was interrupted.");
     return results.map((result, index) => collector.complete(index, result));
   } finally {
     hooks.signal?.removeEventListener("abort", cancel);

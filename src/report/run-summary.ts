@@ -80,7 +80,7 @@ export async function readRun(folder: string): Promise<RunSummary> {
   const config = await readConfig(join(folder, "run.yaml"));
   const scores = await readRows(join(folder, "scores.jsonl"), parseScore);
   const variants = variantNames.filter((variant) => scores.some((score) => score.variant === variant));
-  const predictions = await readAllPredictions(folder);
+  const predictions = (await readAllPredictions(folder)).filter((one) => belongs(one, config));
   const tasks = [...new Set([...scores.map((score) => score.task), ...predictions.map((one) => one.task)])];
   const logs = [];
   for (const variant of variantNames) {
@@ -133,6 +133,18 @@ export function compareWithSeed(predictions: readonly TaskPredictions[]): Compar
     comparisons.push({ task, variant, ...counts, p: mcnemarExact(counts.lost, counts.gained) });
   }
   return comparisons;
+}
+
+/** Rows of a task or variant that the configuration no longer has are leftovers of an earlier one. */
+function belongs(
+  { variant, task }: TaskPredictions,
+  { variants, evaluate }: Readonly<Record<string, unknown>>,
+): boolean {
+  const named = (entry: unknown): boolean =>
+    typeof entry === "object" && entry !== null && "task" in entry && entry.task === task;
+  return (
+    !(Array.isArray(variants) && !variants.includes(variant)) && !(Array.isArray(evaluate) && !evaluate.some(named))
+  );
 }
 
 async function readAllPredictions(folder: string): Promise<TaskPredictions[]> {

@@ -269,3 +269,36 @@ describe("inspect", () => {
     ).toMatch(/Using the reference answer as a guide/);
   });
 });
+
+describe("demo, run and report", () => {
+  it("demo runs at its smallest with settings changed, and report shows it again", async () => {
+    const out = join(folder, "demo");
+    const { stdout } = await done(
+      "demo",
+      ...tiny,
+      "--max-samples",
+      "2",
+      "distill.attempts=1",
+      "distill.max_new_tokens=4",
+      "--out",
+      out,
+      "--json",
+    );
+    const document = JSON.parse(stdout);
+    expect(document.scores).toHaveLength(9);
+    expect(document.yield).toMatchObject({ total: 2 });
+    expect(document.scores[0].n).toBe(2);
+    const { stderr } = await done("report", out);
+    expect(stderr).toMatch(/self-distillation \(SDFT\)/);
+    expect(stderr).toMatch(/report\.html/);
+  });
+
+  it("run names every fault of its file", async () => {
+    const path = join(folder, "bad.yaml");
+    writeFileSync(path, "name: x\ntask: gsm8k\nevaluate: [gsm8k]\nmodle: y\ntrain: {lora_r: 0}\n");
+    const { status, stderr } = await sdft("run", path);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/2 settings of .*bad\.yaml.*unknown key "modle" \(did you mean "model"\?\)/);
+    expect(stderr).toMatch(/train\.lora_r/);
+  });
+});

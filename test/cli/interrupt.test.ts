@@ -10,15 +10,21 @@ const out = join(folder, "adapter");
 const args = ["train", "--model", tinyChat, "--data", "demo_calls", "--max-steps", "400", "--out", out];
 
 /** Presses Ctrl-C as soon as the log has a row. */
-async function interruptWhenTraining(): Promise<void> {
+async function interruptWhenTraining(running: Promise<unknown>): Promise<void> {
   const log = join(out, "log.jsonl");
-  while (!existsSync(log) || readFileSync(log, "utf8") === "") await new Promise(setImmediate);
-  process.emit("SIGINT");
+  let over = false;
+  running.finally(() => {
+    over = true;
+  });
+  while (!over && (!existsSync(log) || readFileSync(log, "utf8") === "")) await new Promise(setImmediate);
+  if (!over) process.emit("SIGINT");
 }
 
 describe("Ctrl-C", () => {
   it("saves the state, ends with 130, and --resume goes on", async () => {
-    const [result] = await Promise.all([sdft(...args), interruptWhenTraining()]);
+    const running = sdft(...args);
+    await interruptWhenTraining(running);
+    const result = await running;
     expect(result.status).toBe(130);
     expect(result.stderr).toMatch(/Stopping as soon as the state is saved/);
     const step = Number(/stopped after step (\d+) of 400/.exec(result.stderr)?.[1]);

@@ -120,6 +120,12 @@ describe("an experiment", () => {
     expect(changed.stages).toEqual(["seed", "vanilla", "sdft"].map((variant) => `evaluate ${variant} on demo_calls`));
   });
 
+  it("leaves out of the report what an earlier configuration left behind", async () => {
+    await run("shrunk", { variants: ["seed"] });
+    const summary = await run("shrunk", { variants: ["seed"], evaluate: input.evaluate.slice(0, 1) });
+    expect(summary.tasks).toEqual(["demo_calls"]);
+  });
+
   it("interrupted anywhere, goes on to the same results", async () => {
     await run("reference");
     for (const [name, stage] of [
