@@ -16,7 +16,23 @@ constexpr int64_t kDepth = 2048;
 /// Bytes of x that a block of rows may take.
 constexpr int64_t kBlockBytes = 512 * 1024;
 
-int64_t block_rows(int64_t depth) { return larger(4, kBlockBytes / (depth * 4 * kTileRows)) * kTileRows; }
+/// Many rows cut into tiles, the rows of each side by side.
+struct TiledRows {
+  int64_t rows, tiles, depth;
+  const float* data;
+  int64_t row(int64_t tile) const { return split(rows, tiles, tile); }
+  const float* tile(int64_t index) const { return data + row(index) * depth; }
+};
+
+TiledRows tile_rows(const Context& context, const Tensor& x) {
+  float* data = context.workspace->shared(6, x.rows * x.cols);
+  const TiledRows tiled{x.rows, tile_count(x.rows), x.cols, data};
+  context.pool->run(tiled.tiles, [&](int64_t tile, int) {
+    const int64_t row = tiled.row(tile);
+    interleave_rows(row_of(x, row), x.stride, tiled.row(tile + 1) - row, x.cols, data + row * x.cols);
+  });
+  return tiled;
+}
 
 const TileTable& tiles_of(PanelKind kind) {
   switch (kind) {
@@ -28,42 +44,56 @@ const TileTable& tiles_of(PanelKind kind) {
   return kF32Tiles;
 }
 
-/// Whether a block of rows is high enough to pay for unpacking a panel first.
-bool unpacks(PanelKind kind, int64_t rows) {
-  return kind != PanelKind::f32 && rows > kTileRows;
+/// No more rows than one tile: panels are read as they are stored, several at once.
+void linear_low(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
+  const int64_t rows = x.rows, depth = weight.cols, panels = parts(weight.rows, kPanel), at_once = panels_at_once(static_cast<int>(rows));
+  const TileTable& table = tiles_of(weight.kind);
+  context.pool->run(parts(panels, at_once), [&](int64_t task, int) {
+    const int64_t panel = task * at_once, count = smaller(at_once, panels - panel), step = count == at_once ? count : 1;
+    for (int64_t begin = 0; begin < depth; begin += kDepth) {
+      const int64_t end = smaller(depth, begin + kDepth);
+      for (int64_t p = panel; p < panel + count; p += step) {
+        float* to = row_of(out, 0) + p * kPanel;
+        (step == at_once ? table.many : table.one)[rows - 1](
+            Tile{row_of(x, 0), x.stride, 1, weight.panels + p * weight.panel_bytes, weight.panel_bytes, begin, end, begin == 0 ? nullptr : to, out.stride, to,
+                 out.stride, smaller(weight.rows - p * kPanel, step * kPanel), Finish::store, 1.0f, end == depth && bias ? row_of(bias, 0) + p * kPanel : nullptr});
+      }
+    }
+  });
+}
+
+/// Many rows: a panel is unpacked to floats where it is stored otherwise, and used by a block of rows that stays in cache.
+void linear_high(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
+  const int64_t depth = weight.cols, panels = parts(weight.rows, kPanel);
+  const TiledRows tiled = tile_rows(context, x);
+  const int64_t blocks = parts(tiled.tiles, larger(4, kBlockBytes / (depth * 4 * kTileRows)));
+  context.pool->run(blocks * panels, [&](int64_t task, int worker) {
+    const int64_t first = split(tiled.tiles, blocks, task / panels), last = split(tiled.tiles, blocks, task / panels + 1), panel = task % panels;
+    const char* packed = weight.panels + panel * weight.panel_bytes;
+    for (int64_t begin = 0; begin < depth; begin += kDepth) {
+      const int64_t end = smaller(depth, begin + kDepth);
+      const char* floats = packed;
+      if (weight.kind != PanelKind::f32) {
+        float* scratch = context.workspace->local(worker, kDepth * kPanel);
+        unpack(weight.kind, packed, begin, end, scratch);
+        floats = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
+      }
+      for (int64_t tile = first; tile < last; ++tile) {
+        const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row;
+        float* to = row_of(out, row) + panel * kPanel;
+        kF32TilesAcross.one[height - 1](Tile{tiled.tile(tile), 1, height, floats, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride,
+                                             smaller(weight.rows - panel * kPanel, kPanel), Finish::store, 1.0f,
+                                             end == depth && bias ? row_of(bias, 0) + panel * kPanel : nullptr});
+      }
+    }
+  });
 }
 
 }  // namespace
 
 void linear(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
-  const int64_t rows = x.rows, depth = weight.cols, panels = parts(weight.rows, kPanel);
-  if (rows == 0) return;
-  const int64_t blocks = parts(rows, block_rows(depth));
-  const int64_t at_once = rows <= kTileRows ? panels_at_once(static_cast<int>(rows)) : 1;
-  const int64_t groups = parts(panels, at_once);
-  context.pool->run(blocks * groups, [&](int64_t task, int worker) {
-    const int64_t first = split(rows, blocks, task / groups), block = split(rows, blocks, task / groups + 1) - first;
-    const int64_t panel = task % groups * at_once, count = smaller(at_once, panels - panel), tiles = tile_count(block);
-    const bool unpacked = unpacks(weight.kind, block);
-    const TileTable& table = unpacked ? kF32Tiles : tiles_of(weight.kind);
-    float* scratch = unpacked ? context.workspace->local(worker, kDepth * kPanel) : nullptr;
-    for (int64_t begin = 0; begin < depth; begin += kDepth) {
-      const int64_t end = smaller(depth, begin + kDepth);
-      if (unpacked) unpack(weight.kind, weight.panels + panel * weight.panel_bytes, begin, end, scratch);
-      for (int64_t i = 0; i < tiles; ++i) {
-        const int64_t row = first + split(block, tiles, i), height = first + split(block, tiles, i + 1) - row;
-        const bool together = count == panels_at_once(static_cast<int>(height));
-        for (int64_t p = panel; p < panel + count; p += together ? count : 1) {
-          float* to = row_of(out, row) + p * kPanel;
-          Tile t{row_of(x, row), x.stride, 1, weight.panels + p * weight.panel_bytes, weight.panel_bytes, begin, end, begin == 0 ? nullptr : to, out.stride,
-                 to, out.stride, smaller(weight.rows - p * kPanel, (together ? count : 1) * kPanel), Finish::store, 1.0f, nullptr};
-          if (unpacked) t.b = reinterpret_cast<const char*>(scratch - begin * kPanel);
-          if (end == depth && bias) t.bias = row_of(bias, 0) + p * kPanel;
-          (together ? table.many : table.one)[height - 1](t);
-        }
-      }
-    }
-  });
+  if (x.rows == 0) return;
+  (x.rows <= kTileRows ? linear_low : linear_high)(context, out, x, weight, bias);
 }
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
@@ -71,28 +101,29 @@ void linear_backward(const Context& context, Tensor dx, Tensor dout, const Packe
   constexpr int64_t kChunk = 1024;
   const int64_t rows = dout.rows, depth = weight.rows, panels = parts(weight.cols, kPanel);
   if (rows == 0) return;
+  const TiledRows tiled = tile_rows(context, dout);
   // With few panels for many threads the rows are shared out too, at the price of transposing again.
   const int64_t wanted = 3 * context.pool->threads();
-  const int64_t blocks = panels >= wanted ? 1 : larger(1, smaller(parts(wanted, panels), rows / (8 * kTileRows)));
+  const int64_t blocks = panels >= wanted ? 1 : larger(1, smaller(parts(wanted, panels), tiled.tiles / 8));
   context.pool->run(blocks * panels, [&](int64_t task, int worker) {
-    const int64_t first = split(rows, blocks, task / panels), block = split(rows, blocks, task / panels + 1) - first;
-    const int64_t column = task % panels * kPanel, tiles = tile_count(block);
+    const int64_t first = split(tiled.tiles, blocks, task / panels), last = split(tiled.tiles, blocks, task / panels + 1);
+    const int64_t column = task % panels * kPanel, base = tiled.row(first);
     const bool in_place = write == Write::overwrite || depth <= kChunk;
-    float* scratch = context.workspace->local(worker, smaller(round_up(depth, kPanel), kChunk) * kPanel + (in_place ? 0 : block * kPanel));
+    float* scratch = context.workspace->local(worker, kChunk * kPanel + (in_place ? 0 : (tiled.row(last) - base) * kPanel));
     float* sums = scratch + kChunk * kPanel;  // where dx cannot hold the unfinished ones
     for (int64_t begin = 0; begin < depth; begin += kChunk) {
       const int64_t end = smaller(depth, begin + kChunk);
-      const bool last = end == depth;
+      const bool finished = end == depth;
       unpack_transposed(weight, column, begin, end, scratch);
-      for (int64_t i = 0; i < tiles; ++i) {
-        const int64_t row = split(block, tiles, i), height = split(block, tiles, i + 1) - row;
-        float* to = row_of(dx, first + row) + column;
-        float* partial = in_place ? to : sums + row * kPanel;
+      const char* floats = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
+      for (int64_t tile = first; tile < last; ++tile) {
+        const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row;
+        float* to = row_of(dx, row) + column;
+        float* partial = in_place ? to : sums + (row - base) * kPanel;
         const int64_t partial_row = in_place ? dx.stride : kPanel;
-        kF32Tiles.one[height - 1](Tile{row_of(dout, first + row), dout.stride, 1, reinterpret_cast<const char*>(scratch - begin * kPanel), 0,
-                                                     begin, end, begin == 0 ? nullptr : partial, partial_row, last ? to : partial,
-                                                     last ? dx.stride : partial_row, smaller(weight.cols - column, kPanel),
-                                                     last && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr});
+        kF32TilesAcross.one[height - 1](Tile{tiled.tile(tile), 1, height, floats, 0, begin, end, begin == 0 ? nullptr : partial, partial_row,
+                                             finished ? to : partial, finished ? dx.stride : partial_row, smaller(weight.cols - column, kPanel),
+                                             finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr});
       }
     }
   });

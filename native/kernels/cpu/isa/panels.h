@@ -43,10 +43,8 @@ inline void unpack(cpu::PanelKind kind, const char* panel, int64_t begin, int64_
   }
 }
 
-/// out[i][j] = in[j][i] for kLanes × kLanes floats; log2(kLanes) rounds of swapping the off-diagonal blocks.
-inline void transpose_block(const float* in, int64_t in_row, float* out, int64_t out_row) {
-  Vec rows[kLanes];
-  SDFT_UNROLL for (int i = 0; i < kLanes; ++i) rows[i] = load(in + i * in_row);
+/// rows[i][j] = rows[j][i]; log2(kLanes) rounds of swapping the off-diagonal blocks.
+__attribute__((always_inline)) inline void transpose_vectors(Vec (&rows)[kLanes]) {
   SDFT_UNROLL for (int half = kLanes / 2; half > 0; half /= 2) {
     IntVec low{}, high{};
     SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) {
@@ -60,7 +58,31 @@ inline void transpose_block(const float* in, int64_t in_row, float* out, int64_t
       rows[i + half] = __builtin_shuffle(a, b, high);
     }
   }
+}
+
+/// out[i][j] = in[j][i] for kLanes × kLanes floats.
+inline void transpose_block(const float* in, int64_t in_row, float* out, int64_t out_row) {
+  Vec rows[kLanes];
+  SDFT_UNROLL for (int i = 0; i < kLanes; ++i) rows[i] = load(in + i * in_row);
+  transpose_vectors(rows);
   SDFT_UNROLL for (int i = 0; i < kLanes; ++i) store(out + i * out_row, rows[i]);
+}
+
+/// out[c][height] = in[height][c], the rows of one tile side by side: the product then reads one stream, and rows whose distance is a power of two do not
+/// push each other out of the cache.
+inline void interleave_rows(const float* in, int64_t in_row, int64_t height, int64_t columns, float* out) {
+  for (int64_t first = 0; first < height; first += kLanes) {
+    const int count = lanes_of(height, first / kLanes);
+    int64_t c = 0;
+    for (; c + kLanes <= columns; c += kLanes) {
+      Vec rows[kLanes];
+      SDFT_UNROLL for (int i = 0; i < kLanes; ++i) rows[i] = i < count ? load(in + (first + i) * in_row + c) : Vec{};
+      transpose_vectors(rows);
+      SDFT_UNROLL for (int i = 0; i < kLanes; ++i) store_part(out + (c + i) * height + first, rows[i], count);
+    }
+    for (; c < columns; ++c)
+      for (int64_t i = 0; i < count; ++i) out[c * height + first + i] = in[(first + i) * in_row + c];
+  }
 }
 
 /// out[c][r] = in[r][c] of any size.

@@ -36,6 +36,8 @@ struct TileTable {
 
 /// By how B is stored. Packed panels, A along k (a_k = 1):
 extern const TileTable kF32Tiles, kBf16Tiles, kQ4Tiles, kQ8Tiles;
+/// The same with a_row = 1: rows of a tile side by side.
+extern const TileTable kF32TilesAcross;
 /// B as it stands in memory, rows of floats; `partial`: fewer columns than the vectors hold, read under a mask. Along: a_k = 1; across: a_row = 1.
 extern const TileTable kRowTilesAlong, kPartialRowTilesAlong, kRowTilesAcross, kPartialRowTilesAcross;
 
