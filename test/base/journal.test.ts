@@ -1,0 +1,41 @@
+import { appendFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { contentHash } from "../../src/base/content-hash.js";
+import { openJournal } from "../../src/base/journal.js";
+import { temporaryFolder } from "../temporary-folder.js";
+
+const folder = temporaryFolder();
+const parse = (value: unknown): { n: number } | null =>
+  typeof value === "object" && value !== null && "n" in value && typeof value.n === "number" ? { n: value.n } : null;
+
+describe("openJournal", () => {
+  const path = join(folder, "deep", "rows.partial.jsonl");
+
+  it("keeps rows for the same fingerprint, drops a torn line, and starts afresh for another", async () => {
+    const first = await openJournal(path, "a", parse);
+    expect(first.earlier).toEqual([]);
+    first.append({ n: 1 });
+    first.append({ n: 2 });
+    appendFileSync(path, '{"n":');
+    const second = await openJournal(path, "a", parse);
+    expect(second.earlier).toEqual([{ n: 1 }, { n: 2 }]);
+    second.append({ n: 3 });
+    expect((await openJournal(path, "a", parse)).earlier).toHaveLength(3);
+    expect((await openJournal(path, "b", parse)).earlier).toEqual([]);
+    expect((await openJournal(path, "a", parse)).earlier).toEqual([]);
+  });
+
+  it("is gone when the stage is done", async () => {
+    await (await openJournal(path, "a", parse)).remove();
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe("contentHash", () => {
+  it("depends on content, not on the order of keys", () => {
+    expect(contentHash({ a: 1, b: [Int32Array.of(1, 2)] })).toBe(contentHash({ b: [[1, 2]], a: 1 }));
+    expect(contentHash([1, 2])).not.toBe(contentHash([2, 1]));
+    expect(contentHash({ a: undefined })).toBe(contentHash({}));
+  });
+});
