@@ -51,14 +51,11 @@ export function yieldFigure(counts: RewriteYield): Markup {
     { label: "kept", count: counts.kept, kind: "kept" },
     ...counts.reasons.map(({ reason, count }) => ({ label: reasonText(reason), count, kind: "rejected" })),
   ];
-  const rowHeight = 26;
-  const left = 330;
-  const scale = (width - left - 60) / Math.max(1, counts.total);
-  const rows = bars.map(({ label, count, kind }, index) => {
-    const y = index * rowHeight + 4;
-    return html`<text class="label" x="${left - 10}" y="${y + 14}" text-anchor="end">${label}</text><rect class="bar ${kind}" x="${left}" y="${y}" width="${round(Math.max(1, count * scale))}" height="18" rx="3"/><text class="tick" x="${round(left + count * scale + 8)}" y="${y + 14}">${count}</text>`;
+  const rows = bars.map(({ label, count, kind }) => {
+    const share = round((100 * count) / Math.max(1, counts.total));
+    return html`<tr><td>${label}</td><td class="amount">${count}</td><td class="track"><svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect class="bar ${kind}" width="${share}" height="6"/></svg></td></tr>`;
   });
-  return html`<svg viewBox="0 0 ${width} ${bars.length * rowHeight + 6}" role="img" aria-label="Rewrites kept and rejected">${rows}</svg>`;
+  return html`<table class="yield"><tbody>${rows}</tbody></table>`;
 }
 
 function lossLine(

@@ -28,6 +28,7 @@ svg .grid { stroke: var(--line); }
 .dot { fill: var(--colour); }
 .curve { fill: none; stroke: var(--colour); stroke-width: 2; stroke-linejoin: round; }
 .bar.kept { fill: var(--sdft); } .bar.rejected { fill: var(--seed); opacity: 0.6; }
+.yield td { border: 0; padding: 4px 14px 4px 0; white-space: nowrap; } .yield .amount { text-align: right; } .yield .track { width: 50%; } .yield svg { height: 14px; max-width: none; border-radius: 3px; }
 .legend { margin: 6px 0 0; display: flex; gap: 18px; font-size: 0.88rem; color: var(--soft); }
 .legend i { display: inline-block; width: 12px; height: 12px; border-radius: 3px; background: var(--colour); margin-right: 7px; vertical-align: -1px; }
 .tools { display: flex; gap: 10px; flex-wrap: wrap; margin: 0 0 12px; align-items: center; }
