@@ -31,6 +31,23 @@ struct Sequence {
   bool decoding() const { return answered() > 0; }
 };
 
+/// Whole pages of first tokens that all waiting prompts have in common, so that they can be computed once and shared: the template's head, as a rule. Each
+/// prompt keeps at least one token of its own. A dynamic rope turns by the sequence's length, so nothing can be shared then.
+int64_t common_pages(const ModelSpec& spec, const std::vector<GenerateRequest>& requests, const std::vector<int32_t>& waiting) {
+  if (waiting.size() < 2) return 0;
+  for (const RopeSpec& rope : spec.ropes) {
+    if (rope.dynamic.original_max_positions != 0) return 0;
+  }
+  const std::vector<int32_t>& first = requests[waiting.front()].tokens;
+  size_t common = first.size();
+  for (int32_t index : waiting) {
+    const std::vector<int32_t>& tokens = requests[index].tokens;
+    common = std::min(common, tokens.size() - 1);
+    common = static_cast<size_t>(std::mismatch(first.begin(), first.begin() + static_cast<int64_t>(common), tokens.begin()).first - first.begin());
+  }
+  return static_cast<int64_t>(common) / kPageRows;
+}
+
 /// Pages for the rows that may run together: as many of the longest as there are places, within the cap, and at least the longest one.
 int64_t pool_pages(const Model& model, const std::vector<GenerateRequest>& requests, const std::vector<int32_t>& order, const GenerateOptions& options) {
   int64_t pages = 0, first = 0;
@@ -59,6 +76,7 @@ class Scheduler {
     if (waiting_.empty()) return std::move(results_);
     KvCache cache(model_, pool_pages(model_, requests_, waiting_, options_));
     cache_ = &cache;
+    read_common_prefix();
     while (true) {
       if (hooks_.cancelled) break;
       admit();
@@ -71,19 +89,44 @@ class Scheduler {
   }
 
  private:
+  /// Computes the keys and values of the tokens that all prompts begin with, once.
+  void read_common_prefix() {
+    const int64_t pages = common_pages(model_.spec(), requests_, waiting_);
+    for (int64_t i = 0; i < pages; ++i) common_pages_.push_back(cache_->take());
+    reserved_ = pages;
+    const std::vector<int32_t>& tokens = requests_[waiting_.front()].tokens;
+    for (int64_t position = 0; position < pages * kPageRows && !hooks_.cancelled;) {
+      const int64_t rows = std::min(options_.rows_per_step, pages * kPageRows - position);
+      Step step;
+      step.adapter = options_.adapter;
+      step.cache = cache_;
+      step.tokens.assign(tokens.begin() + position, tokens.begin() + position + rows);
+      step.segments.push_back({-1, 0, rows, position, common_pages_.data()});
+      step.sequence_lengths.push_back(longest(requests_[waiting_.front()]));
+      decoder_.hidden(step);
+      position += rows;
+    }
+  }
+
   /// Lets waiting rows in while there is a place, and pages for all that they may become.
   void admit() {
     while (next_ < waiting_.size() && static_cast<int64_t>(running_.size()) < options_.max_sequences) {
       const int32_t index = waiting_[next_];
       const GenerateRequest& request = requests_[index];
-      const int64_t need = pages_for(longest(request));
+      const int64_t need = own_pages(longest(request));
       if (reserved_ + need > cache_->pages()) return;
       reserved_ += need;
       ++next_;
+      for (int32_t page : common_pages_) cache_->share(page);
+      const int64_t common = static_cast<int64_t>(common_pages_.size()) * kPageRows;
+      prompt_tokens_ += common;
       running_.push_back(std::make_unique<Sequence>(Sequence{index, static_cast<int64_t>(request.tokens.size()), longest(request), request.min_new_tokens,
-                                                             request.tokens, 0, {}, make_sampler(request), StopMatcher(options_.stop_strings)}));
+                                                             request.tokens, common, common_pages_, make_sampler(request), StopMatcher(options_.stop_strings)}));
     }
   }
+
+  /// Pages of a row beyond the common ones.
+  int64_t own_pages(int64_t positions) const { return pages_for(positions) - static_cast<int64_t>(common_pages_.size()); }
 
   Sampler make_sampler(const GenerateRequest& request) const {
     return Sampler(options_.sampling, philox_key(options_.seed, fnv1a64(request.id)), request.sample);
@@ -158,7 +201,7 @@ class Scheduler {
   void end(Sequence& sequence, Finish finish) {
     results_[sequence.request] = {{sequence.tokens.begin() + sequence.prompt, sequence.tokens.end()}, finish};
     for (int32_t page : sequence.pages) cache_->give_back(page);
-    reserved_ -= pages_for(sequence.length);
+    reserved_ -= own_pages(sequence.length);
     sequence.request = -1;
   }
 
@@ -173,6 +216,7 @@ class Scheduler {
   size_t next_ = 0;               // of waiting_
   std::vector<std::unique_ptr<Sequence>> running_;
   KvCache* cache_ = nullptr;
+  std::vector<int32_t> common_pages_;  // keys and values of the tokens that all prompts begin with
   int64_t reserved_ = 0;  // pages that the running rows may come to need
   int64_t prompt_tokens_ = 0;
   std::vector<float> logits_;  // (wanted, V)

@@ -1,5 +1,5 @@
 // Generating many sequences at once: continuous batching over a paged cache. Prompts enter in chunks beside rows that already decode, a finished row's place
-// is taken at once, and what a row says does not depend on which others run beside it.
+// is taken at once, and what a row says does not depend on which others run beside it. Whole pages of tokens that all prompts begin with are computed once.
 #pragma once
 #include <atomic>
 #include <cstdint>

@@ -113,6 +113,27 @@ describe.each(cases)("$name on $backend, to the bit", (example) => {
       }
     }
   });
+
+  it("answers prompts that begin alike as each one alone", async () => {
+    using model = await load(example.path, example.backend);
+    // 67 common tokens: two whole pages of the cache, and three tokens of the third.
+    const common = randomTokens(67, 9, example.vocabSize);
+    const prompts = [1, 5, 20, 0].map((length, i) => ({
+      id: `row ${i}`,
+      tokens: Int32Array.of(...common, ...randomTokens(length, i, example.vocabSize)),
+      sample: 0,
+      maxNewTokens: 8,
+      minNewTokens: 0,
+    }));
+    const options = { ...sampling, adapter: null, temperature: 1, rowsPerStep: 50 };
+    for (const maxSequences of [1, 3]) {
+      const together = await model.generate(prompts, { ...options, maxSequences }, null);
+      for (const [i, prompt] of prompts.entries()) {
+        const [alone] = await model.generate([prompt], { ...options, maxSequences }, null);
+        expect(alone, `prompt ${i}`).toEqual(together[i]);
+      }
+    }
+  });
 });
 
 describe.each(cases)("$name on $backend, within 1e-6", (example) => {
