@@ -1,5 +1,7 @@
 // Head and cross-entropy in one pass. For a block of rows the vocabulary goes by in chunks: the chunk's logits, its largest and sum, and at once its part of
 // dx, scaled to the largest logit so far. Chunks are fixed, so a row's loss depends on nothing else.
+// The target stays out of sums and dx until the end: with T = Σ e^logit over the others, dx = (Σ e^logit · head − T · head[target]) / (T + e^target). Taking
+// head[target] from a sum that holds it would leave, where the target is likely, little more than rounding errors.
 #include "kernels/cpu/isa/exponential.h"
 #include "kernels/cpu/isa/panels.h"
 #include "kernels/cpu/isa/parallel.h"
@@ -16,7 +18,7 @@ constexpr int64_t kChunk = 512;
 /// Rows of a block: their logits of a chunk, x and dx stay in cache; more rows share the transposing of the head.
 constexpr int64_t kBlockRows = 12 * kTileRows;
 
-/// What is kept of each (chunk, row), and each row's target logit.
+/// What is kept of each (chunk, row) without the target, and each row's target logit.
 struct Statistics {
   float *largest, *total;  // (chunks, M)
   float* target;           // (M)
@@ -44,14 +46,14 @@ void chunk_logits(const PackedWeight& head, const Tensor& x, const Block& block,
   }
 }
 
-/// logits[0, count) become e^(logit − largest); their sum.
+/// logits[0, count) become e^(logit − largest); their sum. −∞ is largest where all are.
 float soften(float* logits, int64_t count, float& largest) {
   const int64_t end = round_up(count, kLanes);
   for (int64_t i = count; i < end; ++i) logits[i] = -INFINITY;
   Vec top = load(logits);
   for (int64_t i = kLanes; i < end; i += kLanes) top = max(top, load(logits + i));
   largest = SDFT_ISA::largest(top);
-  const Vec base = broadcast(largest);
+  const Vec base = broadcast(largest == -INFINITY ? 0.0f : largest);
   Vec total{};
   for (int64_t i = 0; i < end; i += kLanes) {
     const Vec e = exp(load(logits + i) - base);
@@ -68,12 +70,17 @@ void multiply_by(float* values, int64_t count, float factor) {
 void chunk_statistics(const Block& block, const Indices& targets, int64_t begin, int64_t end, float* logits, const Statistics& statistics) {
   for (int64_t i = 0; i < block.rows; ++i) {
     const int64_t row = block.first + i, target = targets.data[row], at = begin / kChunk * statistics.rows + row;
-    if (target >= begin && target < end) statistics.target[row] = logits[i * kChunk + target - begin];
+    if (target >= begin && target < end) {
+      float& logit = logits[i * kChunk + target - begin];
+      statistics.target[row] = logit;
+      logit = -INFINITY;
+    }
     statistics.total[at] = soften(logits + i * kChunk, end - begin, statistics.largest[at]);
   }
 }
 
-/// dx (= or +=) probabilities (rows, kChunk) · head[begin, end).
+/// dx (= or +=) probabilities (rows, kChunk) · head[begin, end). Each chunk is a sum of its own: rows of the head have much in common, which cancels in the
+/// end, and one running sum over the whole vocabulary would round away a thousandth of what is left.
 void chunk_backward(const PackedWeight& head, const Tensor& dx, const Block& block, int64_t begin, int64_t end, const float* probabilities, float* scratch) {
   const int64_t tiles = tile_count(block.rows);
   for (int64_t column = 0; column < head.cols; column += kPanel) {
@@ -82,12 +89,12 @@ void chunk_backward(const PackedWeight& head, const Tensor& dx, const Block& blo
       const int64_t row = split(block.rows, tiles, i), height = split(block.rows, tiles, i + 1) - row;
       float* to = row_of(dx, block.first + row) + column;
       kF32Tiles.one[height - 1](Tile{probabilities + row * kChunk, kChunk, 1, reinterpret_cast<const char*>(scratch), 0, 0, end - begin,
-                                     begin == 0 ? nullptr : to, dx.stride, to, dx.stride, smaller(kPanel, head.cols - column), Finish::store, 1.0f, nullptr});
+                                     nullptr, 0, to, dx.stride, smaller(kPanel, head.cols - column), begin == 0 ? Finish::store : Finish::add, 1.0f, nullptr});
     }
   }
 }
 
-/// Largest logit of the row and the sum of e^(logit − largest), over all chunks in order.
+/// Largest logit of the row but the target's, and the sum of e^(logit − largest) over them, all chunks in order.
 double combine(const Statistics& statistics, int64_t row, int64_t chunks, float& largest) {
   largest = statistics.largest[row];
   for (int64_t c = 1; c < chunks; ++c)
@@ -145,14 +152,17 @@ void linear_cross_entropy(const Context& context, Tensor loss, Tensor dx, Tensor
   });
   context.pool->run(rows, [&](int64_t row, int worker) {
     float largest;
-    const double total = combine(statistics, row, chunks, largest);
-    *row_of(loss, row) = static_cast<float>(static_cast<double>(largest) + __builtin_log(total) - static_cast<double>(statistics.target[row]));
+    const double others = combine(statistics, row, chunks, largest);
+    const double above = static_cast<double>(largest) - static_cast<double>(statistics.target[row]);
+    const double loss_of_row = above > 0 ? above + __builtin_log(others + __builtin_exp(-above)) : __builtin_log1p(others * __builtin_exp(above));
+    *row_of(loss, row) = static_cast<float>(loss_of_row);
     if (!dx.data) return;
-    // dx = scale · (sums / total − head[target])
+    // dx = scale · (sums − others · head[target]) / (others + e^−above), everything in units of e^largest
     float* target = context.workspace->local(worker, head.cols);
     cpu::read_row(head, targets.data[row], target);
     float* to = row_of(dx, row);
-    const Vec gain = broadcast(static_cast<float>(scale / total)), loss_of = broadcast(static_cast<float>(-scale));
+    const double share = above > 0 ? scale / (others + __builtin_exp(-above)) : scale * __builtin_exp(above) / (1 + others * __builtin_exp(above));
+    const Vec gain = broadcast(static_cast<float>(share)), loss_of = broadcast(static_cast<float>(-share * others));
     over_vectors(head.cols, [&](int64_t i, int lanes) {
       store_part(to + i, fma(load_part(to + i, lanes), gain, load_part(target + i, lanes) * loss_of), lanes);
     });
