@@ -8,7 +8,7 @@ import { load, mainBackend } from "./loaded-model.js";
 
 const path = codeModel();
 const file = sharedPath("reference", "qwen2.5-coder-0.5b.json");
-const timeout = mainBackend === "reference" ? 7_200_000 : 600_000;
+const timeout = mainBackend === "reference" ? 7_200_000 : 1_200_000;
 
 describe.skipIf(path === null || file === null)(`Qwen2.5-Coder on ${mainBackend}`, () => {
   it("log-probabilities", { timeout }, async () => {

@@ -17,7 +17,7 @@ const reference = (name: string): string => join(folder ?? "", name);
 const readJson = <T>(name: string): T => JSON.parse(readFileSync(reference(name), "utf8")) as T;
 
 /** The reference backend is plain loops in one thread: minutes for what takes the cpu backend seconds. */
-const timeout = mainBackend === "reference" ? 3_600_000 : 600_000;
+const timeout = mainBackend === "reference" ? 7_200_000 : 1_200_000;
 const adapterShape = { rank: 8, scale: 2, targets: ["q_proj", "v_proj"] } as const;
 
 interface GreedyCase {
