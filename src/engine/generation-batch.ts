@@ -2,7 +2,7 @@
 import type { ModelSpec } from "../native/types.js";
 
 /** Memory that keys and values may take at most, in bytes. */
-const cacheBudget = 512 * 1024 * 1024;
+const cacheBudget = 256 * 1024 * 1024;
 const mostSequences = 64;
 
 /** Rows of one step: prompts enter in chunks of this size beside running rows. */
