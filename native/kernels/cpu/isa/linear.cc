@@ -11,8 +11,8 @@ using cpu::PanelKind;
 
 namespace {
 
-/// Longest run of k before the sums are put down and taken up again: a panel of it stays in the second-level cache.
-constexpr int64_t kDepth = 2048;
+/// Longest run of k in one sum; runs are added up. Short runs round less than one long sum, and a panel of one stays in cache.
+constexpr int64_t kDepth = 256;
 /// Bytes of x that a block of rows may take.
 constexpr int64_t kBlockBytes = 512 * 1024;
 
@@ -55,8 +55,8 @@ void linear_low(const Context& context, Tensor out, Tensor x, const PackedWeight
       for (int64_t p = panel; p < panel + count; p += step) {
         float* to = row_of(out, 0) + p * kPanel;
         (step == at_once ? table.many : table.one)[rows - 1](
-            Tile{row_of(x, 0), x.stride, 1, weight.panels + p * weight.panel_bytes, weight.panel_bytes, begin, end, begin == 0 ? nullptr : to, out.stride, to,
-                 out.stride, smaller(weight.rows - p * kPanel, step * kPanel), Finish::store, 1.0f, end == depth && bias ? row_of(bias, 0) + p * kPanel : nullptr});
+            Tile{row_of(x, 0), x.stride, 1, weight.panels + p * weight.panel_bytes, weight.panel_bytes, begin, end, nullptr, 0, to,
+                 out.stride, smaller(weight.rows - p * kPanel, step * kPanel), begin == 0 ? Finish::store : Finish::add, 1.0f, end == depth && bias ? row_of(bias, 0) + p * kPanel : nullptr});
       }
     }
   });
@@ -81,8 +81,8 @@ void linear_high(const Context& context, Tensor out, Tensor x, const PackedWeigh
       for (int64_t tile = first; tile < last; ++tile) {
         const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row;
         float* to = row_of(out, row) + panel * kPanel;
-        kF32TilesAcross.one[height - 1](Tile{tiled.tile(tile), 1, height, floats, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride,
-                                             smaller(weight.rows - panel * kPanel, kPanel), Finish::store, 1.0f,
+        kF32TilesAcross.one[height - 1](Tile{tiled.tile(tile), 1, height, floats, 0, begin, end, nullptr, 0, to, out.stride,
+                                             smaller(weight.rows - panel * kPanel, kPanel), begin == 0 ? Finish::store : Finish::add, 1.0f,
                                              end == depth && bias ? row_of(bias, 0) + panel * kPanel : nullptr});
       }
     }
