@@ -1,12 +1,12 @@
 // Files that are either whole or not there: written beside their place, flushed, then renamed into it.
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InputError, SdftError } from "./error.js";
 
 /** Makes the folder with its parents and makes sure that files can be written in it; exit status 2 where they can't. */
 export async function makeWritableFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     const probe = join(folder, `.write-probe-${process.pid}`);
     await (await open(probe, "w")).close();
     await rm(probe);
@@ -17,14 +17,21 @@ export async function makeWritableFolder(folder: string): Promise<void> {
   }
 }
 
+/** Makes sure that a file can be written at `path` before work for it begins; exit status 2 where it can't. */
+export async function expectWritableFile(path: string): Promise<void> {
+  await expectPlainFile(path);
+  await makeWritableFolder(dirname(path));
+}
+
 /** Writes a whole file. `content` is text, bytes, or pieces of bytes written one after the other. */
 export async function writeWholeFile(
   path: string,
   content: string | Uint8Array | readonly Uint8Array[],
 ): Promise<void> {
   const temporary = `${path}.partial-${process.pid}`;
+  await expectPlainFile(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     const file = await open(temporary, "w");
     try {
       for (const piece of pieces(content)) await file.writeFile(piece);
@@ -55,6 +62,30 @@ export function writeError(path: string, cause: unknown): SdftError {
   return new SdftError("write_failed", `Could not write ${path}: ${reason(cause)}.`, { cause });
 }
 
+/** Renaming onto a device such as /dev/null would replace the device itself. */
+async function expectPlainFile(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found === null || found.isFile()) return;
+  const what = found.isDirectory() ? "a folder" : "a device or pipe";
+  throw new InputError(
+    "not_a_file",
+    `Expected a place for a file at ${path} but ${what} stands there; choose another.`,
+  );
+}
+
+/** Node's own recursive mkdir never ends under /proc and hides what is wrong with a read-only file system. */
+async function makeFolders(folder: string): Promise<void> {
+  if ((await stat(folder).catch(() => null))?.isDirectory()) return;
+  const parent = dirname(folder);
+  if (parent !== folder) await makeFolders(parent);
+  try {
+    await mkdir(folder);
+  } catch (cause) {
+    // Someone else may have made it in between.
+    if (!(await stat(folder).catch(() => null))?.isDirectory()) throw cause;
+  }
+}
+
 function pieces(content: string | Uint8Array | readonly Uint8Array[]): readonly (string | Uint8Array)[] {
   if (typeof content === "string" || content instanceof Uint8Array) return [content];
   return content;
@@ -72,6 +103,8 @@ function reason(cause: unknown): string {
       return "you have no permission to write there; choose another folder with --out";
     case "EROFS":
       return "that file system is read-only; choose another folder with --out";
+    case "ENOENT":
+      return "no folder can be made there; choose another with --out";
     case "EEXIST":
     case "ENOTDIR":
       return "a file stands in its way; choose another folder with --out";

@@ -1,7 +1,15 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { makeWritableFolder, writeError, writeJsonLines, writeWholeFile } from "../../src/base/write-file.js";
+import {
+  expectWritableFile,
+  makeWritableFolder,
+  writeError,
+  writeJsonLines,
+  writeWholeFile,
+} from "../../src/base/write-file.js";
 import { temporaryFolder } from "../temporary-folder.js";
 
 const folder = temporaryFolder();
@@ -22,7 +30,30 @@ describe("writeWholeFile", () => {
   });
 });
 
+describe("a place that is no plain file", () => {
+  it("is refused, and stays what it is", async () => {
+    await makeWritableFolder(join(folder, "taken"));
+    await expect(writeWholeFile(join(folder, "taken"), "x")).rejects.toMatchObject({ exitStatus: 2 });
+    await expect(expectWritableFile(join(folder, "taken"))).rejects.toThrow(/a folder stands there/);
+    await promisify(execFile)("mkfifo", [join(folder, "pipe")]);
+    await expect(writeWholeFile(join(folder, "pipe"), "x")).rejects.toThrow(/a device or pipe stands there/);
+    expect(statSync(join(folder, "pipe")).isFIFO()).toBe(true);
+  });
+
+  it("is none where the file is there or can be made", async () => {
+    writeFileSync(join(folder, "there"), "old");
+    await expectWritableFile(join(folder, "there"));
+    await expectWritableFile(join(folder, "new", "file"));
+    expect(readFileSync(join(folder, "there"), "utf8")).toBe("old");
+    expect(existsSync(join(folder, "new", "file"))).toBe(false);
+  });
+});
+
 describe("makeWritableFolder", () => {
+  it.skipIf(!existsSync("/proc/self"))("ends where no folder can be made", async () => {
+    await expect(makeWritableFolder("/proc/no/such")).rejects.toMatchObject({ exitStatus: 2 });
+  });
+
   it("makes the folder with its parents, and refuses where a file stands", async () => {
     await makeWritableFolder(join(folder, "x", "y"));
     expect(existsSync(join(folder, "x", "y"))).toBe(true);

@@ -15,6 +15,7 @@ import { type SamplingArgs, samplingChanges, sessionOptions, withSamplingArgs } 
 import type { CommandContext } from "../run-command.js";
 import { commandRenderers } from "./data.js";
 import { type ModelArgs, openAdapter } from "./model.js";
+import { expectOutFile } from "./out-file.js";
 import { type InputRow, readInputRows, textOf, tokensOf } from "./prompt-rows.js";
 
 export interface GenerateArgs extends ModelArgs, SamplingArgs {
@@ -43,6 +44,7 @@ export async function runGenerate(args: GenerateArgs, { terminal, signal }: Comm
   const prompts = rows.map((row) => ({ id: row.id, tokens: encode.tokens(row) }));
   const adapter = await openAdapter(engine, args.adapter, terminal);
   const sampling = withSamplingArgs(stageSampling(preset, null, samplingChanges(args), args.seed ?? 0), args);
+  await expectOutFile(args);
   const store = await openStore(
     args.out,
     contentHash([engine.fingerprint, engine.hashAdapter(adapter), sampling, prompts]),

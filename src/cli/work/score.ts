@@ -7,6 +7,7 @@ import { openSession, type Session } from "../../experiment/session.js";
 import { sessionOptions } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import { type ModelArgs, openAdapter } from "./model.js";
+import { expectOutFile } from "./out-file.js";
 import { type InputRow, readInputRows, textOf, tokensOf } from "./prompt-rows.js";
 
 export interface ScoreArgs extends ModelArgs {
@@ -22,6 +23,7 @@ export async function runScore(args: ScoreArgs, { terminal, signal }: CommandCon
   const { engine } = session;
   const rows = input.map((row) => toScoreRow(session, row));
   const adapter = await openAdapter(engine, args.adapter, terminal);
+  await expectOutFile(args);
   const tokens = rows.reduce((sum, row) => sum + row.tokens.length, 0);
   const results = await engine.score(rows, {
     adapter,
