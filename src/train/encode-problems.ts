@@ -44,10 +44,14 @@ export class ProblemCollector {
 }
 
 const meanings = {
-  "too-long": "longer than the cut-off: raise the cut-off, or choose to drop or to cut them",
-  "over-context": "longer than the model's context: choose to drop or to cut them",
-  "no-response": "without a response: remove them, or choose to drop them",
-  "no-trained-token": "without a token to train: remove them, or choose to drop them",
+  "too-long":
+    "longer than the cut-off: raise it with --cutoff-len, or choose --long-examples drop or cut (train.long_examples in an experiment)",
+  "over-context":
+    "longer than the model's context: choose --long-examples drop or cut (train.long_examples in an experiment)",
+  "no-response":
+    "without a response: remove them, or choose --long-examples drop (train.long_examples in an experiment)",
+  "no-trained-token":
+    "without a token to train: remove them, or choose --long-examples drop (train.long_examples in an experiment)",
   "out-of-vocabulary": "with a token id that this model does not have: were they tokenised for another model?",
   "end-not-trained": "with a response whose end token is not trained, so that the model learns to go on",
   bos: "that begin otherwise than this model's tokenizer begins a text (its BOS is missing, doubled or not its own)",

@@ -73,7 +73,11 @@ export function expectTrainable(report: EncodeReport): void {
   const errors = report.problems.filter((problem) => problem.outcome === "error");
   if (errors.length > 0) throw new InputError("untrainable_examples", errors.map(describeProblem).join(" "));
   if (report.kept === 0) {
-    throw new InputError("empty_data", "Expected at least one example to train on but none is left.");
+    const why = report.problems.map(describeProblem);
+    throw new InputError(
+      "empty_data",
+      ["Expected at least one example to train on but none is left.", ...why].join(" "),
+    );
   }
 }
 

@@ -88,7 +88,9 @@ describe("encodeExamples", () => {
     const examples = [row("short", "X", "Y"), row("long", "X", "Y".repeat(100))];
     const refused = encode(examples, { cutoff: 60 });
     expect(problems(refused)).toEqual([{ kind: "too-long", outcome: "error", ids: ["long"] }]);
-    expect(() => expectTrainable(refused.report)).toThrow(/1 example longer than the cut-off.*id long/);
+    expect(() => expectTrainable(refused.report)).toThrow(
+      /1 example longer than the cut-off: raise it with --cutoff-len, or choose --long-examples drop or cut .*id long/,
+    );
 
     const dropped = encode(examples, { cutoff: 60, policy: "drop" });
     expect(dropped.sequences.map(({ id }) => id)).toEqual(["short"]);
@@ -109,7 +111,9 @@ describe("encodeExamples", () => {
     });
     const hopeless = encode([row("a", "X".repeat(100), "Y")], { cutoff: 60, policy: "cut" });
     expect(problems(hopeless)).toEqual([{ kind: "too-long", outcome: "dropped", ids: ["a"] }]);
-    expect(() => expectTrainable(hopeless.report)).toThrow(/none is left/);
+    expect(() => expectTrainable(hopeless.report)).toThrow(
+      /none is left. 1 example longer than the cut-off.*\(left out\); id a/,
+    );
   });
 
   it("reports examples without a response and with an empty one", () => {
