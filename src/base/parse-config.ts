@@ -46,20 +46,22 @@ function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknow
       (key) => `unknown key "${[...place, key].join(".")}"${suggestion(key, known) || ` (known: ${known.join(", ")})`}`,
     );
   }
-  const received = valueAt(value, place);
+  const { received, reached } = valueAt(value, place);
   const what = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
   return [
-    `${place.join(".") || "the document"}: ${what} but received ${received === undefined ? "nothing" : JSON.stringify(received)}`,
+    `${reached.join(".") || "the document"}: ${what} but received ${received === undefined ? "nothing" : JSON.stringify(received)}`,
   ];
 }
 
-function valueAt(value: unknown, path: readonly string[]): unknown {
-  let current = value;
-  for (const key of path) {
-    if (typeof current !== "object" || current === null) return undefined;
-    current = (current as Record<string, unknown>)[key];
+/** The value at a path, or the text or number before it: a schema may have taken a list out of a text (`q_proj,v_proj`). */
+function valueAt(value: unknown, path: readonly string[]): { received: unknown; reached: readonly string[] } {
+  let received = value;
+  for (const [depth, key] of path.entries()) {
+    if (received === undefined) break;
+    if (typeof received !== "object" || received === null) return { received, reached: path.slice(0, depth) };
+    received = (received as Record<string, unknown>)[key];
   }
-  return current;
+  return { received, reached: path };
 }
 
 function keysAt(schema: z.ZodType, path: readonly string[]): string[] {

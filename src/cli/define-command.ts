@@ -53,7 +53,7 @@ export function defineCommand<const Table extends OptionTable>(definition: Comma
   };
 }
 
-/** An option given twice, or a number that is none. */
+/** An option given twice, a number that is none, a seed that can't be one. */
 function checkValues(args: Readonly<Record<string, unknown>>, table: OptionTable): true {
   for (const [name, option] of Object.entries(table)) {
     const value = args[name];
@@ -64,6 +64,9 @@ function checkValues(args: Readonly<Record<string, unknown>>, table: OptionTable
     if (option.type === "string" && option.array !== true && value === "")
       throw new Error(`Expected a value after --${name}.`);
   }
+  const { seed } = args;
+  if (seed !== undefined && !(Number.isSafeInteger(seed) && Number(seed) >= 0))
+    throw new Error(`Expected a whole number from 0 to 2^53 − 1 after --seed but received ${seed}.`);
   return true;
 }
 

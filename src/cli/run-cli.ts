@@ -57,7 +57,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     process.stderr.write(
-      `Error: ${asSentence(usageMessage(error.message))} See "sdft --help", or "sdft <command> --help".\n`,
+      `Error: ${asSentence(usageMessage(error.message, args))} See "sdft --help", or "sdft <command> --help".\n`,
     );
     process.exitCode = 2;
   }
@@ -73,12 +73,13 @@ function withDashes(argument: string): string {
 }
 
 /** yargs names an unknown option in both spellings; we name it once, with the nearest one that exists. */
-function usageMessage(message: string): string {
+function usageMessage(message: string, args: readonly string[]): string {
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ");
   if (unknown === undefined) return message;
   const names = unknown.filter((name) => !(/[A-Z]/.test(name) && unknown.includes(withDash(name))));
   const known = [commonOptions, samplingOptions, dataOptions, distillOptions, trainingOptions].flatMap(Object.keys);
   const described = names.map((name) => {
+    if (args.includes(name)) return args[0] === name ? `unknown command ${name}` : `unexpected word ${name}`;
     const nearest = suggestion(name, known).replace('"', '"--');
     return `unknown option --${name}${nearest.replaceAll('"', "")}`;
   });

@@ -35,10 +35,18 @@ describe("usage", () => {
 
   it.each([
     [[], /Name a command/],
+    [["nonsense"], /^Error: Unknown command nonsense\. See/],
+    [["train", "words"], /^Error: Unexpected word words\. See/],
+    [
+      ["train", "--data", "demo_calls", "--out", "a", "--lora-target", "foo_proj"],
+      /lora_target: .* but received "foo_proj"/,
+    ],
     [["trian"], /Did you mean train\?/],
     [["train", "--lerning-rate", "1"], /Unknown option --lerning-rate \(did you mean --learning-rate\?\)/],
     [["train", "--max-steps", "many"], /Expected a number after --max-steps/],
     [["train", "--out", "a", "--out", "b"], /--out was given 2 times/],
+    [["train", "--seed=-1"], /Expected a whole number from 0 to 2\^53 − 1 after --seed but received -1/],
+    [["train", "--seed", "1.5"], /Expected a whole number .* after --seed but received 1.5/],
     [["train", "--device", "gpu"], /device/i],
     [["train", "--data", "x.json"], /Expected --out/],
     [["generate", ...tiny], /Expected either --prompt TEXT or --input/],
@@ -103,6 +111,24 @@ describe("usage", () => {
     expect(stderr).toMatch(/can be written at .*below/);
     expect(status).toBe(2);
     expect(readFileSync(path, "utf8")).toBe("");
+  });
+});
+
+describe("an output file", () => {
+  const prompts = join(folder, "prompts.jsonl");
+  writeFileSync(prompts, '{"tokens":[5,6,7]}\n');
+
+  it.each(["generate", "score"])("is refused by %s before the work where it can't be written", async (command) => {
+    const write = (out: string) => sdft(command, ...tiny, "--input", prompts, "--out", out);
+    const onFolder = await write(folder);
+    expect(onFolder.stderr).toMatch(/Expected a place for a file at .* but a folder stands there/);
+    expect(onFolder.status).toBe(2);
+    const onInput = await write(prompts);
+    expect(onInput.stderr).toMatch(/prompts\.jsonl is the file that --input reads/);
+    expect(onInput.status).toBe(2);
+    expect(readFileSync(prompts, "utf8")).toBe('{"tokens":[5,6,7]}\n');
+    expect((await write(join(prompts, "below"))).status).toBe(2);
+    expect(existsSync(`${folder}.partial`)).toBe(false);
   });
 });
 
