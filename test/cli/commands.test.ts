@@ -105,6 +105,14 @@ describe("train, eval, distill, select", () => {
     await done("train", ...tiny, ...few, "--max-steps", "2", "--out", adapter, "--resume");
   });
 
+  it("train leaves an earlier adapter alone", async () => {
+    const out = join(folder, "finished");
+    await done("train", ...tiny, ...few, "--max-steps", "1", "--out", out);
+    const { status, stderr } = await sdft("train", ...tiny, ...few, "--max-steps", "2", "--out", out);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/already holds a trained adapter .*choose another --out/);
+  });
+
   it("train goes on from an adapter, and refuses another shape", async () => {
     await done(
       "train",
@@ -169,6 +177,9 @@ describe("train, eval, distill, select", () => {
   it("distill leaves distilled rows that train takes, also as another trainer reads them", async () => {
     const out = join(folder, "distilled");
     await done("distill", ...tiny, ...few, "--max-new-tokens", "3", "--attempts", "2", "--out", out);
+    const again = await sdft("distill", ...tiny, ...few, "--max-new-tokens", "9", "--out", out);
+    expect(again.status).toBe(2);
+    expect(again.stderr).toMatch(/already holds finished rewrites \(distilled\.jsonl\): choose another --out/);
     const distilled = rows(join(out, "distilled.jsonl"));
     expect(distilled).toHaveLength(4);
     expect(Object.keys(distilled[0] ?? {})).toEqual([

@@ -10,6 +10,7 @@ import { requireOption, type SamplingArgs, samplingChanges, sessionOptions, with
 import type { CommandContext } from "../run-command.js";
 import { commandRenderers, type DataArgs, loadCommandData, parseRules } from "./data.js";
 import { type ModelArgs, openAdapter } from "./model.js";
+import { expectNoEarlier } from "./out-file.js";
 import { selectionDocument, selectionText } from "./select.js";
 
 export interface DistillArgs extends DataArgs, SamplingArgs, ModelArgs {
@@ -27,6 +28,7 @@ export async function runDistill(args: DistillArgs, { terminal, signal }: Comman
       `Expected --attempts to be a whole number from 1 on but received ${args.attempts}.`,
     );
   }
+  expectNoEarlier(folder, "distilled.jsonl", "finished rewrites");
   const rules = parseRules(args.rules);
   const resolved = await loadCommandData(args, "train");
   using session = await openSession(sessionOptions(args, terminal));

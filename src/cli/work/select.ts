@@ -11,6 +11,7 @@ import { reasonText, yieldSentence } from "../../report/wording.js";
 import { requireOption } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import { type DataArgs, loadCommandData, parseRules } from "./data.js";
+import { expectNoEarlier } from "./out-file.js";
 
 export interface SelectArgs extends DataArgs {
   readonly out?: string | undefined;
@@ -21,6 +22,7 @@ export interface SelectArgs extends DataArgs {
 export async function runSelect(args: SelectArgs, { terminal }: CommandContext): Promise<void> {
   const folder = resolve(requireOption(args.out, "out", "a folder for the distilled data"));
   const path = requireOption(args.predictions, "predictions", "a JSONL of rewrites");
+  expectNoEarlier(folder, "distilled.jsonl", "finished rewrites");
   const rules = parseRules(args.rules);
   const { task, loaded } = await loadCommandData(args, "train");
   const originals = expectTexts(loaded.examples, "select from");

@@ -22,6 +22,7 @@ import type { CommandContext } from "../run-command.js";
 import type { Terminal } from "../terminal.js";
 import { commandRenderers, type DataArgs, loadCommandData } from "./data.js";
 import type { ModelArgs } from "./model.js";
+import { expectNoEarlier } from "./out-file.js";
 
 export interface TrainArgs extends DataArgs, TrainingArgs, ModelArgs {
   readonly out?: string | undefined;
@@ -120,6 +121,8 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
 
 async function findResume(folder: string, wanted: boolean): Promise<Checkpoint | null> {
   const checkpoint = await latestCheckpoint(folder);
+  if (!wanted && checkpoint === null)
+    expectNoEarlier(folder, join("adapter", "adapter_config.json"), "a trained adapter");
   if (wanted && checkpoint === null)
     throw new InputError("resume", `Expected a finished checkpoint-N in ${folder} to go on from but there is none.`);
   if (!wanted && checkpoint !== null) {
