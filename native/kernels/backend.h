@@ -109,7 +109,7 @@ class Backend {
   /// out = mask · x / (1 − p); an element is kept when uniform(word) ≥ p. Its transpose is itself: with Write::add it carries gradients back. out may be x.
   virtual void dropout(Tensor out, Tensor x, const DropoutKey& key, Write write) = 0;
 
-  // ---- attention (softmax over the visible keys in blocks of kPageRows at absolute positions) -----------------------------------------------------------
+  // ---- attention (softmax over the visible keys; blocks of keys stand at absolute positions) ---------------------------------------------------------------
   /// Keys and values are rows of this step. out (N, H · D); logsumexp (N, H), of scale · query · key, for the backward pass. Every root has position 0.
   virtual void attention(Tensor out, Tensor logsumexp, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) = 0;
   /// dq (N, H · D), dk, dv (N, G · D) overwrite; rows of a parent sum over all that saw them, in the order of the segments.

@@ -43,8 +43,8 @@ struct Segments {
   int64_t count = 0;
 };
 
-/// Positions in one page of the key-value cache, and keys in one block of attention: blocks stand at absolute positions, so a row's sum is taken in the
-/// same order whether its keys were cached, packed or computed alone.
+/// Positions in one page of the key-value cache. A backend that takes attention's keys in blocks starts them at absolute positions too, so that a row's sum
+/// is taken in the same order whether its keys were cached, packed or computed alone.
 constexpr int64_t kPageRows = 32;
 
 }  // namespace sdft
