@@ -195,9 +195,8 @@ export class Engine implements Disposable {
     return contentHash([adapterScale(adapter.settings), tensors]);
   }
 
-  createTrainer(adapter: AdapterHandle, options: Omit<TrainerOptions, "adapter">): NativeTrainer & Disposable {
-    const trainer = this.native.createTrainer({ adapter: adapter.native, ...options });
-    return Object.assign(trainer, { [Symbol.dispose]: () => trainer.dispose() });
+  createTrainer(adapter: AdapterHandle, options: Omit<TrainerOptions, "adapter">): NativeTrainer {
+    return this.native.createTrainer({ adapter: adapter.native, ...options });
   }
 
   dispose(): void {
