@@ -88,7 +88,7 @@ export const cases = {
   },
   kernels: {
     contestants: async ({ threads }) => [
-      { label: "native_bench", command: process.execPath, parameters: [program("kernels"), "--threads", `${threads}`] },
+      { label: "sdft kernels", command: process.execPath, parameters: [program("kernels"), "--threads", `${threads}`] },
     ],
     ratios: sharesOfPeak,
   },

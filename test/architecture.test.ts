@@ -46,7 +46,8 @@ const nativeLayers: Record<string, readonly string[]> = {
   model: ["base", "storage", "kernels"],
   training: ["base", "storage", "kernels", "model"],
   sampling: ["base", "storage", "kernels", "model"],
-  binding: ["base", "storage", "kernels", "model", "training", "sampling"],
+  measuring: ["base", "kernels"],
+  binding: ["base", "storage", "kernels", "model", "training", "sampling", "measuring"],
 };
 
 function filesUnder(folder: string, endings: readonly string[]): string[] {

@@ -1,4 +1,4 @@
-// The addon's two entries: info() and loadModel().
+// The addon's entries: info(), loadModel() and measureKernels().
 #include <napi.h>
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 #include "base/revision.h"
 #include "binding/handles.h"
 #include "binding/load_options.h"
+#include "binding/measure_kernels.h"
 #include "binding/promise_task.h"
 #include "kernels/backends.h"
 
@@ -80,6 +81,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   stop_at_exit(env, kept);
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("loadModel", Napi::Function::New<load>(env, "loadModel"));
+  exports.Set("measureKernels", Napi::Function::New<measure_kernels>(env, "measureKernels"));
   return exports;
 }
 

@@ -87,6 +87,29 @@ export interface LoadOptions {
   readonly backend: BackendName;
   readonly threads: number;
   readonly weightFormat: WeightFormat;
+  /** Adds up what each kernel costs, for NativeModel.profile(). Changes no result. */
+  readonly profile?: boolean;
+}
+
+/** The sum of all calls of one kernel. */
+export interface KernelCost {
+  /** The method's name in native/kernels/backend.h; products with frozen weights add their shape, inputs to outputs. */
+  readonly kernel: string;
+  readonly calls: number;
+  /** Of the steps, over all calls. */
+  readonly rows: number;
+  readonly seconds: number;
+  /** Of products and attention, a multiply-add counted as two; 0 for kernels that only pass over memory. */
+  readonly flop: number;
+  /** Weights read and activations in and out, each once a call. */
+  readonly bytes: number;
+}
+
+export interface NativeProfile {
+  /** Spent in calls on this model so far, kernels and all else; loading (`prepare_weight`, `allocate`) is none of them. */
+  readonly seconds: number;
+  /** The longest first; empty unless the model was loaded with `profile`. */
+  readonly kernels: readonly KernelCost[];
 }
 
 /** The seven linear layers that can carry an adapter. */
@@ -228,6 +251,7 @@ export interface NativeTrainer extends Disposable {
 export interface NativeModel extends Disposable {
   /** Bytes held by packed weights, and by the mapped files. */
   readonly memory: { readonly weights: number; readonly mapped: number };
+  profile(): NativeProfile;
   /** Every token's bytes one after the other; token i has bytes[offsets[i] … offsets[i+1]]. (V + 1) offsets. Needed for stop strings. */
   setVocabulary(bytes: Uint8Array, offsets: Int32Array): void;
   createAdapter(options: AdapterOptions): NativeAdapter;
@@ -268,8 +292,39 @@ export interface NativeInfo {
   readonly physicalCores: number;
 }
 
+/** A product with a frozen matrix of `outputs` × `inputs`. */
+export interface MeasuredProduct {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** How the matrix is stored; kept as it is. */
+  readonly type: "f32" | "bf16" | "q8_0" | "q4_0" | "q4_1";
+  readonly rows: number;
+  readonly pass: "forward" | "gradient";
+}
+
+/** What the machine can do at most on so many threads. */
+export interface Roof {
+  /** f32 multiply-adds, counted as two. */
+  readonly gflops: number;
+  /** The one that reached it. */
+  readonly instructionSet: string;
+  /** Read from memory. */
+  readonly gigabytesPerSecond: number;
+}
+
+export interface KernelMeasurements {
+  readonly roof: Roof;
+  /** In the order asked for: median seconds of one product, its weights cold, and the bytes of weights it reads. */
+  readonly products: readonly { readonly seconds: number; readonly weightBytes: number }[];
+}
+
 export interface NativeAddon {
   info(): NativeInfo;
   /** Maps the files, checks every entry against them and prepares the weights. Errors carry a `code`. */
   loadModel(options: LoadOptions): Promise<NativeModel>;
+  /** Times the machine and the cpu backend's products; nothing else should run meanwhile. */
+  measureKernels(options: {
+    readonly threads: number;
+    readonly products: readonly MeasuredProduct[];
+  }): Promise<KernelMeasurements>;
 }

@@ -1,14 +1,15 @@
 // Independent chains of multiply-adds held in registers: enough of them (12) that latency times issue rate is covered.
-#include "peak.h"
+#include "measuring/roof.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <thread>
 #include <vector>
 
-#include "measurement.h"
+#include "measuring/clock.h"
 
-namespace sdft::bench {
+namespace sdft::measuring {
 namespace {
 
 constexpr int kChains = 12;
@@ -78,9 +79,12 @@ double run_together(int threads, Work work) {
   return seconds_now() - before;
 }
 
-}  // namespace
+struct Peak {
+  double gflops;
+  std::string instruction_set;
+};
 
-Peak measure_multiply_add_peak(int threads) {
+Peak measure_multiply_adds(int threads) {
   Peak best{0, ""};
   for (const Candidate& candidate : candidates()) {
     std::atomic<float> sink{0};
@@ -116,4 +120,11 @@ double measure_memory_read(int threads) {
   return best;
 }
 
-}  // namespace sdft::bench
+}  // namespace
+
+Roof measure_roof(int threads) {
+  const Peak peak = measure_multiply_adds(threads);
+  return {peak.gflops, peak.instruction_set, measure_memory_read(threads)};
+}
+
+}  // namespace sdft::measuring

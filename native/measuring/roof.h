@@ -1,0 +1,17 @@
+// The roof: how many multiply-adds in f32 this machine does when nothing else is in the way, and how fast it reads memory.
+#pragma once
+#include <string>
+
+namespace sdft::measuring {
+
+struct Roof {
+  double gflops;                // multiply and add counted as two
+  std::string instruction_set;  // the one that reached it
+  double gigabytes_per_second;  // read from memory
+};
+
+/// Of so many threads at once. Arithmetic: the best of all instruction sets of this processor. Memory: buffers far larger than any cache, four streams a
+/// thread; 128 MB a thread are taken meanwhile.
+Roof measure_roof(int threads);
+
+}  // namespace sdft::measuring
