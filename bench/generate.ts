@@ -1,5 +1,5 @@
 // Our side of the generation cases: node build/bench/generate.js --model M --rows ROWS.json --new 64. Greedy, end tokens ignored.
-// Prints new tokens a second, prompts included; with --context N the decoding speed of one sequence whose prompt is the first N tokens.
+// Prints new tokens a second, prompts included; with --context N the decoding speed of one sequence whose prompt is the first N tokens. --profile adds a table of the kernels to stderr.
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { type Engine, openEngine } from "#sdft/engine/engine.js";
@@ -7,7 +7,7 @@ import type { Prompt } from "#sdft/engine/generate.js";
 import { greedySampling, type Sampling } from "#sdft/engine/sampling.js";
 import { openModel } from "#sdft/models/resolve.js";
 import { printMeasurement } from "./measurement.js";
-import { readWeightFormat, systemName } from "./our-system.js";
+import { printProfile, readWeightFormat, systemName } from "./our-system.js";
 import { readRows } from "./workload.js";
 
 const { values } = parseArgs({
@@ -19,18 +19,26 @@ const { values } = parseArgs({
     context: { type: "string" },
     weights: { type: "string", default: "native" },
     threads: { type: "string", default: "0" },
+    profile: { type: "boolean", default: false },
   },
 });
 const rows = (await readRows(values.rows)).slice(0, values.limit === undefined ? undefined : Number(values.limit));
 const weights = readWeightFormat(values.weights);
 const system = systemName({ weights });
 const model = await openModel(values.model);
-using engine = await openEngine(model, { device: "cpu", weights, threads: Number(values.threads) });
+using engine = await openEngine(model, {
+  device: "cpu",
+  weights,
+  threads: Number(values.threads),
+  profile: values.profile,
+});
 
 const first = rows[0]?.tokens ?? [];
 await engine.generate([{ id: "warm-up", tokens: first }], forced(4));
+const before = engine.profile;
 if (values.context === undefined) await measureAll(engine);
 else await measureOne(engine, Number(values.context));
+if (values.profile) await printProfile(before, engine);
 
 async function measureAll(on: Engine): Promise<void> {
   const prompts: Prompt[] = rows.map(({ tokens }, index) => ({ id: String(index), tokens }));

@@ -1,5 +1,5 @@
 // Our side of a training case: node build/bench/train.js --model M --rows ROWS.json. Prints tokens a second and the peak memory.
-// The settings of the paper; one pass over the rows in their order, through the same training loop that `sdft train` runs.
+// --profile adds a table of the kernels to stderr. The settings of the paper; one pass over the rows in their order, through the same training loop that `sdft train` runs.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { parseTrainingConfig, type TrainingConfig } from "#sdft/train/config.js"
 import { initializeAdapter } from "#sdft/train/lora-init.js";
 import { train } from "#sdft/train/train.js";
 import { printMeasurement } from "./measurement.js";
-import { readWeightFormat, systemName } from "./our-system.js";
+import { printProfile, readWeightFormat, systemName } from "./our-system.js";
 import { readRows } from "./workload.js";
 
 const { values } = parseArgs({
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     threads: { type: "string", default: "0" },
     micro: { type: "string", default: "8" },
     accumulation: { type: "string", default: "1" },
+    profile: { type: "boolean", default: false },
   },
 });
 const config = parseTrainingConfig(
@@ -44,11 +45,18 @@ const sequences = rows.map(({ tokens, labels }, index) => ({
 
 const weights = readWeightFormat(values.weights);
 const model = await openModel(values.model);
-using engine = await openEngine(model, { device: "cpu", weights, threads: Number(values.threads) });
+using engine = await openEngine(model, {
+  device: "cpu",
+  weights,
+  threads: Number(values.threads),
+  profile: values.profile,
+});
 const folder = await mkdtemp(join(tmpdir(), "sdft-bench-"));
 try {
   await runOnce(engine, sequences, { ...config, max_steps: 1 });
+  const before = engine.profile;
   const { seconds, losses } = await runOnce(engine, sequences, config);
+  if (values.profile) await printProfile(before, engine);
   const system = systemName({ weights });
   const tokens = sequences.reduce((sum, sequence) => sum + sequence.tokens.length, 0);
   printMeasurement({

@@ -20,6 +20,7 @@ class ModelHandle : public Napi::ObjectWrap<ModelHandle> {
  private:
   const std::shared_ptr<ModelOwner>& owner() const { return alive(owner_, "model"); }
   Napi::Value memory(const Napi::CallbackInfo& info);
+  Napi::Value profile(const Napi::CallbackInfo& info);
   Napi::Value set_vocabulary(const Napi::CallbackInfo& info);
   Napi::Value create_adapter(const Napi::CallbackInfo& info);
   Napi::Value create_trainer(const Napi::CallbackInfo& info);

@@ -1,6 +1,7 @@
 #include "binding/load_options.h"
 
 #include "kernels/backends.h"
+#include "kernels/profiled.h"
 
 namespace sdft::binding {
 
@@ -85,7 +86,7 @@ WeightEntry parse_weight(const Argument& entry, int64_t files) {
 
 LoadOptions parse_load_options(const Argument& options) {
   LoadOptions result{parse_spec(options["spec"]), {}, {}, options["backend"].text(), static_cast<int>(options["threads"].integer(1, 1024)),
-                     parse_format(options["weightFormat"])};
+                     parse_format(options["weightFormat"]), !options["profile"].is_null() && options["profile"].flag()};
   for (const Argument& file : options["files"].elements()) result.files.push_back(file.text());
   for (const Argument& entry : options["weights"].elements()) result.weights.push_back(parse_weight(entry, static_cast<int64_t>(result.files.size())));
   return result;
@@ -93,6 +94,7 @@ LoadOptions parse_load_options(const Argument& options) {
 
 std::unique_ptr<Model> load_model(const LoadOptions& options) {
   std::unique_ptr<Backend> backend = make_backend(options.backend, options.threads);
+  if (options.profile) backend = make_profiled(std::move(backend));
   WeightTable table(options.files, options.weights);
   return std::make_unique<Model>(options.spec, std::move(table), std::move(backend), options.format);
 }

@@ -16,6 +16,7 @@ struct LoadOptions {
   std::string backend;
   int threads;
   WeightFormat format;
+  bool profile;  // add up what each kernel costs
 };
 
 LoadOptions parse_load_options(const Argument& options);

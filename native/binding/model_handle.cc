@@ -7,6 +7,7 @@
 #include "binding/progress_channel.h"
 #include "binding/reals.h"
 #include "binding/running_call.h"
+#include "kernels/profiled.h"
 #include "sampling/check_tokens.h"
 #include "sampling/scorer.h"
 
@@ -39,7 +40,8 @@ std::vector<ScoreRequest> parse_score_requests(const Argument& requests) {
 
 Napi::Function ModelHandle::define(Napi::Env env) {
   return DefineClass(env, "NativeModel",
-                     {InstanceAccessor<&ModelHandle::memory>("memory"), InstanceMethod<&ModelHandle::set_vocabulary>("setVocabulary", napi_default_method),
+                     {InstanceAccessor<&ModelHandle::memory>("memory"), InstanceMethod<&ModelHandle::profile>("profile", napi_default_method),
+                      InstanceMethod<&ModelHandle::set_vocabulary>("setVocabulary", napi_default_method),
                       InstanceMethod<&ModelHandle::create_adapter>("createAdapter", napi_default_method), InstanceMethod<&ModelHandle::create_trainer>("createTrainer", napi_default_method),
                       InstanceMethod<&ModelHandle::generate>("generate", napi_default_method), InstanceMethod<&ModelHandle::score>("score", napi_default_method),
                       InstanceMethod<&ModelHandle::logits>("logits", napi_default_method), InstanceMethod<&ModelHandle::cancel>("cancel", napi_default_method),
@@ -65,6 +67,29 @@ Napi::Value ModelHandle::memory(const Napi::CallbackInfo& info) {
     Napi::Object result = Napi::Object::New(env);
     result.Set("weights", static_cast<double>(model.weight_bytes()));
     result.Set("mapped", static_cast<double>(model.mapped_bytes()));
+    return result;
+  });
+}
+
+Napi::Value ModelHandle::profile(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&] {
+    const std::shared_ptr<ModelOwner> model = owner();
+    require_idle(*model);
+    Napi::Array kernels = Napi::Array::New(env);
+    for (const ProfileRow& row : profile_of(model->model->backend())) {
+      Napi::Object entry = Napi::Object::New(env);
+      entry.Set("kernel", row.kernel);
+      entry.Set("calls", static_cast<double>(row.calls));
+      entry.Set("rows", static_cast<double>(row.rows));
+      entry.Set("seconds", row.seconds);
+      entry.Set("flop", row.flop);
+      entry.Set("bytes", row.bytes);
+      kernels.Set(kernels.Length(), entry);
+    }
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("seconds", model->call_seconds);
+    result.Set("kernels", kernels);
     return result;
   });
 }

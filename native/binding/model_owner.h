@@ -31,6 +31,7 @@ struct ModelOwner {
   std::shared_ptr<const Vocabulary> vocabulary;  // null until set
   std::atomic<bool> cancelled{false};
   bool busy = false;  // main thread only
+  double call_seconds = 0;  // of all calls so far; written by the running one
 };
 
 /// An adapter with the model it was made for.

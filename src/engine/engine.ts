@@ -11,6 +11,7 @@ import type {
   NativeAdapter,
   NativeInfo,
   NativeModel,
+  NativeProfile,
   NativeTrainer,
   RealArray,
   ScoreRequest,
@@ -29,6 +30,8 @@ export interface EngineOptions {
   readonly weights?: WeightFormat;
   /** 0 or left out: one for each processor that may be used. */
   readonly threads?: number;
+  /** Adds up what each kernel costs, for `Engine.profile`. */
+  readonly profile?: boolean;
 }
 
 /** An adapter on the loaded base model. */
@@ -72,6 +75,7 @@ export async function openEngine(model: ModelPackage, options: EngineOptions = {
     backend,
     threads,
     weightFormat,
+    profile: options.profile ?? false,
   });
   return new Engine(model, native, { backend, threads, weightFormat, info });
 }
@@ -105,6 +109,11 @@ export class Engine implements Disposable {
   /** Bytes held by packed weights, and by the mapped files. */
   get memory(): NativeModel["memory"] {
     return this.native.memory;
+  }
+
+  /** What each kernel has cost so far; no kernels unless the engine was opened with `profile`. */
+  get profile(): NativeProfile {
+    return this.native.profile();
   }
 
   /** Completions in the order of the prompts. */
