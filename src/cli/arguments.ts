@@ -13,6 +13,7 @@ interface ModelArgs {
   readonly weights: "native" | "f32" | "bf16" | "q8" | "q4";
   readonly compute: "f32" | "int";
   readonly threads?: number | undefined;
+  readonly profile?: boolean | undefined;
 }
 
 export function sessionOptions(args: ModelArgs, terminal: Terminal): SessionOptions {
@@ -26,6 +27,7 @@ export function sessionOptions(args: ModelArgs, terminal: Terminal): SessionOpti
     weights: args.weights,
     threads,
     reporter: terminal,
+    profile: args.profile ?? false,
   };
 }
 

@@ -27,6 +27,11 @@ export const commonOptions = {
   verbose: { type: "boolean", default: false, describe: "show stack traces" },
 } as const satisfies Record<string, Options>;
 
+/** Commands that compute for long. */
+export const profileOptions = {
+  profile: { type: "boolean", default: false, describe: "show what each kernel cost, at the end" },
+} as const satisfies Record<string, Options>;
+
 export const samplingOptions = {
   temperature: { type: "number", describe: "0 takes the likeliest token", defaultDescription: "the preset's" },
   "top-k": { type: "number", describe: "keep this many tokens; 0 keeps all", defaultDescription: "the preset's" },

@@ -15,6 +15,8 @@ export interface SessionOptions {
   /** 0: all that may be used. */
   readonly threads: number;
   readonly reporter: Reporter;
+  /** Adds up what each kernel costs. */
+  readonly profile?: boolean;
 }
 
 export interface Session extends Disposable {
@@ -45,8 +47,8 @@ export async function openPackage(name: string, reporter: Reporter): Promise<Mod
 
 export async function openSession(options: SessionOptions): Promise<Session> {
   const model = await openPackage(options.model, options.reporter);
-  const { device, weights, threads } = options;
-  const engine = await openEngine(model, { device, weights, threads });
+  const { device, weights, threads, profile = false } = options;
+  const engine = await openEngine(model, { device, weights, threads, profile });
   return {
     model,
     engine,

@@ -1,6 +1,6 @@
 // sdft distill: the model rewrites the answers of a data set in its own words.
 import { defineCommand } from "../define-command.js";
-import { dataOptions, distillOptions, samplingOptions } from "../options.js";
+import { dataOptions, distillOptions, profileOptions, samplingOptions } from "../options.js";
 
 export const distillCommand = defineCommand({
   command: "distill",
@@ -9,6 +9,7 @@ export const distillCommand = defineCommand({
     ...dataOptions,
     ...samplingOptions,
     ...distillOptions,
+    ...profileOptions,
     attempts: { type: "number", default: 1, describe: "most attempts at a rewrite; the first that passes is taken" },
     rules: { type: "string", describe: "filter rules with commas", defaultDescription: "all" },
   },

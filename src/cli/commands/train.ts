@@ -1,6 +1,6 @@
 // sdft train: a LoRA adapter from data.
 import { defineCommand } from "../define-command.js";
-import { dataOptions, trainingOptions } from "../options.js";
+import { dataOptions, profileOptions, trainingOptions } from "../options.js";
 
 export const trainCommand = defineCommand({
   command: "train",
@@ -8,6 +8,7 @@ export const trainCommand = defineCommand({
   options: {
     ...dataOptions,
     ...trainingOptions,
+    ...profileOptions,
     distilled: { type: "string", describe: "a distilled.jsonl: its answers replace those of --data" },
     "mix-ratio": {
       type: "number",

@@ -11,9 +11,10 @@ import type { CommandContext } from "../run-command.js";
 import { commandRenderers, type DataArgs, loadCommandData, parseRules } from "./data.js";
 import { type ModelArgs, openAdapter } from "./model.js";
 import { expectNoEarlier } from "./out-file.js";
+import { type ProfileArgs, startProfile } from "./profile.js";
 import { selectionDocument, selectionText } from "./select.js";
 
-export interface DistillArgs extends DataArgs, SamplingArgs, ModelArgs {
+export interface DistillArgs extends DataArgs, SamplingArgs, ModelArgs, ProfileArgs {
   readonly out?: string | undefined;
   readonly distillTemplate?: string | undefined;
   readonly attempts: number;
@@ -49,6 +50,8 @@ export async function runDistill(args: DistillArgs, { terminal, signal }: Comman
     signal,
   };
   await makeWritableFolder(folder);
+  const showProfile = startProfile(args, session.engine, terminal);
   const selection = await distill(session.engine, job);
+  await showProfile();
   terminal.result(selectionDocument(selection, folder), selectionText(selection, join(folder, "distilled.jsonl")));
 }

@@ -27,8 +27,9 @@ import {
 import type { CommandContext } from "../run-command.js";
 import { commandRenderers, type DataArgs, splitNames } from "./data.js";
 import { type ModelArgs, openAdapter } from "./model.js";
+import { type ProfileArgs, startProfile } from "./profile.js";
 
-export interface EvalArgs extends DataArgs, SamplingArgs, ModelArgs {
+export interface EvalArgs extends DataArgs, SamplingArgs, ModelArgs, ProfileArgs {
   readonly out?: string | undefined;
   readonly tasks?: string | undefined;
   readonly predictions?: string | undefined;
@@ -37,6 +38,8 @@ export interface EvalArgs extends DataArgs, SamplingArgs, ModelArgs {
 
 export async function runEval(args: EvalArgs, context: CommandContext): Promise<void> {
   const folder = resolve(requireOption(args.out, "out", "a folder for predictions and scores"));
+  if (args.predictions !== undefined && args.profile)
+    throw new InputError("usage", "--profile is of the engine's kernels, and --predictions scores without the engine.");
   if (args.predictions !== undefined) return scoreFile(args.predictions, args, { folder, context });
   const names = splitNames(args.tasks ?? args.task ?? "");
   if (names.length === 0)
@@ -66,6 +69,7 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
   const adapter = await openAdapter(engine, args.adapter, terminal);
   const trained = await describeAdapter(args.adapter);
   await makeWritableFolder(folder);
+  const showProfile = startProfile(args, engine, terminal);
   const scores: ScoreRow[] = [];
   const lines: string[] = [];
   for (const { task, examples } of data) {
@@ -89,6 +93,7 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
     if (metrics.length === 0)
       lines.push(`${task.name}: ${examples.length} outputs written; no program can judge them.`);
   }
+  await showProfile();
   await writeJsonLines(join(folder, "scores.jsonl"), scores);
   terminal.result({ folder, scores }, lines.join("\n"));
 }

@@ -16,9 +16,10 @@ import type { CommandContext } from "../run-command.js";
 import { commandRenderers } from "./data.js";
 import { type ModelArgs, openAdapter } from "./model.js";
 import { expectOutFile } from "./out-file.js";
+import { type ProfileArgs, startProfile } from "./profile.js";
 import { type InputRow, readInputRows, textOf, tokensOf } from "./prompt-rows.js";
 
-export interface GenerateArgs extends ModelArgs, SamplingArgs {
+export interface GenerateArgs extends ModelArgs, SamplingArgs, ProfileArgs {
   readonly prompt?: string | undefined;
   readonly input?: string | undefined;
   readonly out?: string | undefined;
@@ -50,6 +51,7 @@ export async function runGenerate(args: GenerateArgs, { terminal, signal }: Comm
     contentHash([engine.fingerprint, engine.hashAdapter(adapter), sampling, prompts]),
   );
   const open: Prompt[] = prompts.filter((prompt) => !store.has(prompt.id));
+  const showProfile = startProfile(args, engine, terminal);
   await engine.generate(open, sampling, {
     adapter,
     endTokens: encode.endTokens,
@@ -65,6 +67,7 @@ export async function runGenerate(args: GenerateArgs, { terminal, signal }: Comm
         share,
       }),
   });
+  await showProfile();
   const answers = prompts.flatMap(({ id }) => store.get(id) ?? []);
   await store.finish(answers);
   const shown = answers.map((answer) => (answers.length === 1 ? answer.text : `[${answer.id}] ${answer.text}`));

@@ -23,8 +23,9 @@ import type { Terminal } from "../terminal.js";
 import { commandRenderers, type DataArgs, loadCommandData } from "./data.js";
 import type { ModelArgs } from "./model.js";
 import { expectNoEarlier } from "./out-file.js";
+import { type ProfileArgs, startProfile } from "./profile.js";
 
-export interface TrainArgs extends DataArgs, TrainingArgs, ModelArgs {
+export interface TrainArgs extends DataArgs, TrainingArgs, ModelArgs, ProfileArgs {
   readonly out?: string | undefined;
   readonly initAdapter?: string | undefined;
   readonly resume: boolean;
@@ -87,6 +88,7 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
       train: config,
     }),
   );
+  const showProfile = startProfile(args, engine, terminal);
   const outcome = await train(engine, {
     adapter,
     sequences,
@@ -106,6 +108,7 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
         detail: `loss ${row.loss.toFixed(3)}`,
       }),
   });
+  await showProfile();
   terminal.result(
     {
       adapter: outcome.adapterFolder,
