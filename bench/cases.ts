@@ -1,24 +1,20 @@
-// The cases of `npm run bench`: what work, which contestants, which ratios. Peers are taken at their best, found by short trials.
-import { availableParallelism } from "node:os";
+// The cases of `npm run bench`: those of `sdft bench` on the authors' data, with the peers beside ours, and the ratios.
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ModelPackage } from "#sdft/models/package.js";
-import { type Contestant, pickFastest } from "./contestant.js";
-import { projectRoot } from "./machine.js";
-import { type Row, ratioRow } from "./measurement.js";
-import { writeDistillPrompts, writeTrainingRows } from "./workload.js";
+import { amounts, type CaseContext, sharesOfPeak, cases as shipped } from "#sdft/bench/cases.js";
+import { type Contestant, ours } from "#sdft/bench/contestant.js";
+import { type EngineChoice, hasIntegerProducts } from "#sdft/bench/engine-choice.js";
+import { type Row, ratioRow } from "#sdft/bench/measurement.js";
+import { rewritingPrompts, trainingRows, type WorkRow } from "#sdft/bench/work.js";
+import { fastestPeer, type PeerProgram, peer } from "./peer.js";
 
-export interface BenchContext {
-  readonly model: ModelPackage;
-  /** The folder of the authors' data (openfunction/…). */
-  readonly data: string;
-  /** Temporary; gets the work as token ids. */
+export interface BenchContext extends CaseContext {
+  /** Temporary; gets the work as files for the peers. */
   readonly folder: string;
   /** Python interpreters with the peers' packages; more than one to compare builds of llama.cpp. */
   readonly peers: readonly string[];
   /** What peers/prepare.py made of the model; null without peers. */
   readonly peerFiles: string | null;
-  readonly threads: number;
-  readonly say: (line: string) => void;
 }
 
 export interface BenchCase {
@@ -28,70 +24,58 @@ export interface BenchCase {
   readonly ratios: (rows: readonly Row[]) => readonly Row[];
 }
 
-const trainingRows = 96;
-const distillRows = 64;
-const newTokens = "64";
 /** Transformers one prompt at a time takes long and runs at one pace: its figure is of fewer prompts. */
 const singleRows = "16";
+/** llama.cpp's formats whose products are of integers, and F16. */
+const compactFormats = ["Q4_0", "Q8_0", "Q4_1", "F16"];
 
 export const cases = {
   "train-openfunctions": {
     async contestants(context) {
-      const rows = await writeTrainingRows(context, trainingRows);
-      const ours = ["native", "f32"].map((weights) => our(context, "train", rows, ["--weights", weights]));
-      const [python] = context.peers;
-      if (python === undefined || context.peerFiles === null) return ours;
-      const model = join(context.peerFiles, "hub");
+      const rows = await trainingRows(context, amounts.trainingRows);
+      const work = { rows, batch: amounts.batch };
+      const mine = (["native", "f32"] as const).map((weights) =>
+        ours(`train, weights ${weights}`, { kind: "train", ...on(context, { weights }), work }),
+      );
+      const program = await pythonWork(context, "training", rows);
+      if (program === null) return mine;
       const variants = [
         [1, 8],
         [2, 4],
         [8, 1],
       ].map(([micro, accumulation]) =>
-        peer(context, python, "train_peft", model, rows, ["--micro", `${micro}`, "--accumulation", `${accumulation}`]),
+        program("train_peft", ["--micro", `${micro}`, "--accumulation", `${accumulation}`]),
       );
-      return [...ours, await pickFastest(variants, { metric: "training", parameters: ["--limit", "16"] }, context.say)];
+      return [...mine, await fastestPeer(variants, { metric: "training", parameters: ["--limit", "16"] }, context.say)];
     },
     ratios: compareSystems(["training", "peak memory"]),
   },
   "distill-openfunctions": {
-    async contestants(context) {
-      const rows = await writeDistillPrompts(context, distillRows);
-      const ours = [our(context, "generate", rows, ["--new", newTokens])];
-      const [python] = context.peers;
-      if (python === undefined || context.peerFiles === null) return ours;
-      const hub = join(context.peerFiles, "hub");
-      const single = ["--batch", "1", "--limit", singleRows, "--new", newTokens];
-      return [
-        ...ours,
-        await bestLlamaCpp(context, context.peerFiles, ["F32"], rows),
-        peer(context, python, "generate_transformers", hub, rows, single),
-        peer(context, python, "generate_transformers", hub, rows, ["--batch", "16", "--new", newTokens]),
-      ];
-    },
+    contestants: (context) => distilling(context, "f32"),
+    ratios: compareSystems(["generating"]),
+  },
+  "distill-openfunctions-int": {
+    contestants: (context) => distilling(context, "int"),
     ratios: compareSystems(["generating"]),
   },
   "decode-one": {
     async contestants(context) {
-      const rows = await writeDistillPrompts(context, 4);
-      const setting = ["--context", "256", "--new", newTokens];
-      const { peerFiles } = context;
-      const theirs =
-        peerFiles === null ? [] : llamaCppFiles(context, peerFiles, ["F32", "F16", "Q8_0", "Q4_0", "Q4_1"]);
-      return [
-        our(context, "generate", rows, setting),
-        ...context.peers.flatMap((python) =>
-          theirs.map((file) => peer(context, python, "generate_llama_cpp", file, rows, setting)),
-        ),
-      ];
+      const rows = await rewritingPrompts(context, 4);
+      const { newTokens, context: length } = amounts;
+      const work = { rows, newTokens, context: length };
+      if (!hasIntegerProducts) context.say("--compute int is left out: this engine has no integer products yet.");
+      const mine = (hasIntegerProducts ? (["f32", "int"] as const) : (["f32"] as const)).map((compute) =>
+        ours(`decode, compute ${compute}`, { kind: "decode", ...on(context, { compute }), work }),
+      );
+      const setting = ["--context", `${length}`, "--new", `${newTokens}`];
+      const theirs = await llamaCpp(context, rows, { formats: ["F32", ...compactFormats], settings: [setting] });
+      return [...mine, ...theirs.map(peer)];
     },
     ratios: compareSystems(["decoding one sequence"]),
   },
-  kernels: {
-    contestants: async ({ threads }) => [
-      { label: "sdft kernels", command: process.execPath, parameters: [program("kernels"), "--threads", `${threads}`] },
-    ],
-    ratios: sharesOfPeak,
-  },
+  kernels: { contestants: shipped.kernels.contestants, ratios: sharesOfPeak },
+  scaling: shipped.scaling,
+  start: shipped.start,
 } as const satisfies Record<string, BenchCase>;
 
 export type CaseName = keyof typeof cases;
@@ -100,59 +84,71 @@ export function isCaseName(name: string): name is CaseName {
   return Object.hasOwn(cases, name);
 }
 
-function program(name: string): string {
-  return join(projectRoot, "build", "bench", `${name}.js`);
+/** Ours by one arithmetic, llama.cpp at its best in the formats that stand beside it, transformers the authors' way and, beside f32, batched. */
+async function distilling(context: BenchContext, compute: "f32" | "int"): Promise<Contestant[]> {
+  if (compute === "int" && !hasIntegerProducts) {
+    context.say("Nothing to measure: this engine has no integer products yet.");
+    return [];
+  }
+  const rows = await rewritingPrompts(context, amounts.prompts);
+  const forced = ["--new", `${amounts.newTokens}`];
+  const work = { rows, newTokens: amounts.newTokens };
+  const mine = ours(`generate, compute ${compute}`, { kind: "generate", ...on(context, { compute }), work });
+  const program = await pythonWork(context, "prompts", rows);
+  if (program === null) return [mine];
+  const settings = [["16"], ["64"], ["16", "--share"], ["64", "--share"]].map((words) => ["--sequences", ...words]);
+  const formats = compute === "f32" ? ["F32"] : compactFormats;
+  const variants = await llamaCpp(context, rows, { formats, settings });
+  const trial = { metric: "generating", parameters: ["--new", "16"] };
+  const single = program("generate_transformers", ["--batch", "1", "--limit", singleRows, ...forced]);
+  const batched = program("generate_transformers", ["--batch", "16", ...forced]);
+  const best = await fastestPeer(variants, trial, context.say);
+  return [mine, best, peer(single), ...(compute === "f32" ? [peer(batched)] : [])];
 }
 
-function our(context: BenchContext, name: string, rows: string, more: readonly string[]): Contestant {
-  const parameters = [program(name), "--model", context.model.path, "--rows", rows, "--threads", `${context.threads}`];
-  return { label: `sdft ${name} ${more.join(" ")}`, command: process.execPath, parameters: [...parameters, ...more] };
+function on({ model, choice }: BenchContext, change: Partial<EngineChoice>) {
+  return { model: model.path, choice: { ...choice, ...change } };
 }
 
-function peer(
-  { threads }: BenchContext,
-  python: string,
-  script: string,
-  model: string,
-  rows: string,
-  more: readonly string[],
-): Contestant {
-  const file = join(projectRoot, "bench", "peers", `${script}.py`);
-  const parameters = [
-    file,
-    "--model",
-    model,
-    "--rows",
-    rows,
-    "--threads",
-    `${threads || availableParallelism()}`,
-    ...more,
-  ];
-  return { label: `${script} ${more.join(" ")}`, command: python, parameters };
+/** Writes the rows for the peers; programs on them in the first environment. Null without peers. */
+async function pythonWork(
+  { peers, peerFiles, folder, choice }: BenchContext,
+  name: string,
+  rows: readonly WorkRow[],
+): Promise<((script: string, parameters: readonly string[]) => PeerProgram) | null> {
+  const [python] = peers;
+  if (python === undefined || peerFiles === null) return null;
+  const file = await writeRows(folder, name, rows);
+  const model = join(peerFiles, "hub");
+  return (script, parameters) => ({ python, script, model, rows: file, threads: choice.threads, parameters });
 }
 
-/** llama.cpp's own conversions, and the file itself for its own format. */
-function llamaCppFiles(context: BenchContext, peerFiles: string, formats: readonly string[]): string[] {
-  return formats.flatMap((format) => {
-    if (format !== "Q4_1") return [join(peerFiles, `${format}.gguf`)];
-    return context.model.path.endsWith(`.${format}.gguf`) ? [context.model.path] : [];
-  });
-}
-
-/** Over the builds, the formats, and how many sequences run at once with or without a shared prefix. */
-function bestLlamaCpp(
+/** Over the builds, the formats (its own conversions; the file itself for its own format) and the settings. */
+async function llamaCpp(
   context: BenchContext,
-  peerFiles: string,
-  formats: readonly string[],
-  rows: string,
-): Promise<Contestant> {
-  const settings = [["16"], ["64"], ["16", "--share"], ["64", "--share"]];
-  const variants = context.peers.flatMap((python) =>
-    llamaCppFiles(context, peerFiles, formats).flatMap((file) =>
-      settings.map((setting) => peer(context, python, "generate_llama_cpp", file, rows, ["--sequences", ...setting])),
+  rows: readonly WorkRow[],
+  { formats, settings }: { readonly formats: readonly string[]; readonly settings: readonly (readonly string[])[] },
+): Promise<PeerProgram[]> {
+  const { peerFiles, peers, model, choice } = context;
+  if (peerFiles === null) return [];
+  const file = await writeRows(context.folder, "llama-cpp", rows);
+  const files = formats.flatMap((format) => {
+    if (model.path.endsWith(`.${format}.gguf`)) return [model.path];
+    return format === "Q4_1" ? [] : [join(peerFiles, `${format}.gguf`)];
+  });
+  return peers.flatMap((python) =>
+    files.flatMap((path) =>
+      settings.map((parameters) => ({
+        ...{ python, script: "generate_llama_cpp", model: path, rows: file, threads: choice.threads, parameters },
+      })),
     ),
   );
-  return pickFastest(variants, { metric: "generating", parameters: ["--new", "16"] }, context.say);
+}
+
+async function writeRows(folder: string, name: string, rows: readonly WorkRow[]): Promise<string> {
+  const path = join(folder, `${name}.json`);
+  await writeFile(path, JSON.stringify({ rows }));
+  return path;
 }
 
 /** Each of our systems over each other one, metric by metric; below 1 is better for memory alone. */
@@ -160,22 +156,11 @@ function compareSystems(metrics: readonly string[]): (rows: readonly Row[]) => R
   return (rows) =>
     metrics.flatMap((metric) => {
       const of = rows.filter((row) => row.metric === metric);
-      const [ours, others] = [of.filter(isOurs), of.filter((row) => !isOurs(row))];
-      return ours.flatMap((a) => others.map((b) => ratioRow(a, b, metric)));
+      const [mine, others] = [of.filter(isOurs), of.filter((row) => !isOurs(row))];
+      return mine.flatMap((a) => others.map((b) => ratioRow(a, b, metric)));
     });
 }
 
 function isOurs(row: Row): boolean {
   return row.system === "sdft" || row.system.startsWith("sdft ");
-}
-
-/** Every product over the multiply-add peak of the same number of threads. */
-function sharesOfPeak(rows: readonly Row[]): Row[] {
-  return rows.flatMap((row) => {
-    const threads = row.metric.split(", ").at(-1);
-    const peak = rows.find(({ metric }) => metric === `multiply-add peak, ${threads}`);
-    const product = row.unit === "GFLOP/s" && row !== peak;
-    if (peak === undefined || !product) return [];
-    return [{ ...ratioRow(row, peak, `${row.metric}, share of peak`), system: row.system }];
-  });
 }

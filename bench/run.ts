@@ -1,17 +1,18 @@
-// npm run bench -- [--case NAME]… [--peers PYTHON]… [--rounds N] [--threads N] [--model M] [--data DIR] [--json]
+// npm run bench -- [--case NAME]… [--peers PYTHON]… [--rounds N] [--threads N] [--model M] [--data DIR] [--profile] [--json]
 // Runs ours and the peers in turn, appends a row for each figure to bench/results/<machine>.jsonl and prints them, the ratios last.
-// Measures, never asserts.
+// Measures, never asserts. --profile adds tables of the kernels and keeps no rows.
 import { spawnSync } from "node:child_process";
 import { appendFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { measureInTurn } from "#sdft/bench/contestant.js";
+import { machineName } from "#sdft/bench/machine.js";
+import { describeRows, type Row, summarise } from "#sdft/bench/measurement.js";
 import type { ModelPackage } from "#sdft/models/package.js";
 import { openModel } from "#sdft/models/resolve.js";
 import { type BenchContext, type CaseName, cases, isCaseName } from "./cases.js";
-import { measureInTurn } from "./contestant.js";
-import { commitName, machineName, projectRoot } from "./machine.js";
-import { type Row, summarise } from "./measurement.js";
+import { commitName, projectRoot } from "./checkout.js";
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     threads: { type: "string", default: "0" },
     model: { type: "string", default: "smollm2-135m-instruct" },
     data: { type: "string", default: join(process.env.SDFT_SHARED ?? join(projectRoot, "..", "shared"), "data") },
+    profile: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -29,7 +31,8 @@ try {
   const names = readCaseNames(values.case ?? Object.keys(cases));
   const model = await openModel(values.model);
   const context: BenchContext = {
-    ...{ model, folder, say, data: values.data, peers: values.peers, threads: Number(values.threads) },
+    ...{ model, folder, say, data: values.data, peers: values.peers, most: Number.POSITIVE_INFINITY },
+    choice: { weights: "native", compute: "f32", threads: Number(values.threads), profile: values.profile },
     peerFiles: preparePeers(values.peers, model),
   };
   const rows: Row[] = [];
@@ -45,19 +48,20 @@ try {
 async function runCase(name: CaseName, context: BenchContext): Promise<Row[]> {
   say(`case ${name}`);
   const contestants = await cases[name].contestants(context);
-  const measurements = await measureInTurn(contestants, Number(values.rounds), say);
+  const measurements = await measureInTurn(contestants, { rounds: Number(values.rounds), say });
   const date = `${new Date().toISOString().slice(0, 19)}Z`;
   const figures = summarise({ date, commit: commitName(), machine: machineName(), case: name }, measurements);
   const rows = [...figures, ...cases[name].ratios(figures)];
-  const results = join(projectRoot, "bench", "results");
-  await mkdir(results, { recursive: true });
-  await appendFile(join(results, `${machineName()}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-  if (!values.json) for (const row of rows) process.stdout.write(`${describeRow(row)}\n`);
+  // A profile's clock is part of the time: such figures are for reading, not for keeping.
+  if (!values.profile) await keepRows(rows);
+  if (!values.json) process.stdout.write(`${describeRows(rows).join("\n")}\n`);
   return rows;
 }
 
-function describeRow({ system, metric, unit, median, low, high, n }: Row): string {
-  return `${system.padEnd(72)} ${metric.padEnd(34)} ${String(median).padStart(9)} ${unit} (${low} to ${high}, n ${n})`;
+async function keepRows(rows: readonly Row[]): Promise<void> {
+  const results = join(projectRoot, "bench", "results");
+  await mkdir(results, { recursive: true });
+  await appendFile(join(results, `${machineName()}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 }
 
 /** Converts the model for the peers once; kept in the cache folder by the model's fingerprint. Null without peers. */

@@ -37,6 +37,7 @@ const typescriptLayers: Record<string, readonly string[]> = {
     "report",
   ],
 };
+typescriptLayers.bench = ["base", "data", "formats", "native", "models", "templates", "engine", "train"];
 typescriptLayers.cli = [...Object.keys(typescriptLayers)];
 
 const nativeLayers: Record<string, readonly string[]> = {

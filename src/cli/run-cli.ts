@@ -3,6 +3,7 @@ import yargs from "yargs";
 import { SdftError } from "../base/error.js";
 import { suggestion } from "../base/suggestion.js";
 import { sdftVersion } from "../base/version.js";
+import { benchCommand } from "./commands/bench.js";
 import { chatCommand } from "./commands/chat.js";
 import { demoCommand } from "./commands/demo.js";
 import { distillCommand } from "./commands/distill.js";
@@ -17,7 +18,14 @@ import { runExperimentCommand } from "./commands/run.js";
 import { scoreCommand } from "./commands/score.js";
 import { selectCommand } from "./commands/select.js";
 import { trainCommand } from "./commands/train.js";
-import { commonOptions, dataOptions, distillOptions, samplingOptions, trainingOptions } from "./options.js";
+import {
+  commonOptions,
+  dataOptions,
+  distillOptions,
+  profileOptions,
+  samplingOptions,
+  trainingOptions,
+} from "./options.js";
 
 /** Parses and runs; sets process.exitCode. */
 export async function runCli(args: readonly string[]): Promise<void> {
@@ -39,6 +47,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     .command(reportCommand)
     .command(pullCommand)
     .command(lsCommand)
+    .command(benchCommand)
     .command(doctorCommand)
     .demandCommand(1, "Name a command.")
     .recommendCommands()
@@ -77,7 +86,9 @@ function usageMessage(message: string, args: readonly string[]): string {
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ");
   if (unknown === undefined) return message;
   const names = unknown.filter((name) => !(/[A-Z]/.test(name) && unknown.includes(withDash(name))));
-  const known = [commonOptions, samplingOptions, dataOptions, distillOptions, trainingOptions].flatMap(Object.keys);
+  const known = [commonOptions, profileOptions, samplingOptions, dataOptions, distillOptions, trainingOptions].flatMap(
+    Object.keys,
+  );
   const described = names.map((name) => {
     if (args.includes(name)) return args[0] === name ? `unknown command ${name}` : `unexpected word ${name}`;
     const nearest = suggestion(name, known).replace('"', '"--');

@@ -1,6 +1,7 @@
 // What the benches make of their programs' lines: medians, spreads and ratios. The figures themselves are never asserted.
 import { describe, expect, it } from "vitest";
-import { type Measurement, parseMeasurements, ratioRow, summarise } from "../../bench/measurement.js";
+import { parseMeasurements } from "../../bench/peer.js";
+import { type Measurement, ratioRow, summarise } from "../../src/bench/measurement.js";
 
 const origin = { date: "2026-01-01T00:00:00Z", commit: "abc", machine: "two-cores", case: "example" };
 

@@ -1,17 +1,14 @@
 // One figure of one run, and the row of bench/results that the runs of one figure become.
-import { z } from "zod";
 
-/** What every program of bench/, ours or a peer's, prints: one line of JSON for each figure. */
-const measurementSchema = z.object({
+/** A figure; every peer's program prints a line of JSON for each. */
+export interface Measurement {
   /** `sdft`, or the peer with its version and setting. */
-  system: z.string(),
-  metric: z.string(),
-  unit: z.string(),
-  value: z.number(),
-  details: z.record(z.string(), z.unknown()),
-});
-
-export type Measurement = z.output<typeof measurementSchema>;
+  readonly system: string;
+  readonly metric: string;
+  readonly unit: string;
+  readonly value: number;
+  readonly details: Readonly<Record<string, unknown>>;
+}
 
 export interface Row {
   /** ISO 8601, to the second. */
@@ -32,14 +29,11 @@ export interface Row {
 /** What all rows of one run have in common. */
 export type RowOrigin = Pick<Row, "date" | "commit" | "machine" | "case">;
 
-export function printMeasurement(measurement: Measurement): void {
-  process.stdout.write(`${JSON.stringify(measurement)}\n`);
-}
-
-/** The lines of JSON that a program printed; anything else is an error. */
-export function parseMeasurements(output: string): Measurement[] {
-  const lines = output.split("\n").filter((line) => line.trim() !== "");
-  return lines.map((line) => measurementSchema.parse(JSON.parse(line)));
+/** Of one run of one job. */
+export interface JobResult {
+  readonly measurements: readonly Measurement[];
+  /** Lines for a person, such as the table of a profile. */
+  readonly notes: readonly string[];
 }
 
 /** A row for each system and metric, in the order of their first measurement. */
@@ -55,6 +49,21 @@ export function summarise(origin: RowOrigin, measurements: readonly Measurement[
     const values = group.map(({ value }) => value).sort((a, b) => a - b);
     const { system, metric, unit } = first;
     return [{ ...origin, system, metric, unit, ...spread(values), n: values.length }];
+  });
+}
+
+/** A line for a person each, by case, columns below each other. */
+export function describeRows(rows: readonly Row[]): string[] {
+  if (rows.length === 0) return [];
+  const width = (part: "system" | "metric"): number => Math.max(...rows.map((row) => row[part].length));
+  const [systems, metrics] = [width("system"), width("metric")];
+  let last = "";
+  return rows.flatMap(({ case: name, system, metric, median, unit, low, high, n }) => {
+    const spread = n > 1 ? ` (${low} to ${high}, n ${n})` : "";
+    const line = `  ${system.padEnd(systems)}  ${metric.padEnd(metrics)}  ${String(median).padStart(8)} ${unit}${spread}`;
+    const head = name === last ? [] : [name];
+    last = name;
+    return [...head, line];
   });
 }
 

@@ -1,0 +1,70 @@
+// Greedy generation with end tokens ignored: many prompts at once, or one sequence's decoding alone.
+import { performance } from "node:perf_hooks";
+import type { Engine } from "../engine/engine.js";
+import { greedySampling, type Sampling } from "../engine/sampling.js";
+import { type EngineChoice, peakMebibytes, systemName, watchKernels } from "./engine-choice.js";
+import type { JobResult } from "./measurement.js";
+import type { WorkRow } from "./work.js";
+
+export interface GeneratingWork {
+  readonly rows: readonly WorkRow[];
+  /** Tokens for each prompt. */
+  readonly newTokens: number;
+}
+
+export interface DecodingWork extends GeneratingWork {
+  /** The prompt is this many first tokens of the rows, one after the other. */
+  readonly context: number;
+}
+
+/** New tokens a second, prompts included in the time; peak memory. */
+export async function measureGenerating(
+  engine: Engine,
+  choice: EngineChoice,
+  work: GeneratingWork,
+): Promise<JobResult> {
+  await warmUp(engine, work);
+  const notes = watchKernels(engine, choice);
+  const prompts = work.rows.map(({ tokens }, index) => ({ id: String(index), tokens }));
+  const started = performance.now();
+  const completions = await engine.generate(prompts, forced(work.newTokens));
+  const seconds = (performance.now() - started) / 1000;
+  const made = completions.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const first = [...(completions[0]?.tokens ?? [])].slice(0, 16);
+  const details = { prompts: prompts.length, new: made, seconds, first };
+  const system = systemName(choice);
+  return {
+    measurements: [
+      { system, metric: "generating", unit: "new tokens/s", value: made / seconds, details },
+      { system, metric: "peak memory", unit: "MiB", value: peakMebibytes(), details: { ...engine.memory } },
+    ],
+    notes: await notes(),
+  };
+}
+
+/** From the first new token on, which the prompt's own step gives, to the last. */
+export async function measureDecoding(engine: Engine, choice: EngineChoice, work: DecodingWork): Promise<JobResult> {
+  await warmUp(engine, work);
+  const tokens = work.rows.flatMap((row) => row.tokens).slice(0, work.context);
+  const notes = watchKernels(engine, choice);
+  let started = Number.NaN;
+  const onTokens = (): void => {
+    if (Number.isNaN(started)) started = performance.now();
+  };
+  await engine.generate([{ id: "one", tokens }], forced(work.newTokens + 1), { onTokens });
+  const seconds = (performance.now() - started) / 1000;
+  const details = { context: tokens.length, new: work.newTokens, seconds };
+  const value = work.newTokens / seconds;
+  return {
+    measurements: [{ system: systemName(choice), metric: "decoding one sequence", unit: "tokens/s", value, details }],
+    notes: await notes(),
+  };
+}
+
+async function warmUp(engine: Engine, { rows }: GeneratingWork): Promise<void> {
+  await engine.generate([{ id: "warm-up", tokens: rows[0]?.tokens ?? [] }], forced(4));
+}
+
+export function forced(count: number): Sampling {
+  return { ...greedySampling, maxNewTokens: count, minNewTokens: count, endTokens: "ignore" };
+}

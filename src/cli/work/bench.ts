@@ -1,0 +1,54 @@
+// The work of `sdft bench`.
+import { InputError } from "../../base/error.js";
+import { sdftVersion } from "../../base/version.js";
+import { type CaseName, cases } from "../../bench/cases.js";
+import { measureInTurn } from "../../bench/contestant.js";
+import { machineName } from "../../bench/machine.js";
+import { describeRows, type Row, summarise } from "../../bench/measurement.js";
+import { openPackage } from "../../experiment/session.js";
+import { DEFAULT_MODEL } from "../../models/aliases.js";
+import { checkCompute, checkMaxSamples } from "../arguments.js";
+import type { CommandContext } from "../run-command.js";
+import type { ModelArgs } from "./model.js";
+
+export interface BenchArgs extends ModelArgs {
+  readonly case?: readonly CaseName[] | undefined;
+  readonly rounds: number;
+  readonly data?: string | undefined;
+  readonly maxSamples?: number | undefined;
+  readonly profile: boolean;
+}
+
+/** Scaling takes many minutes, so that it has to be asked for. */
+const defaultCases: readonly CaseName[] = ["kernels", "train", "generate", "decode-one", "start"];
+
+export async function runBench(args: BenchArgs, { terminal, signal }: CommandContext): Promise<void> {
+  expectWhole("rounds", args.rounds, 1);
+  expectWhole("threads", args.threads ?? 0, 0);
+  checkCompute(args.compute);
+  if (args.device !== "auto" && args.device !== "cpu")
+    throw new InputError("device", `The bench measures the cpu: leave out --device ${args.device}.`);
+  const { weights, compute, threads = 0, profile } = args;
+  const context = {
+    model: await openPackage(args.model ?? DEFAULT_MODEL, terminal),
+    data: args.data ?? null,
+    most: checkMaxSamples(args.maxSamples) ?? Number.POSITIVE_INFINITY,
+    choice: { weights, compute, threads, profile },
+    say: (line: string) => terminal.note(line),
+  };
+  const rows: Row[] = [];
+  for (const name of args.case ?? defaultCases) {
+    const contestants = await cases[name].contestants(context);
+    const measured = await measureInTurn(contestants, { rounds: args.rounds, say: context.say, signal });
+    const date = `${new Date().toISOString().slice(0, 19)}Z`;
+    const origin = { date, commit: `sdft ${sdftVersion()}`, machine: machineName(), case: name };
+    const figures = summarise(origin, measured);
+    rows.push(...figures, ...cases[name].ratios(figures));
+  }
+  terminal.result(rows, describeRows(rows).join("\n"));
+}
+
+function expectWhole(name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new InputError(name, `Expected --${name} to be a whole number from ${least} on but received ${value}.`);
+}
