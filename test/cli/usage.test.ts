@@ -26,11 +26,12 @@ describe("usage", () => {
       "report",
       "pull",
       "ls",
+      "bench",
       "doctor",
     ]) {
       expect(stdout).toMatch(new RegExp(`sdft ${command}\\b`));
     }
-    expect(stdout).not.toMatch(/sdft (shift|reproduce|export|bench|selftest)/);
+    expect(stdout).not.toMatch(/sdft (shift|reproduce|export|selftest)/);
   });
 
   it.each([
