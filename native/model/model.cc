@@ -26,7 +26,9 @@ Weight Model::load_matrix(const std::string& name, int64_t rows, int64_t cols, W
   const StoredTensor& stored = table_.get(name);
   require(stored.rows == rows && stored.cols == cols, "weights",
           "Expected shape " + shape_text(rows, cols) + " for " + name + " but the file has " + shape_text(stored.rows, stored.cols) + ".");
-  return backend_->prepare_weight({stored.data, stored.type, rows, cols, stored.order, spec_.head_size}, format);
+  Weight weight = backend_->prepare_weight({stored.data, stored.type, rows, cols, stored.order, spec_.head_size}, format);
+  table_.forget(stored);  // what the backend still reads of it, such as rows of the embedding, comes back by itself
+  return weight;
 }
 
 Model::Model(ModelSpec spec, WeightTable table, std::unique_ptr<Backend> backend, WeightFormat format)

@@ -50,6 +50,12 @@ MappedFile::~MappedFile() {
   if (data_) munmap(const_cast<uint8_t*>(data_), static_cast<size_t>(size_));
 }
 
+void MappedFile::forget(const uint8_t* from, int64_t length) const {
+  const int64_t page = sysconf(_SC_PAGESIZE), begin = (from - data_) / page * page;
+  // Advice: where the system does not take it, the pages merely stay.
+  madvise(const_cast<uint8_t*>(data_) + begin, static_cast<size_t>(from - data_ + length - begin), MADV_DONTNEED);
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 

@@ -19,6 +19,8 @@ class MappedFile {
   /// Page-aligned; null when the file is empty.
   const uint8_t* data() const { return data_; }
   int64_t size() const { return size_; }
+  /// Lets go of the memory behind these bytes of the file, and behind the rest of their first and last page: read again, they come from the file anew.
+  void forget(const uint8_t* from, int64_t length) const;
 
  private:
   std::string path_;

@@ -71,6 +71,12 @@ int64_t WeightTable::mapped_bytes() const {
   return bytes;
 }
 
+void WeightTable::forget(const StoredTensor& tensor) const {
+  for (const MappedFile& file : files_) {
+    if (tensor.data >= file.data() && tensor.data < file.data() + file.size()) file.forget(tensor.data, tensor.rows * stored_bytes(tensor.type, tensor.cols));
+  }
+}
+
 std::vector<float> read_vector(const StoredTensor& tensor, int64_t head_size) {
   require(tensor.rows == 1, "weights", "Expected a vector but the tensor has " + std::to_string(tensor.rows) + " rows");
   require(tensor.order == RowOrder::natural || (head_size > 0 && head_size % 2 == 0 && tensor.cols % head_size == 0), "weights",

@@ -40,6 +40,8 @@ class WeightTable {
   /// Throws Error("weights") where the table has no such tensor.
   const StoredTensor& get(const std::string& name) const;
   int64_t mapped_bytes() const;
+  /// Lets go of the memory that reading the tensor took; it can still be read.
+  void forget(const StoredTensor& tensor) const;
 
  private:
   std::vector<MappedFile> files_;

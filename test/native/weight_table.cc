@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <utility>
@@ -100,6 +101,20 @@ CASE("weight_table.files that cannot be mapped") {
   const TemporaryFile empty("");
   CHECK(MappedFile(empty.path).size() == 0);
   check_throws("weights", [&] { WeightTable({empty.path}, {entry({1}, 0)}); });
+}
+
+CASE("weight_table.forget leaves tensors that can be read again") {
+  std::vector<float> values(3000);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  const TemporaryFile file("head" + bytes_of(values));
+  const WeightTable table({file.path}, {entry({30, 100}, 4)});
+  const StoredTensor& tensor = table.get("layer.weight");
+  for (int round = 0; round < 2; ++round) {
+    float read[3000];
+    std::memcpy(read, tensor.data, sizeof read);
+    for (int i = 0; i < 3000; ++i) CHECK(read[i] == values[static_cast<size_t>(i)]);
+    table.forget(tensor);
+  }
 }
 
 }  // namespace
