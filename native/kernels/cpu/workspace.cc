@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 /// From here on memory comes straight from the system and goes straight back: the heap would keep a training step's buffers after it.
-constexpr size_t kMapFrom = size_t{1} << 20;
+constexpr size_t kMapFrom = size_t{256} << 10;
 
 /// Stands in front of each piece of memory.
 struct Origin {
