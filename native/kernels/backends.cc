@@ -1,12 +1,11 @@
 #include "kernels/backends.h"
 
 #include <algorithm>
-#include <fstream>
-#include <set>
 #include <thread>
 
 #include "base/error.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/cores.h"
 #include "kernels/cpu/features.h"
 #include "kernels/reference/reference.h"
 
@@ -24,16 +23,9 @@ std::vector<std::string> cpu_features() {
 }
 
 int physical_cores() {
-  // Threads of one core list the same siblings.
   const int visible = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  std::set<std::string> cores;
-  for (int cpu = 0;; ++cpu) {
-    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
-    std::string siblings;
-    if (!std::getline(file, siblings)) break;
-    cores.insert(siblings);
-  }
-  return cores.empty() ? visible : std::min(visible, static_cast<int>(cores.size()));
+  const int cores = cpu::count_cores("/sys/devices/system/cpu", cpu::allowed_processors());
+  return cores == 0 ? visible : std::min(visible, cores);
 }
 
 std::vector<BackendInfo> list_backends() {

@@ -18,6 +18,7 @@ struct BackendInfo {
 std::vector<BackendInfo> list_backends();
 /// Instruction sets of this processor, of those that kernels are compiled for.
 std::vector<std::string> cpu_features();
+/// Cores that this process may use, at least one.
 int physical_cores();
 /// `cpu`, `reference`, `reference-double` or `cuda`. Throws Error("backend") with the reason where it is off.
 std::unique_ptr<Backend> make_backend(const std::string& name, int threads);
