@@ -124,7 +124,9 @@ Napi::Value ModelHandle::create_trainer(const Napi::CallbackInfo& info) {
     if (!adapter) options["adapter"].fail("an adapter made by createAdapter");
     const double dropout = options["dropout"].number();
     if (!(dropout >= 0 && dropout < 1)) options["dropout"].fail("a number from 0 to below 1");
-    return TrainerHandle::create(info.Env(), std::make_shared<TrainerOwner>(std::move(adapter), dropout, static_cast<uint64_t>(options["seed"].integer(0))));
+    const uint64_t seed = static_cast<uint64_t>(options["seed"].integer(0));
+    const int64_t stored_rows = options["storedRows"].integer(0, int64_t{1} << 30);
+    return TrainerHandle::create(info.Env(), std::make_shared<TrainerOwner>(std::move(adapter), dropout, seed, stored_rows));
   });
 }
 

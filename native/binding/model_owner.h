@@ -42,8 +42,8 @@ struct AdapterOwner {
 };
 
 struct TrainerOwner {
-  TrainerOwner(std::shared_ptr<AdapterOwner> adapter_owner, double dropout, uint64_t seed)
-      : adapter(std::move(adapter_owner)), trainer(*adapter->owner->model, adapter->adapter, dropout, seed) {}
+  TrainerOwner(std::shared_ptr<AdapterOwner> adapter_owner, double dropout, uint64_t seed, int64_t stored_rows)
+      : adapter(std::move(adapter_owner)), trainer(*adapter->owner->model, adapter->adapter, dropout, seed, stored_rows) {}
   std::shared_ptr<AdapterOwner> adapter;
   Trainer trainer;
 };

@@ -5,18 +5,20 @@
 
 namespace sdft {
 
-Activations::Activations(const Model& model, const AdapterShape& adapter_shape, int64_t row_capacity, int64_t wanted_capacity, bool with_dropout)
+Activations::Activations(const Model& model, const AdapterShape& adapter_shape, int64_t row_capacity, int64_t wanted_capacity, bool with_dropout,
+                         int64_t set_count)
     : rows(row_capacity), wanted(wanted_capacity), adapter(adapter_shape), dropout(with_dropout) {
   const ModelSpec& spec = model.spec();
   const int64_t queries = spec.query_heads * spec.head_size, keys = spec.kv_heads * spec.head_size;
   auto tensor = [&](int64_t count, int64_t cols) { return OwnedTensor(model.backend(), count, cols); };
   auto indices = [&](int64_t count) { return OwnedIndices(model.backend(), count); };
 
-  layers.resize(spec.layers.size());
-  for (size_t index = 0; index < layers.size(); ++index) {
-    LayerActivations& layer = layers[index];
-    const int64_t tail = index + 1 == layers.size() ? wanted : rows;
-    layer.input = tensor(rows, spec.width);
+  for (size_t index = 0; index < spec.layers.size(); ++index) inputs.push_back(tensor(rows, spec.width));
+  sets.resize(set_count);
+  for (int64_t index = 0; index < set_count; ++index) {
+    LayerActivations& layer = sets[index];
+    const bool last_alone = index + 1 == set_count && (set_count > 1 || inputs.size() == 1);
+    const int64_t tail = last_alone ? wanted : rows;
     if (spec.query_key_norm) {
       layer.raw_query = tensor(rows, queries);
       layer.raw_key = tensor(rows, keys);
@@ -68,9 +70,19 @@ Activations::Activations(const Model& model, const AdapterShape& adapter_shape, 
   wanted_positions = indices(wanted);
 }
 
-bool Activations::fits(const AdapterShape& adapter_shape, int64_t row_count, int64_t wanted_count, bool with_dropout) const {
-  return row_count <= rows && wanted_count <= wanted && adapter_shape.rank == adapter.rank && adapter_shape.targets == adapter.targets &&
+bool Activations::fits(const AdapterShape& adapter_shape, int64_t row_count, int64_t wanted_count, bool with_dropout, int64_t set_count) const {
+  return row_count <= rows && wanted_count <= wanted && set_count <= static_cast<int64_t>(sets.size()) && adapter_shape.rank == adapter.rank && adapter_shape.targets == adapter.targets &&
          (dropout || !with_dropout);
+}
+
+int64_t Activations::sets_for(const ModelSpec& spec, const AdapterShape& adapter, int64_t rows, int64_t stored_rows) {
+  const int64_t layers = static_cast<int64_t>(spec.layers.size()), queries = spec.query_heads * spec.head_size, keys = spec.kv_heads * spec.head_size;
+  if (rows <= stored_rows) return layers;
+  const int64_t normed = spec.query_key_norm ? queries + keys : 0, branches = spec.sandwich_norms ? 2 * spec.width : 0;
+  const int64_t low_ranks = adapter.rank * static_cast<int64_t>(adapter.targets.size());
+  const int64_t set = normed + 2 * queries + 2 * keys + spec.query_heads + spec.width + 2 * spec.inner_width + branches + low_ranks;
+  const int64_t room = stored_rows * layers * (spec.width + set) / rows - layers * spec.width;
+  return std::clamp<int64_t>(room / set, 1, layers);
 }
 
 }  // namespace sdft

@@ -1,5 +1,6 @@
 // What the forward pass of training stores for the backward pass, and the scratch of both. Sized before the step and reused.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -9,7 +10,6 @@ namespace sdft {
 
 /// One layer. N rows before the output projection; after it `tail` rows: N, but in the last layer only the M rows that predict a target.
 struct LayerActivations {
-  OwnedTensor input;                       // (N, C) the stream as it enters
   OwnedTensor raw_query, raw_key;          // (N, H · D), (N, G · D) before their norm; with query_key_norm
   OwnedTensor query, key, value;           // turned by the rope
   OwnedTensor attended, logsumexp;         // (N, H · D), (N, H)
@@ -22,13 +22,21 @@ struct LayerActivations {
 
 struct Activations {
   /// For up to `rows` rows of which up to `wanted` predict a target.
-  Activations(const Model& model, const AdapterShape& adapter, int64_t rows, int64_t wanted, bool dropout);
-  bool fits(const AdapterShape& adapter, int64_t rows, int64_t wanted, bool dropout) const;
+  /// `sets` LayerActivations, from 1 to one a layer: the last layers have one each, the first ones share the first and must be run again for backward.
+  Activations(const Model& model, const AdapterShape& adapter, int64_t rows, int64_t wanted, bool dropout, int64_t sets);
+  bool fits(const AdapterShape& adapter, int64_t rows, int64_t wanted, bool dropout, int64_t sets) const;
+  /// Most sets with which `rows` rows take no more memory than `stored_rows` rows with one for each layer; at least 1.
+  static int64_t sets_for(const ModelSpec& spec, const AdapterShape& adapter, int64_t rows, int64_t stored_rows);
 
   int64_t rows, wanted;
   AdapterShape adapter;
   bool dropout;
-  std::vector<LayerActivations> layers;
+  std::vector<OwnedTensor> inputs;             // by layer (N, C): the stream as it enters
+  std::vector<LayerActivations> sets;
+  LayerActivations& of(int64_t layer) { return sets[std::max<int64_t>(0, layer - shared())]; }
+  /// Whether another layer has taken the layer's set by the end of the forward pass.
+  bool overwritten(int64_t layer) const { return layer < shared(); }
+  int64_t shared() const { return static_cast<int64_t>(inputs.size() - sets.size()); }
   OwnedTensor output;                          // (M, C) the stream after the last layer
   OwnedTensor normed, branch, branch_gradient; // (N, C)
   OwnedTensor product, dproduct;               // (N, F)

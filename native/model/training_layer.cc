@@ -13,7 +13,8 @@ TrainingLayer::TrainingLayer(const PassContext& pass, int64_t index)
       spec_(pass.model.spec()),
       weights_(pass.model.layer(index)),
       backend_(pass.model.backend()),
-      stored_(pass.activations.layers[index]) {}
+      input_(pass.activations.inputs[index].top(pass.rows)),
+      stored_(pass.activations.of(index)) {}
 
 DropoutKey TrainingLayer::dropout_key(Target target) const {
   const bool tail = target >= Target::o_proj && tail_ != pass_.rows;
@@ -57,7 +58,7 @@ void TrainingLayer::attend() {
   const int64_t rows = pass_.rows;
   const Tensor normed = pass_.activations.normed.top(rows);
   const Tensor query = stored_.query.top(rows), key = stored_.key.top(rows), value = stored_.value.top(rows);
-  backend_.rms_norm(normed, stored_.input.top(rows), weights_.attention_norm.view(), spec_.norm_epsilon);
+  backend_.rms_norm(normed, input_, weights_.attention_norm.view(), spec_.norm_epsilon);
   const Tensor raw_query = spec_.query_key_norm ? stored_.raw_query.top(rows) : query;
   const Tensor raw_key = spec_.query_key_norm ? stored_.raw_key.top(rows) : key;
   project(raw_query, normed, Target::q_proj);
@@ -86,9 +87,12 @@ void TrainingLayer::finish(Tensor output, Tensor stream, Tensor attended) {
   backend_.rms_norm(normed, middle, weights_.mlp_norm.view(), spec_.norm_epsilon);
   project(gate, normed, Target::gate_proj);
   project(up, normed, Target::up_proj);
+  // Run again for backward, the layer stops where nothing more is stored.
+  if (!output && !spec_.sandwich_norms && !has_adapter(Target::down_proj)) return;
   backend_.gated(product, gate, up, spec_.activation);
   const Tensor mlp_branch = spec_.sandwich_norms ? stored_.mlp_branch.top(tail_) : branch;
   project(mlp_branch, product, Target::down_proj);
+  if (!output) return;
   if (spec_.sandwich_norms) backend_.rms_norm(branch, mlp_branch, weights_.post_mlp_norm.view(), spec_.norm_epsilon);
   backend_.copy(output, middle);
   backend_.add(output, branch);
@@ -133,7 +137,7 @@ void TrainingLayer::attend_backward(Tensor dstream, Tensor dattended) {
   const bool query_adapter = has_adapter(Target::q_proj), key_adapter = has_adapter(Target::k_proj), value_adapter = has_adapter(Target::v_proj);
   if (first_ && !query_adapter && !key_adapter && !value_adapter) return;
   const Tensor dquery = pass_.activations.dquery.top(rows), dkey = pass_.activations.dkey.top(rows), dvalue = pass_.activations.dvalue.top(rows);
-  const Tensor input = stored_.input.top(rows), normed = pass_.activations.normed.top(rows);
+  const Tensor normed = pass_.activations.normed.top(rows);
 
   backend_.attention_backward(dquery, dkey, dvalue, dattended, stored_.attended.top(rows), stored_.logsumexp.top(rows), stored_.query.top(rows),
                               stored_.key.top(rows), stored_.value.top(rows), pass_.segments, spec_.attention_shape(index_));
@@ -147,12 +151,12 @@ void TrainingLayer::attend_backward(Tensor dstream, Tensor dattended) {
                                Write::overwrite);
   }
   // query, key, value = projections of normed = norm(input)
-  if (query_adapter || key_adapter || value_adapter) backend_.rms_norm(normed, input, weights_.attention_norm.view(), spec_.norm_epsilon);
+  if (query_adapter || key_adapter || value_adapter) backend_.rms_norm(normed, input_, weights_.attention_norm.view(), spec_.norm_epsilon);
   const Tensor dnormed = first_ ? Tensor{} : pass_.activations.dnormed.top(rows);
   project_backward(dnormed, dquery, normed, Target::q_proj, Write::overwrite);
   project_backward(dnormed, dkey, normed, Target::k_proj, Write::add);
   project_backward(dnormed, dvalue, normed, Target::v_proj, Write::add);
-  if (!first_) backend_.rms_norm_backward(dstream, dnormed, input, weights_.attention_norm.view(), spec_.norm_epsilon, Write::add);
+  if (!first_) backend_.rms_norm_backward(dstream, dnormed, input_, weights_.attention_norm.view(), spec_.norm_epsilon, Write::add);
 }
 
 }  // namespace sdft

@@ -24,7 +24,7 @@ class TrainingLayer {
 
   /// Attention's heads (N, H · D) from the layer's input.
   void attend();
-  /// From `stream` and `attended` (tail rows) to the layer's output.
+  /// From `stream` and `attended` (tail rows) to the layer's output; without one it only stores what backward reads.
   void finish(Tensor output, Tensor stream, Tensor attended);
   /// dstream (tail, C): on entry the output's gradient, on return the gradient of the stream at attention's output, without what flows through attention;
   /// that is dattended (tail, H · D).
@@ -45,6 +45,7 @@ class TrainingLayer {
   const ModelSpec& spec_;
   const LayerWeights& weights_;
   Backend& backend_;
+  const Tensor input_;  // (N, C)
   LayerActivations& stored_;
 };
 

@@ -75,11 +75,14 @@ double TrainingPass::run(const TrainingBatch& batch, const Adapter& adapter, con
   require(count > 0, "targets", "Expected at least one token to train on in a batch of " + std::to_string(rows) + " tokens but every target is masked.");
 
   const bool drops = dropout.probability > 0;
-  if (!activations_ || !activations_->fits(adapter.shape(), rows, count, drops)) {
-    const int64_t row_capacity = std::max(rows, activations_ ? activations_->rows : 0);
+  const int64_t sets = Activations::sets_for(spec, adapter.shape(), rows, stored_rows_);
+  if (!activations_ || !activations_->fits(adapter.shape(), rows, count, drops, sets)) {
+    // Batches whose layers are all stored may grow to the largest of them; one that is larger yet has its own size.
+    if (rows <= stored_rows_) whole_rows_ = std::max(whole_rows_, rows);
+    const int64_t row_capacity = rows <= stored_rows_ ? whole_rows_ : rows;
     const int64_t wanted_capacity = std::max(count, activations_ ? activations_->wanted : 0);
     activations_.reset();  // frees the old buffers before the new ones are taken
-    activations_ = std::make_unique<Activations>(model_, adapter.shape(), row_capacity, wanted_capacity, drops);
+    activations_ = std::make_unique<Activations>(model_, adapter.shape(), row_capacity, wanted_capacity, drops, sets);
     ropes_ = std::make_unique<RopeTables>(model_, row_capacity);
   }
   Activations& a = *activations_;
@@ -96,17 +99,17 @@ double TrainingPass::run(const TrainingBatch& batch, const Adapter& adapter, con
 
   // Forward. After the last layer's attention only the rows that predict a target go on.
   const int64_t last = static_cast<int64_t>(spec.layers.size()) - 1;
-  backend.embed(a.layers[0].input.top(rows), model_.embedding(), a.tokens.top(rows), spec.embedding_scale);
+  backend.embed(a.inputs[0].top(rows), model_.embedding(), a.tokens.top(rows), spec.embedding_scale);
   for (int64_t index = 0; index < last; ++index) {
     TrainingLayer layer(pass, index);
     layer.attend();
-    layer.finish(a.layers[index + 1].input.top(rows), a.layers[index].input.top(rows), a.layers[index].attended.top(rows));
+    layer.finish(a.inputs[index + 1].top(rows), a.inputs[index].top(rows), a.of(index).attended.top(rows));
   }
   TrainingLayer last_layer(pass, last);
   last_layer.attend();
   const Tensor wanted_stream = a.wanted_stream.top(count), wanted_attended = a.wanted_attended.top(count);
-  backend.gather_rows(wanted_stream, a.layers[last].input.top(rows), a.wanted_rows.top(count));
-  backend.gather_rows(wanted_attended, a.layers[last].attended.top(rows), a.wanted_rows.top(count));
+  backend.gather_rows(wanted_stream, a.inputs[last].top(rows), a.wanted_rows.top(count));
+  backend.gather_rows(wanted_attended, a.of(last).attended.top(rows), a.wanted_rows.top(count));
   const Tensor output = a.output.top(count), normed = a.normed.top(count);
   last_layer.finish(output, wanted_stream, wanted_attended);
 
@@ -124,7 +127,11 @@ double TrainingPass::run(const TrainingBatch& batch, const Adapter& adapter, con
   last_layer.attend_backward(dstream, dattended);
   for (int64_t index = last - 1; index >= 0; --index) {
     TrainingLayer layer(pass, index);
-    layer.finish_backward(dstream, dattended, a.layers[index].attended.top(rows));
+    if (a.overwritten(index)) {
+      layer.attend();
+      layer.finish(Tensor{}, a.inputs[index].top(rows), a.of(index).attended.top(rows));
+    }
+    layer.finish_backward(dstream, dattended, a.of(index).attended.top(rows));
     layer.attend_backward(dstream, dattended);
   }
 

@@ -27,13 +27,16 @@ struct DropoutOptions {
 
 class TrainingPass {
  public:
-  explicit TrainingPass(const Model& model) : model_(model) {}
+  /// A batch of more than `stored_rows` rows keeps only as many layers for its backward pass as take the memory of that many rows with all layers; the others
+  /// are run again, to the same bits. 0 keeps each layer's input alone.
+  TrainingPass(const Model& model, int64_t stored_rows) : model_(model), stored_rows_(stored_rows) {}
   /// Returns loss_scale · the summed loss (−log p of each target) and adds the gradients of that number to `gradients`.
   /// Throws Error("context") for a position past maxPositions, Error("token") for an id outside the vocabulary.
   double run(const TrainingBatch& batch, const Adapter& adapter, const AdapterTensors& gradients, const DropoutOptions& dropout);
 
  private:
   const Model& model_;
+  int64_t stored_rows_, whole_rows_ = 0;
   std::unique_ptr<Activations> activations_;
   std::unique_ptr<RopeTables> ropes_;
 };

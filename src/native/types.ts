@@ -216,6 +216,11 @@ export interface TrainerOptions {
   readonly adapter: NativeAdapter;
   readonly dropout: number;
   readonly seed: number;
+  /**
+   * A batch of up to so many rows keeps all that its backward pass reads. A larger one keeps only as many layers as take the same memory, and each layer's
+   * input; the other layers are run again, to the same bits. 0: inputs alone.
+   */
+  readonly storedRows: number;
 }
 
 export interface UpdateOptions {

@@ -8,7 +8,7 @@ describe("one call at a time", () => {
   it("answers busy to all others, and then goes on", async () => {
     using model = await load();
     using adapter = model.createAdapter({ rank: 2, scale: 1, targets: ["q_proj"] });
-    using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0 });
+    using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 4096 });
     const name = "model.layers.0.self_attn.q_proj.lora_A";
     const running = model.generate([request({ maxNewTokens: 50 })], options(), null);
     const busy = { code: "busy" };
@@ -33,7 +33,7 @@ describe("dispose", () => {
   it("ends every use with code disposed, and may be called again", async () => {
     const model = await load();
     const adapter = model.createAdapter({ rank: 2, scale: 1, targets: ["q_proj"] });
-    const trainer = model.createTrainer({ adapter, dropout: 0, seed: 0 });
+    const trainer = model.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 4096 });
     const disposed = { code: "disposed" };
     trainer.dispose();
     adapter.dispose();

@@ -25,7 +25,7 @@ describe("adapters", () => {
     using other = await load();
     using adapter = model.createAdapter({ rank: 2, scale: 1, targets: ["q_proj"] });
     await expect(other.logits(Int32Array.of(5), adapter)).rejects.toMatchObject({ code: "adapter" });
-    expect(() => other.createTrainer({ adapter, dropout: 0, seed: 0 })).toThrow(/another/);
+    expect(() => other.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 4096 })).toThrow(/another/);
     model.dispose();
     expect(adapter.get("model.layers.0.self_attn.q_proj.lora_A").length).toBe(64);
   });
@@ -39,7 +39,7 @@ describe("trainers", () => {
     for (const { name: tensor, rows, columns } of adapter.tensors())
       adapter.set(tensor, new Float32Array(rows * columns).fill(0.01));
     const update = { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 };
-    using trainer = model.createTrainer({ adapter, dropout: 0.5, seed: 3 });
+    using trainer = model.createTrainer({ adapter, dropout: 0.5, seed: 3, storedRows: 4096 });
     await trainer.accumulate(batch());
     expect((await trainer.update(update)).gradNorm).toBeGreaterThan(0);
     const state = trainer.state();
@@ -51,7 +51,7 @@ describe("trainers", () => {
     const after = adapter.get(name);
 
     for (const [tensor, values] of before) adapter.set(tensor, values);
-    using resumed = model.createTrainer({ adapter, dropout: 0.5, seed: 3 });
+    using resumed = model.createTrainer({ adapter, dropout: 0.5, seed: 3, storedRows: 4096 });
     resumed.setState(state);
     expect((await resumed.accumulate(batch())).loss).toBe(loss);
     await resumed.update(update);
@@ -95,14 +95,16 @@ describe("trainers", () => {
   ])("refuse %s with code %s", async (_, code, change) => {
     using model = await load();
     using adapter = model.createAdapter({ rank: 2, scale: 1, targets: ["q_proj"] });
-    using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0 });
+    using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 4096 });
     await expect(trainer.accumulate(batch(change))).rejects.toMatchObject({ code });
   });
 
   it("refuse a dropout of 1 and an adapter of nothing", async () => {
     using model = await load();
     using adapter = model.createAdapter({ rank: 2, scale: 1, targets: ["q_proj"] });
-    expect(() => model.createTrainer({ adapter, dropout: 1, seed: 0 })).toThrow(/options.dropout/);
-    expect(() => model.createTrainer({ adapter: wrong(null), dropout: 0, seed: 0 })).toThrow(TypeError);
+    expect(() => model.createTrainer({ adapter, dropout: 1, seed: 0, storedRows: 4096 })).toThrow(/options.dropout/);
+    expect(() => model.createTrainer({ adapter: wrong(null), dropout: 0, seed: 0, storedRows: 4096 })).toThrow(
+      TypeError,
+    );
   });
 });

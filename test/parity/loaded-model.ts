@@ -87,7 +87,7 @@ export async function gradientsOf(
   adapter: NativeAdapter,
   batches: readonly TrainBatch[],
 ): Promise<{ loss: number; gradients: Map<string, RealArray> }> {
-  using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0 });
+  using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 4096 });
   let loss = 0;
   for (const batch of batches) loss += (await trainer.accumulate(batch)).loss;
   return { loss, gradients: new Map(adapter.tensors().map(({ name }) => [name, trainer.gradient(name)])) };

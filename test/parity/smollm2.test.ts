@@ -92,7 +92,7 @@ describe.skipIf(missing)(`SmolLM2 on ${mainBackend}`, () => {
     using model = await load(path ?? "", mainBackend);
     using adapter = model.createAdapter(adapterShape);
     fillAdapter(adapter, values, "init.");
-    using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0 });
+    using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 4096 });
     for (const [s, step] of steps.entries()) {
       const sequences = (batches[s] ?? []).map(({ ids, labels }, i) => ({
         id: String(i),
