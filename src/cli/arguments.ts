@@ -1,4 +1,5 @@
 // From parsed options to what the stages take. Only given options count; the stages own the defaults.
+import { parseByteSize } from "../base/byte-size.js";
 import { InputError } from "../base/error.js";
 import type { Sampling } from "../engine/sampling.js";
 import type { SessionOptions } from "../experiment/session.js";
@@ -14,6 +15,7 @@ interface ModelArgs {
   readonly compute: "f32" | "int";
   readonly threads?: number | undefined;
   readonly profile?: boolean | undefined;
+  readonly memoryBudget?: string | undefined;
 }
 
 export function sessionOptions(args: ModelArgs, terminal: Terminal): SessionOptions {
@@ -26,6 +28,7 @@ export function sessionOptions(args: ModelArgs, terminal: Terminal): SessionOpti
     device: args.device,
     weights: args.weights,
     threads,
+    memoryBudget: args.memoryBudget === undefined ? null : parseByteSize(args.memoryBudget, "--memory-budget"),
     reporter: terminal,
     profile: args.profile ?? false,
   };
@@ -89,6 +92,8 @@ export interface TrainingArgs {
   readonly useRslora?: boolean | undefined;
   readonly longExamples?: "error" | "drop" | "cut" | undefined;
   readonly cutoffLen?: number | undefined;
+  readonly microBatchTokens?: number | undefined;
+  readonly activations?: "store" | "recompute" | undefined;
   readonly saveSteps?: number | undefined;
   readonly shuffle: boolean;
 }
@@ -113,6 +118,8 @@ export function trainingInput(args: TrainingArgs): Partial<Record<keyof Training
     use_rslora: args.useRslora,
     long_examples: args.longExamples,
     cutoff_len: args.cutoffLen,
+    micro_batch_tokens: args.microBatchTokens,
+    activations: args.activations,
     save_steps: args.saveSteps,
     shuffle: args.shuffle,
   };

@@ -18,6 +18,7 @@ export interface ExperimentArgs {
   readonly weights: string;
   readonly compute: "f32" | "int";
   readonly threads?: number | undefined;
+  readonly memoryBudget?: string | undefined;
   readonly seed: number | undefined;
   readonly out?: string | undefined;
   readonly datasetDir?: string | undefined;
@@ -45,6 +46,7 @@ function optionOverrides(args: ExperimentArgs): string[] {
     ["device", args.device === "auto" ? undefined : args.device],
     ["weights", args.weights === "native" ? undefined : args.weights],
     ["threads", args.threads],
+    ["memory_budget", args.memoryBudget],
     ["seed", args.seed],
     ["out", args.out],
     ["dataset_dir", args.datasetDir],

@@ -28,7 +28,7 @@ import type { Sampling } from "./sampling.js";
 export interface EngineOptions {
   readonly device?: DeviceName | "reference-double";
   readonly weights?: WeightFormat;
-  /** 0 or left out: one for each processor that may be used. */
+  /** 0 or left out: one for each core that may be used. */
   readonly threads?: number;
   /** Adds up what each kernel costs, for `Engine.profile`. */
   readonly profile?: boolean;
@@ -63,21 +63,29 @@ export interface ScoreRow {
 
 /** Loads a model's weights. Dispose of the engine, or hold it with `using`. */
 export async function openEngine(model: ModelPackage, options: EngineOptions = {}): Promise<Engine> {
-  const addon = loadAddon();
-  const info = addon.info();
-  const backend = chooseBackend(options.device ?? "auto", info);
-  const threads = options.threads === undefined || options.threads === 0 ? availableParallelism() : options.threads;
-  const weightFormat = options.weights ?? "native";
-  const native = await addon.loadModel({
-    spec: model.spec,
-    files: model.files,
-    weights: model.weights,
-    backend,
-    threads,
-    weightFormat,
+  const setting = engineSetting(options);
+  const { backend, threads, weightFormat } = setting;
+  const { spec, files, weights } = model;
+  const native = await loadAddon().loadModel({
+    ...{ spec, files, weights, backend, threads, weightFormat },
     profile: options.profile ?? false,
   });
-  return new Engine(model, native, { backend, threads, weightFormat, info });
+  return new Engine(model, native, setting);
+}
+
+/** How an engine with these options would run here. Throws for a device that is off and for more threads than processors. */
+export function engineSetting(options: EngineOptions): EngineSetting {
+  const info = loadAddon().info();
+  const backend = chooseBackend(options.device ?? "auto", info);
+  const processors = availableParallelism();
+  const threads = options.threads || Math.min(info.physicalCores, processors);
+  if (threads > processors) {
+    throw new InputError(
+      "threads",
+      `Expected at most ${processors} threads, the processors that this process may use, but received ${threads}.`,
+    );
+  }
+  return { backend, threads, weightFormat: options.weights ?? "native", info };
 }
 
 export interface EngineSetting {

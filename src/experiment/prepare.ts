@@ -10,7 +10,7 @@ import { getPreset, type Preset } from "../templates/presets.js";
 import type { PromptRenderer } from "../templates/render.js";
 import { type TrainingConfig, withTaskEpochs } from "../train/config.js";
 import type { EvaluationEntry, Experiment } from "./schema.js";
-import type { Session } from "./session.js";
+import type { Preparation } from "./session.js";
 import { type StageRenderers, stageRenderers, stageSampling } from "./stage-settings.js";
 import { expectTexts, loadTaskData } from "./task-data.js";
 
@@ -35,10 +35,10 @@ export interface PreparedExperiment {
   readonly evaluations: readonly PreparedEvaluation[];
 }
 
-export async function prepareExperiment(session: Session, experiment: Experiment): Promise<PreparedExperiment> {
+export async function prepareExperiment(prepared: Preparation, experiment: Experiment): Promise<PreparedExperiment> {
   const task = getTask(experiment.task);
   const preset = getPreset(experiment.preset);
-  const renderers = await stageRenderers(session.prompts, {
+  const renderers = await stageRenderers(prepared.prompts, {
     task,
     preset,
     template: experiment.template,
@@ -58,7 +58,7 @@ export async function prepareExperiment(session: Session, experiment: Experiment
   if (experiment.variants.includes("sdft")) checkReferences(examples, task, rules);
   const evaluations = [];
   for (const entry of experiment.evaluate)
-    evaluations.push(await prepareEvaluation(session, { experiment, preset, entry }));
+    evaluations.push(await prepareEvaluation(prepared, { experiment, preset, entry }));
   return {
     experiment,
     task,
@@ -74,7 +74,7 @@ export async function prepareExperiment(session: Session, experiment: Experiment
 }
 
 async function prepareEvaluation(
-  session: Session,
+  prepared: Preparation,
   wish: { readonly experiment: Experiment; readonly preset: Preset; readonly entry: EvaluationEntry },
 ): Promise<PreparedEvaluation> {
   const { experiment, preset, entry } = wish;
@@ -88,7 +88,7 @@ async function prepareEvaluation(
     seed: experiment.seed,
     order: "seeded",
   });
-  const renderers = await stageRenderers(session.prompts, {
+  const renderers = await stageRenderers(prepared.prompts, {
     task,
     preset,
     template: experiment.template,

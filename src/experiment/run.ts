@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { stringify } from "yaml";
+import { parseByteSize } from "../base/byte-size.js";
 import { contentHash } from "../base/content-hash.js";
 import type { Reporter } from "../base/reporter.js";
 import { makeWritableFolder, writeJsonLines, writeWholeFile } from "../base/write-file.js";
@@ -21,12 +22,12 @@ import { writeReport } from "../report/write-report.js";
 import { latestCheckpoint } from "../train/checkpoint.js";
 import { freshAdapterSettings } from "../train/config.js";
 import { initializeAdapter } from "../train/lora-init.js";
-import { prepareSequences } from "../train/prepare.js";
 import { train } from "../train/train.js";
 import { describeRun } from "./describe-run.js";
+import { encodeExamples, planExperiment } from "./plan-experiment.js";
 import { type PreparedExperiment, prepareExperiment } from "./prepare.js";
 import type { Experiment, VariantName } from "./schema.js";
-import { openSession, type Session } from "./session.js";
+import { prepareSession, type Session, startSession } from "./session.js";
 import { StageLedger } from "./stage-ledger.js";
 
 export interface RunOptions {
@@ -41,12 +42,14 @@ export async function runExperiment(options: RunOptions): Promise<RunSummary> {
   const { experiment, folder, reporter } = options;
   const started = performance.now();
   const earlier = await readManifest(folder);
-  using session = await openSession({ ...experiment, reporter });
-  const prepared = await prepareExperiment(session, experiment);
+  const { memory_budget: budget } = experiment;
+  const memoryBudget = budget === null ? null : parseByteSize(budget, "memory_budget");
+  const opened = await prepareSession({ ...experiment, memoryBudget, reporter });
+  const { prepared, works } = planExperiment(opened, await prepareExperiment(opened, experiment));
+  using session = await startSession(opened, works);
   const run = new Run(session, prepared, options, new StageLedger(folder, await describeRun(session, earlier)));
-  run.checkTrainable();
   await makeWritableFolder(folder);
-  await writeWholeFile(join(folder, "run.yaml"), stringify(experiment));
+  await writeWholeFile(join(folder, "run.yaml"), stringify({ ...experiment, train: prepared.training }));
   await run.everything();
   await run.ledger.write({
     seconds: Math.round(performance.now() - started) / 1000,
@@ -78,12 +81,6 @@ class Run {
     await writeJsonLines(join(this.options.folder, "scores.jsonl"), scores);
   }
 
-  /** Faults of the training data, before anything is written. */
-  checkTrainable(): void {
-    const { variants } = this.prepared.experiment;
-    if (variants.includes("vanilla") || variants.includes("sdft")) this.encode(this.prepared.examples, "check");
-  }
-
   private async distill(): Promise<void> {
     const { prepared, session, options } = this;
     const job = {
@@ -112,25 +109,15 @@ class Run {
     return mixExamples(examples, rows, { ratio: experiment.mix_ratio, seed: experiment.seed });
   }
 
-  private encode(examples: readonly TextExample[], purpose: "check" | "train") {
-    const { session, prepared, options } = this;
-    return prepareSequences(examples, {
-      renderer: prepared.renderers.train,
-      spec: session.engine.spec,
-      cutoff: prepared.training.cutoff_len ?? prepared.preset.cutoff,
-      policy: prepared.training.long_examples,
-      warn: purpose === "train" ? (sentence) => options.reporter.warn(sentence) : () => {},
-    });
-  }
-
   /** The trained adapter, from this run or an earlier one, and the hash that names it. */
   private async train(variant: "vanilla" | "sdft", examples: readonly TextExample[]): Promise<Trained> {
     const { session, prepared, options } = this;
     const { engine } = session;
     const { experiment, training } = prepared;
-    const sequences = this.encode(examples, "train");
+    const warn = (sentence: string): void => options.reporter.warn(sentence);
+    const sequences = encodeExamples(prepared, { examples, spec: engine.spec, warn });
     const settings = freshAdapterSettings(training, prepared.preset);
-    const { save_steps: _, ...relevant } = training;
+    const { save_steps: _, activations: __, ...relevant } = training;
     const hash = contentHash({
       stage: "train",
       engine: engine.fingerprint,

@@ -45,6 +45,8 @@ export const experimentSchema = z.strictObject({
   device: oneOf(deviceNames).default("auto"),
   weights: oneOf(["native", "f32", "bf16", "q8", "q4"]).default("native"),
   threads: wholeNumber(0).default(0),
+  /** Such as 2GB; left out: what the system allows. */
+  memory_budget: name("a size such as 2GB").nullable().default(null),
   seed: wholeNumber(0).default(0),
   preset: oneOf(presetNames as readonly ["default", ...string[]]).default("default"),
   /** A template or a family; fits the model where left out. */

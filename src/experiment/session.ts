@@ -1,7 +1,10 @@
 // A model opened for work: its package, the engine that holds its one copy of weights, and what templates need to know of it.
+import process from "node:process";
 import type { Reporter } from "../base/reporter.js";
 import type { DeviceName } from "../engine/backend-choice.js";
-import { type Engine, openEngine } from "../engine/engine.js";
+import { type Engine, type EngineSetting, engineSetting, openEngine } from "../engine/engine.js";
+import { expectFits, type MemoryLimit, memoryLimit } from "../engine/memory-limit.js";
+import { type MemoryPlan, type PlannedModel, planLoading } from "../engine/memory-plan.js";
 import { createChatModel } from "../models/chat-template.js";
 import type { ModelPackage } from "../models/package.js";
 import { openModel } from "../models/resolve.js";
@@ -12,8 +15,10 @@ export interface SessionOptions {
   readonly model: string;
   readonly device: DeviceName;
   readonly weights: WeightFormat;
-  /** 0: all that may be used. */
+  /** 0: all cores that may be used. */
   readonly threads: number;
+  /** Bytes; null or left out: what the system allows. */
+  readonly memoryBudget?: number | null;
   readonly reporter: Reporter;
   /** Adds up what each kernel costs. */
   readonly profile?: boolean;
@@ -24,6 +29,17 @@ export interface Session extends Disposable {
   readonly engine: Engine;
   /** Null: a model of token rows. */
   readonly prompts: PromptModel | null;
+}
+
+/** A model whose weights are not loaded yet: enough to prepare the work, and to plan its memory. */
+export interface Preparation {
+  readonly model: ModelPackage;
+  /** Null: a model of token rows. */
+  readonly prompts: PromptModel | null;
+  readonly planned: PlannedModel;
+  readonly limit: MemoryLimit;
+  readonly setting: EngineSetting;
+  readonly profile: boolean;
 }
 
 /** Opens files only: no weights are loaded. Fetches the model where need be. */
@@ -45,14 +61,31 @@ export async function openPackage(name: string, reporter: Reporter): Promise<Mod
   return model;
 }
 
-export async function openSession(options: SessionOptions): Promise<Session> {
-  const model = await openPackage(options.model, options.reporter);
+/** Checks device and threads, and opens the model's files. */
+export async function prepareSession(options: SessionOptions): Promise<Preparation> {
   const { device, weights, threads, profile = false } = options;
-  const engine = await openEngine(model, { device, weights, threads, profile });
-  return {
-    model,
-    engine,
-    prompts: model.tokenizer === null ? null : createChatModel(model.tokenizer),
-    [Symbol.dispose]: () => engine.dispose(),
+  const setting = engineSetting({ device, weights, threads });
+  const model = await openPackage(options.model, options.reporter);
+  const prompts = model.tokenizer === null ? null : createChatModel(model.tokenizer);
+  const limit = memoryLimit(options.memoryBudget ?? null);
+  const { backend, weightFormat } = setting;
+  const planned = {
+    ...{ spec: model.spec, weights: model.weights, backend, weightFormat, threads: setting.threads },
+    processBytes: process.memoryUsage.rss(),
   };
+  return { model, prompts, planned, limit, setting, profile };
+}
+
+/** Loads the weights, unless this or one of the planned works would not fit. */
+export async function startSession(prepared: Preparation, works: readonly MemoryPlan[] = []): Promise<Session> {
+  const { model, prompts, planned, limit, setting, profile } = prepared;
+  expectFits([planLoading(planned), ...works], limit);
+  const { backend, weightFormat, threads } = setting;
+  const engine = await openEngine(model, { device: backend, weights: weightFormat, threads, profile });
+  return { model, engine, prompts, [Symbol.dispose]: () => engine.dispose() };
+}
+
+/** Both at once, for work whose size is not known beforehand. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  return startSession(await prepareSession(options));
 }

@@ -1,4 +1,4 @@
-// Which examples make up each optimizer step, and how they are packed into ragged micro-batches for the engine.
+// Which examples make up each update, and how a micro-batch of them (micro-batches.ts) is packed for the engine.
 // Everything is a function of (ids, options, step), so that resuming needs no saved cursor.
 import { seededOrder } from "../base/seeded-order.js";
 import type { TrainBatch } from "../native/types.js";
@@ -11,17 +11,15 @@ export interface TrainSequence {
 }
 
 export interface BatchPlan {
-  /** Sequences of one micro-batch. */
-  readonly microBatchSize: number;
-  /** Micro-batches of one update. */
-  readonly accumulationSteps: number;
+  /** Sequences of one update. */
+  readonly batchSize: number;
   readonly shuffle: "seeded" | "none";
   readonly seed: number;
 }
 
 /** Updates of one pass over `count` examples; the last one may be smaller. */
 export function stepsPerEpoch(count: number, plan: BatchPlan): number {
-  return Math.ceil(count / (plan.microBatchSize * plan.accumulationSteps));
+  return Math.ceil(count / plan.batchSize);
 }
 
 /** The order of one pass: indices into `ids`. Epochs count from 0. */
@@ -29,13 +27,9 @@ export function epochOrder(ids: readonly string[], plan: BatchPlan, epoch: numbe
   return plan.shuffle === "seeded" ? seededOrder(ids, plan.seed, epoch + 1) : ids.map((_, index) => index);
 }
 
-/** The micro-batches of update `step` (from 0) of a pass in the given order; each is a list of indices. */
-export function microBatches(order: readonly number[], plan: BatchPlan, step: number): number[][] {
-  const size = plan.microBatchSize * plan.accumulationSteps;
-  const chosen = order.slice(step * size, (step + 1) * size);
-  const batches: number[][] = [];
-  for (let i = 0; i < chosen.length; i += plan.microBatchSize) batches.push(chosen.slice(i, i + plan.microBatchSize));
-  return batches;
+/** The examples of update `step` (from 0) of a pass in the given order. */
+export function updateExamples(order: readonly number[], plan: BatchPlan, step: number): readonly number[] {
+  return order.slice(step * plan.batchSize, (step + 1) * plan.batchSize);
 }
 
 /** How many tokens of a sequence carry loss: the first token never does, nothing predicts it. */

@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { oneOf, parseConfig, realNumber, wholeNumber } from "../base/parse-config.js";
 import { type AdapterSettings, loraTargets } from "../engine/adapter-settings.js";
-import type { LoraTarget } from "../native/types.js";
+import type { LoraTarget, ModelSpec } from "../native/types.js";
 import type { BatchPlan } from "./batches.js";
+import { defaultMicroBatchTokens } from "./micro-batches.js";
 import { scheduleTypes } from "./schedule.js";
 
 /** `q_proj,v_proj`, a list, or `all`. */
@@ -30,6 +31,10 @@ export const trainingSchema = z.strictObject({
   max_steps: wholeNumber(-1).default(-1),
   per_device_train_batch_size: wholeNumber(1).default(2),
   gradient_accumulation_steps: wholeNumber(1).default(4),
+  /** Most rows of a micro-batch, a common prefix counted once; left out: from the shape of model and adapter. */
+  micro_batch_tokens: wholeNumber(1).optional(),
+  /** What is kept of each layer for its gradients: all they need, or its input alone, at the price of running it again. The same bits. */
+  activations: oneOf(["store", "recompute"]).default("store"),
   lr_scheduler_type: oneOf(scheduleTypes).default("cosine"),
   warmup_steps: wholeNumber(0).default(0),
   warmup_ratio: realNumber(0, 1).default(0),
@@ -87,10 +92,23 @@ export function withTaskEpochs(config: TrainingConfig, epochs: number | undefine
     : { ...config, num_train_epochs: epochs };
 }
 
+/** With nothing left to be decided that results depend on. */
+export type ResolvedTraining = TrainingConfig & { readonly micro_batch_tokens: number };
+
+/** Micro-batches as large as the shape of model and adapter allows, where the configuration says nothing. */
+export function resolveTraining(config: TrainingConfig, spec: ModelSpec, adapter: AdapterSettings): ResolvedTraining {
+  const tokens = config.micro_batch_tokens ?? defaultMicroBatchTokens(spec, adapter, config.activations);
+  return { ...config, micro_batch_tokens: tokens };
+}
+
+/** Rows of which training keeps all activations (TrainerOptions). */
+export function storedRows(config: ResolvedTraining): number {
+  return config.activations === "store" ? config.micro_batch_tokens : 0;
+}
+
 export function batchPlan(config: TrainingConfig, seed: number): BatchPlan {
   return {
-    microBatchSize: config.per_device_train_batch_size,
-    accumulationSteps: config.gradient_accumulation_steps,
+    batchSize: config.per_device_train_batch_size * config.gradient_accumulation_steps,
     shuffle: config.shuffle ? "seeded" : "none",
     seed,
   };

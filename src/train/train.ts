@@ -11,15 +11,16 @@ import {
   type BatchPlan,
   epochOrder,
   labelledTokens,
-  microBatches,
   packBatch,
   sharedPrefix,
   stepsPerEpoch,
   type TrainSequence,
+  updateExamples,
 } from "./batches.js";
 import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
-import { batchPlan, type TrainingConfig, totalSteps } from "./config.js";
+import { batchPlan, resolveTraining, storedRows, type TrainingConfig, totalSteps } from "./config.js";
 import { appendLog, type LogRow, truncateLog } from "./log.js";
+import { type PrefixSharing, prefixSharing, splitByRows } from "./micro-batches.js";
 import { scheduleFactor, warmupSteps } from "./schedule.js";
 
 export interface TrainingJob {
@@ -48,13 +49,18 @@ export interface TrainingOutcome {
 
 /** Trains the adapter in place and writes it to `folder/adapter`. Throws Interrupted when the signal fired, with a checkpoint saved. */
 export async function train(engine: Engine, job: TrainingJob): Promise<TrainingOutcome> {
-  const plan = batchPlan(job.config, job.seed);
+  const config = resolveTraining(job.config, engine.spec, job.adapter.settings);
+  const plan = batchPlan(config, job.seed);
   checkSequences(job.sequences, engine.spec.maxPositions);
   const perEpoch = stepsPerEpoch(job.sequences.length, plan);
   const total = totalSteps(job.config, perEpoch);
   checkResume(job, total);
 
-  using trainer = engine.createTrainer(job.adapter, { dropout: job.adapter.settings.dropout, seed: job.seed });
+  using trainer = engine.createTrainer(job.adapter, {
+    dropout: job.adapter.settings.dropout,
+    seed: job.seed,
+    storedRows: storedRows(config),
+  });
   const log = join(job.folder, "log.jsonl");
   const done = job.resume?.step ?? 0;
   const rows = await truncateLog(log, done);
@@ -81,7 +87,8 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
       step,
       inEpoch: step % perEpoch,
       total,
-      sharing: prefixSharing(engine, job),
+      sharing: prefixSharing(engine.spec, job.adapter.settings),
+      microBatchTokens: config.micro_batch_tokens,
       elapsed: () => earlier + (performance.now() - started) / 1000,
     });
     rows.push(row);
@@ -100,13 +107,6 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
   return { ...summarise(rows, perEpoch), steps: total, adapterFolder };
 }
 
-/** A batch's common first tokens are computed once, except where that would change numbers: dropout, and ropes that depend on a sequence's length. */
-function prefixSharing(engine: Engine, job: TrainingJob): "prefix" | "none" {
-  return job.adapter.settings.dropout === 0 && engine.spec.ropes.every((rope) => rope.dynamic === null)
-    ? "prefix"
-    : "none";
-}
-
 interface UpdateContext {
   readonly job: TrainingJob;
   readonly order: readonly number[];
@@ -116,20 +116,21 @@ interface UpdateContext {
   readonly inEpoch: number;
   readonly total: number;
   readonly elapsed: () => number;
-  readonly sharing: "prefix" | "none";
+  readonly sharing: PrefixSharing;
+  readonly microBatchTokens: number;
 }
 
 async function update(trainer: NativeTrainer, context: UpdateContext): Promise<LogRow> {
   const { job, step, total } = context;
   const { config } = job;
-  const batches = microBatches(context.order, context.plan, context.inEpoch).map((batch) =>
-    batch.flatMap((index) => job.sequences[index] ?? []),
+  const examples = updateExamples(context.order, context.plan, context.inEpoch).flatMap(
+    (index) => job.sequences[index] ?? [],
   );
-  const labelled = batches.flat().reduce((sum, sequence) => sum + labelledTokens(sequence), 0);
-  const tokens = batches.flat().reduce((sum, sequence) => sum + sequence.tokens.length, 0);
+  const labelled = examples.reduce((sum, sequence) => sum + labelledTokens(sequence), 0);
+  const tokens = examples.reduce((sum, sequence) => sum + sequence.tokens.length, 0);
   const before = context.elapsed();
   let loss = 0;
-  for (const batch of batches) {
+  for (const batch of splitByRows(examples, context.microBatchTokens, context.sharing)) {
     const shared = context.sharing === "prefix" ? sharedPrefix(batch) : 0;
     loss += (await trainer.accumulate(packBatch(batch, 1 / labelled, shared))).loss;
   }

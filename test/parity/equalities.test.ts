@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { BackendName, TrainBatch } from "../../src/native/types.js";
-import { packBatch, type TrainSequence } from "../../src/train/batches.js";
+import { packBatch, sharedPrefix, type TrainSequence } from "../../src/train/batches.js";
+import { splitByRows } from "../../src/train/micro-batches.js";
 import { defaultModel } from "../models/real-models.js";
 import { fixturesFolder } from "../shared-folder.js";
 import { expectSameBits, relativeDistance } from "./compare.js";
@@ -93,6 +94,24 @@ describe.each(cases)("$name on $backend, to the bit", (example) => {
     }
   });
 
+  it("trains alike whether activations are stored or layers run again", async () => {
+    using model = await load(example.path, example.backend);
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    fillRandomly(adapter, 0.05);
+    const sequences = sequencesFor(example);
+    // Micro-batches of different sizes, so that one trainer goes through several layouts.
+    const batches = [sequences, sequences.slice(1, 2), sequences.slice(0, 3)].map((some) => packBatch(some, 0.01));
+    for (const dropout of [0, 0.25]) {
+      const stored = await gradientsOf(model, adapter, batches, { dropout });
+      for (const storedRows of [0, 1, 50, 80]) {
+        const again = await gradientsOf(model, adapter, batches, { dropout, storedRows });
+        expect(again.loss).toBe(stored.loss);
+        for (const [name, gradient] of stored.gradients)
+          expectSameBits(again.gradients.get(name) as Float32Array, gradient as Float32Array, `${name}, ${storedRows}`);
+      }
+    }
+  });
+
   it("answers a prompt alike whatever runs beside it and however it is cut", async () => {
     using model = await load(example.path, example.backend);
     const prompts = sequencesFor(example).map(({ id, tokens }) => ({
@@ -137,6 +156,30 @@ describe.each(cases)("$name on $backend, to the bit", (example) => {
 });
 
 describe.each(cases)("$name on $backend, within 1e-6", (example) => {
+  it("accumulates micro-batches by rows, their common prefix shared in each, to the gradient of one batch", async () => {
+    using model = await load(example.path, example.backend);
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    fillRandomly(adapter, 0.05);
+    const common = randomTokens(9, 7, example.vocabSize);
+    const sequences = sequencesFor(example).map(({ id, tokens }) => {
+      const whole = Int32Array.of(...common, ...tokens);
+      return { id, tokens: whole, labels: whole.map((token, i) => (i <= common.length ? -100 : token)) };
+    });
+    const sharing = example.name === "dynamic" ? "none" : "prefix";
+    const packed = (some: readonly TrainSequence[]): TrainBatch =>
+      packBatch(some, 0.01, sharing === "none" ? 0 : sharedPrefix(some));
+    const whole = await gradientsOf(model, adapter, [packed(sequences)]);
+    const batches = splitByRows(sequences, 90, sharing);
+    expect(batches.length).toBeGreaterThan(1);
+    const parts = await gradientsOf(model, adapter, batches.map(packed));
+    expect(relativeDistance([parts.loss], [whole.loss])).toBeLessThan(1e-6);
+    // As in the tree below: the shared prefix sums its gradients before they go further down.
+    const tolerance = example.name === "SmolLM2" ? 1e-5 : 1e-6;
+    for (const [name, gradient] of whole.gradients) {
+      expect(relativeDistance(parts.gradients.get(name) ?? [], gradient), name).toBeLessThan(tolerance);
+    }
+  });
+
   it("accumulates micro-batches to the gradient of one batch", async () => {
     using model = await load(example.path, example.backend);
     using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });

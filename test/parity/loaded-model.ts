@@ -86,11 +86,13 @@ export async function gradientsOf(
   model: NativeModel,
   adapter: NativeAdapter,
   batches: readonly TrainBatch[],
+  trainer: { readonly storedRows?: number; readonly dropout?: number } = {},
 ): Promise<{ loss: number; gradients: Map<string, RealArray> }> {
-  using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 4096 });
+  const { storedRows = 4096, dropout = 0 } = trainer;
+  using native = model.createTrainer({ adapter, dropout, seed: 0, storedRows });
   let loss = 0;
-  for (const batch of batches) loss += (await trainer.accumulate(batch)).loss;
-  return { loss, gradients: new Map(adapter.tensors().map(({ name }) => [name, trainer.gradient(name)])) };
+  for (const batch of batches) loss += (await native.accumulate(batch)).loss;
+  return { loss, gradients: new Map(adapter.tensors().map(({ name }) => [name, native.gradient(name)])) };
 }
 
 /** Greedy, nothing stops an answer but its limit. */

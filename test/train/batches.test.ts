@@ -3,22 +3,21 @@ import {
   type BatchPlan,
   epochOrder,
   labelledTokens,
-  microBatches,
   packBatch,
   sharedPrefix,
   stepsPerEpoch,
+  updateExamples,
 } from "../../src/train/batches.js";
 
-const plan: BatchPlan = { microBatchSize: 2, accumulationSteps: 3, shuffle: "seeded", seed: 5 };
+const plan: BatchPlan = { batchSize: 6, shuffle: "seeded", seed: 5 };
 const ids = Array.from({ length: 14 }, (_, index) => `row-${index}`);
 
 describe("batches", () => {
-  it("cut an epoch into updates of micro-batches, the last one smaller", () => {
+  it("cut an epoch into updates, the last one smaller", () => {
     expect(stepsPerEpoch(14, plan)).toBe(3);
     const order = epochOrder(ids, plan, 0);
-    expect(microBatches(order, plan, 0).map((batch) => batch.length)).toEqual([2, 2, 2]);
-    expect(microBatches(order, plan, 2).map((batch) => batch.length)).toEqual([2]);
-    const all = [0, 1, 2].flatMap((step) => microBatches(order, plan, step).flat());
+    expect([0, 1, 2].map((step) => updateExamples(order, plan, step).length)).toEqual([6, 6, 2]);
+    const all = [0, 1, 2].flatMap((step) => updateExamples(order, plan, step));
     expect([...all].sort((a, b) => a - b)).toEqual(ids.map((_, index) => index));
   });
 

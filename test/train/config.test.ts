@@ -19,7 +19,7 @@ describe("parseTrainingConfig", () => {
       weight_decay: 0,
       shuffle: true,
     });
-    expect(batchPlan(config, 3)).toEqual({ microBatchSize: 2, accumulationSteps: 4, shuffle: "seeded", seed: 3 });
+    expect(batchPlan(config, 3)).toEqual({ batchSize: 8, shuffle: "seeded", seed: 3 });
     expect(freshAdapterSettings(config, defaults)).toEqual({
       rank: 8,
       alpha: 16,

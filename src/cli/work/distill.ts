@@ -3,13 +3,13 @@ import { join, resolve } from "node:path";
 import { InputError } from "../../base/error.js";
 import { makeWritableFolder } from "../../base/write-file.js";
 import { distill } from "../../distill/distill.js";
-import { openSession } from "../../experiment/session.js";
+import { prepareSession, startSession } from "../../experiment/session.js";
 import { stageSampling } from "../../experiment/stage-settings.js";
 import { expectTexts } from "../../experiment/task-data.js";
 import { requireOption, type SamplingArgs, samplingChanges, sessionOptions, withSamplingArgs } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import { commandRenderers, type DataArgs, loadCommandData, parseRules } from "./data.js";
-import { type ModelArgs, openAdapter } from "./model.js";
+import { type ModelArgs, openAdapter, planAnswers } from "./model.js";
 import { expectNoEarlier } from "./out-file.js";
 import { type ProfileArgs, startProfile } from "./profile.js";
 import { selectionDocument, selectionText } from "./select.js";
@@ -32,14 +32,18 @@ export async function runDistill(args: DistillArgs, { terminal, signal }: Comman
   expectNoEarlier(folder, "distilled.jsonl", "finished rewrites");
   const rules = parseRules(args.rules);
   const resolved = await loadCommandData(args, "train");
-  using session = await openSession(sessionOptions(args, terminal));
-  const adapter = await openAdapter(session.engine, args.adapter, terminal);
-  const renderers = await commandRenderers(session.prompts, args, resolved);
+  const prepared = await prepareSession(sessionOptions(args, terminal));
+  const { distill: renderer } = await commandRenderers(prepared.prompts, args, resolved);
   const { task, preset } = resolved;
+  const examples = expectTexts(resolved.loaded.examples, "distil");
+  const sampling = withSamplingArgs(stageSampling(preset, task, samplingChanges(args), args.seed ?? 0), args);
+  const lengths = examples.map((example) => renderer.promptTokens(example).length);
+  using session = await startSession(prepared, [await planAnswers(prepared, lengths, sampling, args.adapter)]);
+  const adapter = await openAdapter(session.engine, args.adapter, terminal);
   const job = {
-    examples: expectTexts(resolved.loaded.examples, "distil"),
-    renderer: renderers.distill,
-    sampling: withSamplingArgs(stageSampling(preset, task, samplingChanges(args), args.seed ?? 0), args),
+    examples,
+    renderer,
+    sampling,
     attempts: args.attempts,
     task,
     rules,

@@ -8,7 +8,7 @@ import { evaluate, scorePredictions } from "../../eval/evaluate.js";
 import type { PredictionRow, ScoreRow } from "../../eval/prediction.js";
 import { type ForeignPrediction, readPredictions } from "../../eval/predictions-file.js";
 import { checkLabels } from "../../experiment/prepare.js";
-import { openSession } from "../../experiment/session.js";
+import { prepareSession, startSession } from "../../experiment/session.js";
 import { stageSampling } from "../../experiment/stage-settings.js";
 import { expectTexts, loadTaskData } from "../../experiment/task-data.js";
 import { rate } from "../../report/wording.js";
@@ -26,7 +26,7 @@ import {
 } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import { commandRenderers, type DataArgs, splitNames } from "./data.js";
-import { type ModelArgs, openAdapter } from "./model.js";
+import { type ModelArgs, openAdapter, planAnswers } from "./model.js";
 import { type ProfileArgs, startProfile } from "./profile.js";
 
 export interface EvalArgs extends DataArgs, SamplingArgs, ModelArgs, ProfileArgs {
@@ -64,23 +64,39 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
   const seed = args.seed ?? 0;
   const data = [];
   for (const task of tasks) data.push(await loadTest(task, args));
-  using session = await openSession(sessionOptions(args, terminal));
-  const { engine, prompts } = session;
+  const prepared = await prepareSession(sessionOptions(args, terminal));
+  const works = [];
+  for (const { task, examples } of data) {
+    const { infer: renderer } = await commandRenderers(prepared.prompts, args, { task, preset });
+    const sampling = withSamplingArgs(stageSampling(preset, task, samplingChanges(args), seed), args);
+    const lengths = examples.map((example) => renderer.promptTokens(example).length);
+    works.push({
+      task,
+      examples,
+      renderer,
+      sampling,
+      plan: await planAnswers(prepared, lengths, sampling, args.adapter),
+    });
+  }
+  using session = await startSession(
+    prepared,
+    works.map(({ plan }) => plan),
+  );
+  const { engine } = session;
   const adapter = await openAdapter(engine, args.adapter, terminal);
   const trained = await describeAdapter(args.adapter);
   await makeWritableFolder(folder);
   const showProfile = startProfile(args, engine, terminal);
   const scores: ScoreRow[] = [];
   const lines: string[] = [];
-  for (const { task, examples } of data) {
-    const renderer = (await commandRenderers(prompts, args, { task, preset })).infer;
+  for (const { task, examples, renderer, sampling } of works) {
     const { metrics } = await evaluate(engine, {
       task,
       examples,
       renderer,
       adapter,
       adapterHash: engine.hashAdapter(adapter),
-      sampling: withSamplingArgs(stageSampling(preset, task, samplingChanges(args), seed), args),
+      sampling,
       folder: join(folder, task.name),
       stage: `evaluate ${task.name}`,
       reporter: terminal,

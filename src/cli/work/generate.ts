@@ -8,13 +8,13 @@ import { openJournal } from "../../base/journal.js";
 import { writeJsonLines } from "../../base/write-file.js";
 import type { TextExample } from "../../data/example.js";
 import type { Completion, Prompt } from "../../engine/generate.js";
-import { openSession, type Session } from "../../experiment/session.js";
+import { type Preparation, prepareSession, startSession } from "../../experiment/session.js";
 import { stageSampling } from "../../experiment/stage-settings.js";
 import { getPreset } from "../../templates/presets.js";
 import { type SamplingArgs, samplingChanges, sessionOptions, withSamplingArgs } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import { commandRenderers } from "./data.js";
-import { type ModelArgs, openAdapter } from "./model.js";
+import { type ModelArgs, openAdapter, planAnswers } from "./model.js";
 import { expectOutFile } from "./out-file.js";
 import { type ProfileArgs, startProfile } from "./profile.js";
 import { type InputRow, readInputRows, textOf, tokensOf } from "./prompt-rows.js";
@@ -39,12 +39,14 @@ interface AnswerRow {
 export async function runGenerate(args: GenerateArgs, { terminal, signal }: CommandContext): Promise<void> {
   const rows = await readRows(args);
   const preset = getPreset(args.preset);
-  using session = await openSession(sessionOptions(args, terminal));
-  const { engine } = session;
-  const encode = await promptEncoder(session, args);
+  const prepared = await prepareSession(sessionOptions(args, terminal));
+  const encode = await promptEncoder(prepared, args);
   const prompts = rows.map((row) => ({ id: row.id, tokens: encode.tokens(row) }));
-  const adapter = await openAdapter(engine, args.adapter, terminal);
   const sampling = withSamplingArgs(stageSampling(preset, null, samplingChanges(args), args.seed ?? 0), args);
+  const lengths = prompts.map(({ tokens }) => tokens.length);
+  using session = await startSession(prepared, [await planAnswers(prepared, lengths, sampling, args.adapter)]);
+  const { engine } = session;
+  const adapter = await openAdapter(engine, args.adapter, terminal);
   await expectOutFile(args);
   const store = await openStore(
     args.out,
@@ -91,14 +93,14 @@ interface PromptEncoder {
 }
 
 /** `prompt` is taken word for word, or as a template's instruction; `messages` go through the model's own chat template. */
-async function promptEncoder(session: Session, args: GenerateArgs): Promise<PromptEncoder> {
-  const { prompts, engine } = session;
+async function promptEncoder(prepared: Preparation, args: GenerateArgs): Promise<PromptEncoder> {
+  const { prompts, model } = prepared;
   const renderer =
     args.template === undefined
       ? null
       : (await commandRenderers(prompts, args, { task: null, preset: getPreset(args.preset) })).infer;
   const tokens = (row: InputRow): Int32Array => {
-    const given = tokensOf(row, engine.spec.vocabSize);
+    const given = tokensOf(row, model.spec.vocabSize);
     if (given !== null) return given;
     if (prompts === null) {
       throw new InputError("no_tokenizer", `This model has no tokenizer, so ${row.place} needs a column "tokens".`);

@@ -7,9 +7,10 @@ import { makeWritableFolder, writeWholeFile } from "../../base/write-file.js";
 import type { Example } from "../../data/example.js";
 import { readDistilled } from "../../distill/distilled-file.js";
 import { mixExamples } from "../../distill/mix.js";
+import { readAdapterFolder } from "../../engine/adapter-folder.js";
 import type { AdapterSettings } from "../../engine/adapter-settings.js";
 import type { AdapterHandle, Engine } from "../../engine/engine.js";
-import { openSession } from "../../experiment/session.js";
+import { prepareSession, startSession } from "../../experiment/session.js";
 import { expectTexts } from "../../experiment/task-data.js";
 import type { Preset } from "../../templates/presets.js";
 import { type Checkpoint, latestCheckpoint } from "../../train/checkpoint.js";
@@ -17,6 +18,7 @@ import { freshAdapterSettings, parseTrainingConfig, type TrainingConfig, withTas
 import { initializeAdapter } from "../../train/lora-init.js";
 import { prepareSequences } from "../../train/prepare.js";
 import { train } from "../../train/train.js";
+import { fitTraining, planTrainingMemory } from "../../train/training-memory.js";
 import { requireOption, sessionOptions, type TrainingArgs, trainingInput } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import type { Terminal } from "../terminal.js";
@@ -40,21 +42,26 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
     throw new InputError("usage", "To train on from an adapter name it with --init-adapter, not --adapter.");
   const resolved = await loadCommandData(args, "train");
   const { task } = resolved;
-  const config = withTaskEpochs(parseTrainingConfig(trainingInput(args), "the command line"), task?.training?.epochs);
+  const wish = withTaskEpochs(parseTrainingConfig(trainingInput(args), "the command line"), task?.training?.epochs);
   const resume = await findResume(folder, args.resume);
   const seed = args.seed ?? 0;
   const examples = await mixed(resolved.loaded.examples, args, seed);
 
-  using session = await openSession(sessionOptions(args, terminal));
-  const { engine, prompts } = session;
+  const prepared = await prepareSession(sessionOptions(args, terminal));
+  const { prompts } = prepared;
+  const { spec } = prepared.model;
   const renderer = prompts === null ? null : (await commandRenderers(prompts, args, resolved)).train;
   const sequences = prepareSequences(examples, {
     renderer,
-    spec: engine.spec,
-    cutoff: Math.min(config.cutoff_len ?? resolved.preset.cutoff, engine.spec.maxPositions),
-    policy: config.long_examples,
+    spec,
+    cutoff: Math.min(wish.cutoff_len ?? resolved.preset.cutoff, spec.maxPositions),
+    policy: wish.long_examples,
     warn: (sentence) => terminal.warn(sentence),
   });
+  const need = { sequences, settings: await adapterSettings(args.initAdapter, wish, resolved.preset), seed };
+  const config = fitTraining(wish, prepared.planned, need, prepared.limit);
+  using session = await startSession(prepared, [planTrainingMemory(config, prepared.planned, need)]);
+  const { engine } = session;
   const { adapter, settings, start } = await startAdapter(engine, {
     args,
     config,
@@ -62,7 +69,7 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
     seed,
     terminal,
   });
-  const { save_steps: _, ...relevant } = config;
+  const { save_steps: _, activations: __, ...relevant } = config;
   const fingerprint = contentHash({
     stage: "train",
     engine: engine.fingerprint,
@@ -120,6 +127,17 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
     },
     `Trained ${outcome.steps} steps on ${sequences.length} examples, loss ${outcome.finalLoss.toFixed(4)} at the end. Adapter: ${outcome.adapterFolder}`,
   );
+}
+
+/** Of the adapter that will be trained. */
+async function adapterSettings(
+  initial: string | undefined,
+  config: TrainingConfig,
+  preset: Preset,
+): Promise<AdapterSettings> {
+  if (initial === undefined) return freshAdapterSettings(config, preset);
+  const { settings } = await readAdapterFolder(initial);
+  return { ...settings, dropout: config.lora_dropout ?? settings.dropout };
 }
 
 async function findResume(folder: string, wanted: boolean): Promise<Checkpoint | null> {

@@ -1,0 +1,251 @@
+// How much memory a piece of work will take, from sizes alone: nothing is loaded and nothing of the machine is asked. The formulas follow the buffers of
+// native/model (activations.cc, decoder.cc, kv_cache.cc) and native/kernels/cpu (packed_weight.cc, workspace.h); a change there belongs here too.
+import type { BackendName, LoraTarget, ModelSpec, WeightEntry, WeightFormat } from "../native/types.js";
+import { weightMemory } from "./weight-memory.js";
+
+/** One line of a plan. */
+export interface MemoryPart {
+  readonly name: string;
+  readonly bytes: number;
+  /** What makes it smaller; null where nothing does. */
+  readonly remedy: string | null;
+}
+
+export interface MemoryPlan {
+  readonly purpose: "training" | "generating" | "loading";
+  /** What is held at the worst moment, all at once. */
+  readonly parts: readonly MemoryPart[];
+  /** Their sum. */
+  readonly peak: number;
+}
+
+/** What is loaded, and how. */
+export interface PlannedModel {
+  readonly spec: ModelSpec;
+  readonly weights: readonly WeightEntry[];
+  readonly backend: BackendName;
+  readonly weightFormat: WeightFormat;
+  readonly threads: number;
+  /** Bytes of the process without the engine: Node, its code, the tokenizer. Measured, or `typicalProcessBytes`. */
+  readonly processBytes: number;
+}
+
+/** Node 20 with a tokenizer of 50,000 tokens, rounded up. */
+export const typicalProcessBytes = 128 * 2 ** 20;
+
+export interface PlannedAdapter {
+  readonly rank: number;
+  readonly targets: readonly LoraTarget[];
+}
+
+export interface TrainingWork {
+  readonly adapter: PlannedAdapter;
+  readonly dropout: number;
+  /** As TrainerOptions has it. */
+  readonly storedRows: number;
+  /** Of the largest micro-batch, packed. */
+  readonly rows: number;
+  /** Rows that predict a labelled token, of the micro-batch with the most. */
+  readonly labelledRows: number;
+  /** Tokens of the longest example. */
+  readonly longest: number;
+  /** Most examples of a micro-batch. */
+  readonly examples: number;
+}
+
+export interface GenerationWork {
+  readonly adapter: PlannedAdapter | null;
+  /** Most sequences at once. */
+  readonly sequences: number;
+  /** Most tokens of each row: its prompt and its answer. */
+  readonly lengths: readonly number[];
+  readonly rowsPerStep: number;
+}
+
+/** The weights alone, while they are read. */
+export function planLoading(model: PlannedModel): MemoryPlan {
+  return plan("loading", held(model));
+}
+
+/** At the end of a forward pass: everything stored, and the scratch of both directions. */
+export function planTraining(model: PlannedModel, work: TrainingWork): MemoryPlan {
+  const real = realBytes(model.backend);
+  const adapter = adapterReals(model.spec, work.adapter);
+  const stored = storedReals(model.spec, work);
+  return plan("training", [
+    ...held(model),
+    {
+      name: "activations",
+      bytes: real * stored,
+      remedy: work.storedRows > 0 ? `${fewer} or use --activations recompute` : fewer,
+    },
+    { name: "training scratch", bytes: real * passReals(model.spec, work) + kernelScratch(model, work), remedy: fewer },
+    {
+      name: "adapter, gradients and moments",
+      bytes: real * 4 * adapter + 2 * 4 * adapter,
+      remedy: "lower --lora-r or name fewer --lora-target",
+    },
+  ]);
+}
+
+const fewer = "lower --micro-batch-tokens";
+
+/** With the cache full. */
+export function planGeneration(model: PlannedModel, work: GenerationWork): MemoryPlan {
+  const { spec } = model;
+  const real = realBytes(model.backend);
+  const sequences = Math.min(work.sequences, work.rowsPerStep, work.lengths.length);
+  const longest = [...work.lengths].sort((a, b) => b - a).slice(0, sequences);
+  const pages = longest.reduce((sum, length) => sum + Math.ceil(length / pageRows), 0);
+  const cache = real * 2 * pages * pageRows * keys(spec) * spec.layers.length;
+  const logits = spec.vocabSize * (2 * real * sequences + 12);
+  return plan("generating", [
+    ...held(model),
+    { name: "keys and values", bytes: cache, remedy: "lower --max-new-tokens or shorten the prompts" },
+    {
+      name: "generation scratch",
+      bytes: real * decoderReals(spec, work) + logits + model.threads * workerBytes(spec),
+      remedy: null,
+    },
+    ...(work.adapter === null
+      ? []
+      : [{ name: "adapter", bytes: real * adapterReals(spec, work.adapter), remedy: null }]),
+  ]);
+}
+
+/** Bytes that training keeps for each row of a micro-batch between forward and backward: all that backward reads, or each layer's input alone. */
+export function activationRowBytes(spec: ModelSpec, adapter: PlannedAdapter, kept: "all" | "inputs"): number {
+  return 4 * storedReals(spec, { adapter, storedRows: kept === "all" ? 1 : 0, rows: 1, labelledRows: 1 });
+}
+
+/** Rows of a page of the key-value cache (native/kernels/tensor.h). */
+const pageRows = 32;
+
+const keys = (spec: ModelSpec): number => spec.kvHeads * spec.headSize;
+const queries = (spec: ModelSpec): number => spec.queryHeads * spec.headSize;
+
+function realBytes(backend: BackendName): number {
+  return backend === "reference-double" ? 8 : 4;
+}
+
+/** What is there whatever the work: the process, the weights, and what of the file is read again and again. */
+function held(model: PlannedModel): MemoryPart[] {
+  const { packed, embeddingRows } = weightMemory(model.weights, model);
+  const smaller =
+    model.weightFormat === "f32" ? "use --weights native" : "use a smaller or more coarsely quantised model";
+  return [
+    { name: "Node and tokenizer", bytes: model.processBytes, remedy: null },
+    { name: `weights (${model.weightFormat})`, bytes: packed, remedy: smaller },
+    { name: "embedding rows of the file", bytes: embeddingRows, remedy: null },
+  ];
+}
+
+function plan(purpose: MemoryPlan["purpose"], parts: readonly MemoryPart[]): MemoryPlan {
+  return { purpose, parts, peak: parts.reduce((sum, part) => sum + part.bytes, 0) };
+}
+
+/** Reals of Activations::inputs and ::sets. */
+function storedReals(
+  spec: ModelSpec,
+  work: Pick<TrainingWork, "adapter" | "storedRows" | "rows" | "labelledRows">,
+): number {
+  const { rows, labelledRows } = work;
+  const layers = spec.layers.length;
+  const early = work.adapter.targets.filter((target) => ["q_proj", "k_proj", "v_proj"].includes(target)).length;
+  const late = work.adapter.targets.length - early;
+  const norms = spec.queryKeyNorm ? queries(spec) + keys(spec) : 0;
+  const beforeOutput = norms + 2 * queries(spec) + 2 * keys(spec) + spec.queryHeads + early * work.adapter.rank;
+  const afterOutput =
+    spec.width + 2 * spec.innerWidth + (spec.sandwichNorms ? 2 * spec.width : 0) + late * work.adapter.rank;
+  const sets = setsFor(spec, work, beforeOutput + afterOutput);
+  // The last layer goes on with the labelled rows alone, where it has a set of its own.
+  const lastRows = sets > 1 || layers === 1 ? labelledRows : rows;
+  return layers * rows * spec.width + sets * rows * beforeOutput + ((sets - 1) * rows + lastRows) * afterOutput;
+}
+
+/** Activations::sets_for. */
+function setsFor(spec: ModelSpec, work: Pick<TrainingWork, "storedRows" | "rows">, set: number): number {
+  const layers = spec.layers.length;
+  if (work.rows <= work.storedRows) return layers;
+  const room = Math.floor((work.storedRows * layers * (spec.width + set)) / work.rows) - layers * spec.width;
+  return Math.min(layers, Math.max(1, Math.floor(room / set)));
+}
+
+/** Reals of the scratch that Activations and RopeTables hold. */
+function passReals(spec: ModelSpec, work: TrainingWork): number {
+  const { rows, labelledRows } = work;
+  const widest = Math.max(spec.width, queries(spec), spec.innerWidth);
+  const perRow =
+    5 * spec.width + // normed, branch, branch_gradient, dstream, dnormed
+    2 * spec.innerWidth + // product, dproduct
+    2 * queries(spec) + // dquery, dattended
+    2 * keys(spec) + // dkey, dvalue
+    work.adapter.rank +
+    spec.ropes.length * spec.headSize +
+    (work.dropout > 0 ? 2 * widest : 0) +
+    8; // tokens, positions and other integers
+  const perLabelled = 3 * spec.width + 2 * queries(spec) + 8;
+  return rows * perRow + labelledRows * perLabelled;
+}
+
+/** Bytes of the cpu backend's workspace in training: rows cut into tiles, keys and values in pages, gradients of keys, statistics of the head. */
+function kernelScratch(model: PlannedModel, work: TrainingWork): number {
+  const { spec } = model;
+  const { rows, labelledRows, longest, examples } = work;
+  const tiles = rows * Math.max(spec.width, queries(spec), spec.innerWidth);
+  const pages = 4 * (rows + examples * pageRows) * keys(spec);
+  const strips = Math.ceil(longest / stripRows);
+  const gradients = 2 * keys(spec) * rows * Math.max(1, (strips + 1) / 2);
+  const head = labelledRows * (2 * Math.ceil(spec.vocabSize / headChunk) + 1);
+  return 4 * (tiles + pages + gradients + head) + model.threads * (workerBytes(spec) + 4 * rows * 32);
+}
+
+/** Rows of a strip of queries (native/kernels/cpu/attention_plan.h), and columns of a chunk of the head (cross_entropy.cc). */
+const stripRows = 256;
+const headChunk = 512;
+
+/** Bytes of a worker's own scratch: a chunk of logits and panels unpacked. */
+function workerBytes(spec: ModelSpec): number {
+  return 4 * (168 * headChunk + Math.max(spec.width, headChunk) * 32);
+}
+
+/** Reals of the Decoder's buffers. */
+function decoderReals(spec: ModelSpec, work: GenerationWork): number {
+  const perRow =
+    4 * spec.width + // stream, normed, branch, wanted_stream
+    3 * queries(spec) + // query, attended, wanted_attended
+    2 * keys(spec) +
+    3 * spec.innerWidth + // gate, up, and the kernels' tiles
+    spec.queryHeads +
+    spec.ropes.length * spec.headSize +
+    (work.adapter?.rank ?? 0) +
+    4;
+  return work.rowsPerStep * perRow;
+}
+
+/** Elements of an adapter's matrices. */
+function adapterReals(spec: ModelSpec, adapter: PlannedAdapter): number {
+  const perLayer = adapter.targets.reduce(
+    (sum, target) => sum + linearSizes(spec, target).reduce((a, b) => a + b, 0),
+    0,
+  );
+  return spec.layers.length * adapter.rank * perLayer;
+}
+
+/** (out, in) of a target. */
+function linearSizes(spec: ModelSpec, target: LoraTarget): readonly [number, number] {
+  switch (target) {
+    case "q_proj":
+      return [queries(spec), spec.width];
+    case "k_proj":
+    case "v_proj":
+      return [keys(spec), spec.width];
+    case "o_proj":
+      return [spec.width, queries(spec)];
+    case "gate_proj":
+    case "up_proj":
+      return [spec.innerWidth, spec.width];
+    case "down_proj":
+      return [spec.width, spec.innerWidth];
+  }
+}

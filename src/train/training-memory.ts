@@ -1,0 +1,118 @@
+// What a training will take, from its configuration and examples: known before the weights are loaded.
+import { formatByteSize } from "../base/byte-size.js";
+import { InputError } from "../base/error.js";
+import type { AdapterSettings } from "../engine/adapter-settings.js";
+import type { MemoryLimit } from "../engine/memory-limit.js";
+import {
+  type MemoryPlan,
+  type PlannedModel,
+  planTraining,
+  type TrainingWork,
+  typicalProcessBytes,
+} from "../engine/memory-plan.js";
+import { epochOrder, labelledTokens, stepsPerEpoch, type TrainSequence, updateExamples } from "./batches.js";
+import {
+  batchPlan,
+  type ResolvedTraining,
+  resolveTraining,
+  storedRows,
+  type TrainingConfig,
+  totalSteps,
+} from "./config.js";
+import { packedRows, prefixSharing, splitByRows } from "./micro-batches.js";
+
+export interface TrainingNeed {
+  readonly sequences: readonly TrainSequence[];
+  readonly settings: AdapterSettings;
+  readonly seed: number;
+}
+
+/**
+ * The configuration with its micro-batches decided. A budget lowers the default until the largest micro-batch fits (a number that was given stays);
+ * nothing of the machine counts. Throws InputError("memory") where the limit is too small for the longest example alone.
+ */
+export function fitTraining(
+  config: TrainingConfig,
+  model: PlannedModel,
+  need: TrainingNeed,
+  limit: MemoryLimit,
+): ResolvedTraining {
+  const resolved = resolveTraining(config, model.spec, need.settings);
+  expectOneSequenceFits(resolved, model, need, limit);
+  if (config.micro_batch_tokens !== undefined || limit.source !== "budget") return resolved;
+  const fits = (tokens: number): boolean => {
+    const candidate = { ...resolved, micro_batch_tokens: tokens };
+    return planOf(candidate, { ...model, processBytes: typicalProcessBytes }, need, tokens).peak <= limit.bytes;
+  };
+  let tokens = resolved.micro_batch_tokens;
+  while (tokens > step && !fits(tokens)) tokens -= step;
+  return { ...resolved, micro_batch_tokens: tokens };
+}
+
+/** Micro-batches are chosen in steps of so many rows. */
+const step = 32;
+
+/** The worst moment of the training: the micro-batches of every update are known. */
+export function planTrainingMemory(config: ResolvedTraining, model: PlannedModel, need: TrainingNeed): MemoryPlan {
+  return planTraining(model, trainingWork(config, model, need));
+}
+
+function trainingWork(config: ResolvedTraining, model: PlannedModel, need: TrainingNeed): TrainingWork {
+  const { sequences, settings, seed } = need;
+  const plan = batchPlan(config, seed);
+  const ids = sequences.map(({ id }) => id);
+  const perEpoch = stepsPerEpoch(sequences.length, plan);
+  const sharing = prefixSharing(model.spec, settings);
+  let [rows, labelledRows, examples] = [0, 0, 0];
+  let order: readonly number[] = [];
+  for (let update = 0; update < totalSteps(config, perEpoch); ++update) {
+    if (update % perEpoch === 0) order = epochOrder(ids, plan, update / perEpoch);
+    const chosen = updateExamples(order, plan, update % perEpoch).flatMap((index) => sequences[index] ?? []);
+    for (const batch of splitByRows(chosen, config.micro_batch_tokens, sharing)) {
+      rows = Math.max(rows, packedRows(batch, sharing));
+      labelledRows = Math.max(labelledRows, sum(batch.map(labelledTokens)));
+      examples = Math.max(examples, batch.length);
+    }
+  }
+  return { ...shape(config, need), rows, labelledRows, examples };
+}
+
+/** A micro-batch of `rows` rows, every one of them labelled. */
+function planOf(config: ResolvedTraining, model: PlannedModel, need: TrainingNeed, rows: number): MemoryPlan {
+  const longest = longestOf(need.sequences)?.tokens.length ?? 1;
+  const most = Math.max(rows, longest);
+  return planTraining(model, { ...shape(config, need), rows: most, labelledRows: most, examples: 1 });
+}
+
+function expectOneSequenceFits(
+  config: ResolvedTraining,
+  model: PlannedModel,
+  need: TrainingNeed,
+  limit: MemoryLimit,
+): void {
+  const longest = longestOf(need.sequences);
+  if (longest === undefined) return;
+  const least = { ...config, micro_batch_tokens: 1 };
+  const length = longest.tokens.length;
+  const work = { ...shape(least, need), rows: length, labelledRows: labelledTokens(longest), examples: 1 };
+  const { peak } = planTraining(model, work);
+  if (peak <= limit.bytes) return;
+  throw new InputError(
+    "memory",
+    `A memory budget of ${formatByteSize(limit.bytes)} is too small for one sequence: training on example ${longest.id} alone (${length} tokens) needs ${formatByteSize(peak)}; raise --memory-budget, or leave out or cut long examples (--cutoff-len).`,
+  );
+}
+
+function shape(config: ResolvedTraining, { settings, sequences }: TrainingNeed) {
+  const longest = longestOf(sequences)?.tokens.length ?? 1;
+  return { adapter: settings, dropout: settings.dropout, storedRows: storedRows(config), longest };
+}
+
+function longestOf(sequences: readonly TrainSequence[]): TrainSequence | undefined {
+  const [first] = sequences;
+  return sequences.reduce((most, one) => (one.tokens.length > (most?.tokens.length ?? 0) ? one : most), first);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
