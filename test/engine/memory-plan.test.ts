@@ -1,0 +1,120 @@
+import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, it } from "vitest";
+import { expectFits, type MemoryLimit, memoryLimit } from "../../src/engine/memory-limit.js";
+import { type MemoryPlan, type PlannedModel, planGeneration, planTraining } from "../../src/engine/memory-plan.js";
+import { openModel } from "../../src/models/resolve.js";
+import { defaultModel } from "../models/real-models.js";
+import { fixturesFolder } from "../shared-folder.js";
+import { tinyChat } from "../tiny-chat.js";
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "..", "..");
+const real = defaultModel();
+const adapter = { rank: 8, targets: ["q_proj", "v_proj"] } as const;
+
+async function planned(): Promise<PlannedModel> {
+  const { spec, weights } = await openModel(tinyChat);
+  return { spec, weights, backend: "cpu", weightFormat: "native", threads: 2, processBytes: 100 };
+}
+
+const part = (plan: MemoryPlan, name: string): number => plan.parts.find((one) => one.name === name)?.bytes ?? 0;
+
+describe("a plan", () => {
+  const work = { adapter, dropout: 0, storedRows: 400, rows: 400, labelledRows: 100, longest: 200, examples: 2 };
+
+  it("is the sum of its parts, and the process counts", async () => {
+    const plan = planTraining(await planned(), work);
+    expect(plan.peak).toBe(plan.parts.reduce((sum, { bytes }) => sum + bytes, 0));
+    expect(part(plan, "Node and tokenizer")).toBe(100);
+    expect(plan.parts.every(({ bytes }) => bytes > 0)).toBe(true);
+  });
+
+  it("grows with the rows, and hardly past those whose activations are stored", async () => {
+    const model = await planned();
+    const activations = (rows: number, storedRows: number): number =>
+      part(planTraining(model, { ...work, rows, storedRows, labelledRows: 100 }), "activations");
+    expect(activations(800, 800)).toBeGreaterThan(1.8 * activations(400, 400));
+    expect(activations(500, 400)).toBeLessThanOrEqual(activations(400, 400) * 1.3);
+    expect(activations(400, 0)).toBeLessThan(activations(400, 400));
+  });
+
+  it("of generating has the pages of the longest rows that run together", async () => {
+    const model = await planned();
+    const { spec } = model;
+    const page = 2 * 4 * 32 * spec.kvHeads * spec.headSize * spec.layers.length;
+    const cache = (sequences: number, lengths: number[]): number =>
+      part(planGeneration(model, { adapter: null, sequences, lengths, rowsPerStep: 256 }), "keys and values");
+    expect(cache(2, [10, 64, 33])).toBe(4 * page);
+    expect(cache(64, [10, 64, 33])).toBe(5 * page);
+  });
+});
+
+describe("expectFits", () => {
+  const plan: MemoryPlan = {
+    purpose: "training",
+    parts: [
+      { name: "weights", bytes: 700 * 2 ** 20, remedy: "use a smaller model" },
+      { name: "activations", bytes: 900 * 2 ** 20, remedy: "lower --micro-batch-tokens" },
+      { name: "tokenizer", bytes: 2 ** 20, remedy: null },
+    ],
+    peak: 1601 * 2 ** 20,
+  };
+
+  it("names what is needed, what may be used, the largest parts and what to lower", () => {
+    const limit: MemoryLimit = { bytes: 2 ** 30, source: "budget" };
+    expect(() => expectFits([plan], limit)).toThrow(
+      "Expected training to fit in 1.0 GiB, the memory budget, but it needs 1.6 GiB: activations 900 MiB, weights 700 MiB, tokenizer 1.0 MiB; lower --micro-batch-tokens; use a smaller model.",
+    );
+    expect(() => expectFits([plan], { bytes: plan.peak, source: "machine" })).not.toThrow();
+  });
+
+  it("goes by the budget, else by the system", () => {
+    expect(memoryLimit(5)).toEqual({ bytes: 5, source: "budget" });
+    expect(memoryLimit(null).bytes).toBeGreaterThan(2 ** 27);
+  });
+});
+
+interface Case {
+  readonly name: string;
+  readonly model: string;
+  /** Arguments of peak-memory.mjs after the model. */
+  readonly work: readonly string[];
+}
+
+const tiny = join(fixturesFolder, "tiny", "qwen2-untied");
+const cases: Case[] = [
+  { name: "the tiny model, training", model: tiny, work: ["train", "native", "640", "store"] },
+  { name: "the tiny model, generating", model: tiny, work: ["generate", "native", "0", "store"] },
+  ...(real === null
+    ? []
+    : [
+        { name: "SmolLM2, training", model: real, work: ["train", "native", "640", "store"] },
+        { name: "SmolLM2 in f32, training", model: real, work: ["train", "f32", "200", "recompute"] },
+        { name: "SmolLM2, generating", model: real, work: ["generate", "native", "0", "store"] },
+      ]),
+];
+
+describe("the peak of a process", () => {
+  beforeAll(async () => {
+    const require = createRequire(import.meta.url);
+    const compiler = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
+    await run(process.execPath, [compiler, "-p", "tsconfig.build.json"], { cwd: root });
+  }, 60_000);
+
+  it.each(cases)(
+    "is what was planned for $name, within a tenth",
+    async ({ model, work }) => {
+      const script = join(import.meta.dirname, "peak-memory.mjs");
+      const { stdout } = await run(process.execPath, [script, model, ...work]);
+      const { plan, measured } = JSON.parse(stdout) as { plan: MemoryPlan; measured: number };
+      const shown = plan.parts.map(({ name, bytes }) => `${name} ${(bytes / 2 ** 20).toFixed(1)}`).join(", ");
+      const ratio = plan.peak / measured;
+      expect(Math.abs(ratio - 1), `planned ${plan.peak}, measured ${measured}: ${shown}`).toBeLessThan(0.1);
+    },
+    180_000,
+  );
+});
