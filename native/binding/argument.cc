@@ -22,7 +22,7 @@ std::string shown(Napi::Value value) {
 }  // namespace
 
 void Argument::fail(const std::string& expected) const {
-  Napi::TypeError error = Napi::TypeError::New(value_.Env(), "Expected " + expected + " for " + path_ + " but received " + shown(value_));
+  Napi::TypeError error = Napi::TypeError::New(value_.Env(), "Expected " + expected + " for " + path_ + " but received " + shown(value_) + ".");
   error.Set("code", Napi::String::New(value_.Env(), "argument"));
   throw error;
 }

@@ -7,8 +7,14 @@ namespace sdft::binding {
 
 namespace {
 
+/// Many messages of the core end in a value, without a full stop; a person gets a whole sentence.
+std::string sentence(const std::string& message) {
+  const bool ended = !message.empty() && std::string(".!?").find(message.back()) != std::string::npos;
+  return ended ? message : message + ".";
+}
+
 Napi::Error make(Napi::Env env, const std::string& code, const std::string& message) {
-  Napi::Error error = Napi::Error::New(env, message);
+  Napi::Error error = Napi::Error::New(env, sentence(message));
   error.Set("code", Napi::String::New(env, code));
   return error;
 }

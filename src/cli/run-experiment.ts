@@ -1,4 +1,5 @@
 // What `run` and `demo` share: the file with overrides and options, the run, the table.
+import { existsSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { readExperiment } from "../experiment/read-experiment.js";
@@ -85,5 +86,10 @@ function summaryDocument(summary: RunSummary): unknown {
 /** The table of a finished run; its report files are written anew. */
 export async function showReport(folder: string, terminal: Terminal): Promise<void> {
   const summary = await writeReport(resolve(folder));
+  const scores = join(summary.folder, "scores.jsonl");
+  if (!existsSync(scores))
+    terminal.warn(
+      `${scores} is missing, so there are no results to show: the run has not come to its end. Run its experiment again with the same --out, and it goes on where it stopped.`,
+    );
   terminal.result(summaryDocument(summary), resultText(summary, terminal));
 }

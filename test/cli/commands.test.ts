@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../temporary-folder.js";
@@ -302,6 +302,10 @@ describe("demo, run and report", () => {
     const { stderr } = await done("report", out);
     expect(stderr).toMatch(/self-distillation \(SDFT\)/);
     expect(stderr).toMatch(/report\.html/);
+    expect(stderr).not.toMatch(/scores\.jsonl/);
+    rmSync(join(out, "scores.jsonl"));
+    const unfinished = await done("report", out);
+    expect(unfinished.stderr).toMatch(/scores\.jsonl is missing, so there are no results to show/);
   });
 
   it("run names every fault of its file", async () => {

@@ -57,6 +57,7 @@ describe("loadModel", () => {
     const loading = loadAddon().loadModel(wrong(change(await loadOptions())));
     await expect(loading).rejects.toThrow(TypeError);
     await expect(loading).rejects.toThrow(new RegExp(message));
+    await expect(loading).rejects.toThrow(/\.$/);
     await expect(loading).rejects.toMatchObject({ code: "argument" });
   });
 
