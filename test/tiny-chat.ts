@@ -7,5 +7,12 @@ import { fixturesFolder } from "./shared-folder.js";
 export const tinyChat = join(fixturesFolder, "tiny-chat");
 
 export function openTinyChat(): Promise<Session> {
-  return openSession({ model: tinyChat, device: "auto", weights: "native", threads: 1, reporter: silentReporter });
+  return openSession({
+    model: tinyChat,
+    device: "auto",
+    weights: "native",
+    compute: "f32",
+    threads: 1,
+    reporter: silentReporter,
+  });
 }

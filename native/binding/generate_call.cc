@@ -27,6 +27,13 @@ const char* finish_name(Finish finish) {
 
 }  // namespace
 
+Compute parse_compute(const Argument& compute) {
+  const std::string name = compute.text();
+  if (name == "f32") return Compute::f32;
+  if (name == "int") return Compute::integer;
+  compute.fail("f32 or int");
+}
+
 GenerateCall parse_generate(const Argument& requests, const Argument& options, const std::shared_ptr<ModelOwner>& owner) {
   GenerateCall call;
   for (const Argument& request : requests.elements()) {
@@ -35,6 +42,7 @@ GenerateCall parse_generate(const Argument& requests, const Argument& options, c
   }
   call.adapter = AdapterHandle::from(options["adapter"], owner);
   call.options.adapter = call.adapter ? &call.adapter->adapter : nullptr;
+  call.options.compute = parse_compute(options["compute"]);
   call.options.seed = static_cast<uint64_t>(options["seed"].integer(0));
   call.options.sampling.temperature = options["temperature"].number();
   call.options.sampling.top_k = options["topK"].integer(0, kLargestCount);

@@ -17,6 +17,7 @@ struct GenerateCall {
   std::shared_ptr<const Vocabulary> vocabulary;
 };
 
+Compute parse_compute(const Argument& compute);
 GenerateCall parse_generate(const Argument& requests, const Argument& options, const std::shared_ptr<ModelOwner>& owner);
 Napi::Value to_js(Napi::Env env, const GenerateProgress& progress);
 Napi::Value to_js(Napi::Env env, const std::vector<GenerateResult>& results);

@@ -158,17 +158,17 @@ Napi::Value ModelHandle::score(const Napi::CallbackInfo& info) {
     const Argument options(info[1], "options");
     const std::shared_ptr<AdapterOwner> adapter = AdapterHandle::from(options["adapter"], model);
     const int64_t rows = options["rowsPerStep"].integer(1, int64_t{1} << 20);
+    const ScoreOptions settings{adapter ? &adapter->adapter : nullptr, parse_compute(options["compute"]), rows};
     require_idle(*model);
     auto channel = open_channel<int64_t>(Argument(info[2], "onProgress"), model, [](Napi::Env then, const int64_t& done) -> Napi::Value {
       return Napi::Number::New(then, static_cast<double>(done));
     });
     using Scores = std::vector<std::vector<double>>;
     return run_on<Scores>(env, model,
-                          {[model, requests, adapter, rows, channel] {
+                          {[model, requests, adapter, settings, channel] {
                              ScoreHooks hooks{nullptr, model->cancelled};
                              if (channel) hooks.progress = [&](int64_t done) { channel->send(done); };
-                             return sdft::score(*model->model, [&](int64_t needed) -> Decoder& { return model->decoder_for(needed); },
-                                                adapter ? &adapter->adapter : nullptr, *requests, rows, hooks);
+                             return sdft::score(*model->model, [&](int64_t needed) -> Decoder& { return model->decoder_for(needed); }, *requests, settings, hooks);
                            },
                            [model](Napi::Env then, Scores& scores) -> Napi::Value {
                              Napi::Array list = Napi::Array::New(then, scores.size());

@@ -20,6 +20,8 @@ enum class Write { overwrite, add };
 enum class Activation { silu, gelu_tanh };
 enum class Rotation { forward, backward };
 enum class WeightFormat { native, f32, bf16, q8, q4 };
+/// How the frozen products of a forward pass are computed.
+enum class Compute { f32, integer };
 
 /// A stored matrix in host memory (a mapped file). Rows are contiguous.
 struct WeightSource {
@@ -71,6 +73,11 @@ class Backend {
   /// Packs a frozen matrix; `natural` row order comes out. The source must outlive the weight (a backend may keep reading it).
   virtual Weight prepare_weight(const WeightSource& source, WeightFormat format) = 0;
 
+  /// For embed alone: a backend may keep reading the source's rows and pack nothing.
+  virtual Weight prepare_table(const WeightSource& source, WeightFormat format) { return prepare_weight(source, format); }
+  /// Whether the integer products below take this weight: one whose values are scale · quant + minimum by groups (base/quants.h).
+  virtual bool has_integer_form(const Weight& weight) const = 0;
+
   // ---- plain ---------------------------------------------------------------------------------------------------------------------------------------
   virtual void zero(Tensor out) = 0;
   virtual void copy(Tensor out, Tensor x) = 0;
@@ -100,6 +107,10 @@ class Backend {
   // ---- products -----------------------------------------------------------------------------------------------------------------------------------------
   /// out (N, O) = x (N, I) · weightᵀ (+ bias (1, O) where given).
   virtual void linear(Tensor out, Tensor x, const Weight& weight, Tensor bias) = 0;
+  /// The same with activations quantised by row in groups g of 32: a = max |x_g| / 127 (0 below 2⁻¹⁰⁰), q = round(x · (127 / max |x_g|)) to nearest, ties to
+  /// even. out = Σ_g a · (scale_g · Σ q · quant + minimum_g · Σ q) (+ bias): exact integers within a group, one real sum over the groups in their order.
+  /// Throws Error("weights") for a weight without an integer form. Forward only.
+  virtual void linear_integer(Tensor out, Tensor x, const Weight& weight, Tensor bias) = 0;
   /// dx (N, I) (= or +=) dout (N, O) · weight.
   virtual void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) = 0;
   /// LoRA (Hu et al. 2021): t (N, R) = x (N, I) · aᵀ; out (N, O) += scale · t · bᵀ. a (R, I), b (O, R). b = 0 leaves out as it was.
@@ -126,6 +137,8 @@ class Backend {
   /// loss (M, 1) = −log softmax(x · headᵀ)[target]; dx (M, C) = scale · (softmax − onehot(target)) · head, left out where dx is empty. The (M, V) logits are
   /// never held whole. A row's loss does not depend on the others.
   virtual void linear_cross_entropy(Tensor loss, Tensor dx, Tensor x, const Weight& head, Indices targets, double scale) = 0;
+  /// loss (M, 1) as above, of logits made by linear_integer.
+  virtual void linear_cross_entropy_integer(Tensor loss, Tensor x, const Weight& head, Indices targets) = 0;
   /// Sum of squares over all tensors, in double, in their order. Waits.
   virtual double sum_of_squares(const std::vector<Tensor>& tensors) = 0;
   /// AdamW (Loshchilov & Hutter 2019), as torch.optim.AdamW: parameter −= lr · decay · parameter, then the bias-corrected step.

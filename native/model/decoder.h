@@ -15,6 +15,7 @@ struct Step {
   std::vector<int64_t> sequence_lengths;  // one a segment: the length its sequence is declared with (dynamic rope); prompt plus limit when generating
   std::vector<int32_t> wanted;            // rows whose hidden state is wanted, ascending
   const Adapter* adapter = nullptr;
+  Compute compute = Compute::f32;    // of the frozen products; an adapter's own stay f32
   KvCache* cache = nullptr;  // null: keys and values come from this step alone, every root at position 0
 };
 

@@ -24,6 +24,8 @@ struct LayerWeights {
   const LinearWeight& operator[](Target target) const { return linear[static_cast<int>(target)]; }
 };
 
+enum class WeightUse { products, rows };
+
 class Model {
  public:
   /// Prepares every weight. Throws Error("weights") for a tensor that is missing or of another shape than the spec says.
@@ -35,12 +37,14 @@ class Model {
   const Weight& embedding() const { return embedding_; }
   const Weight& head() const { return spec_.tied_head ? embedding_ : head_; }
   Tensor final_norm() const { return final_norm_.view(); }
+  /// Throws Error("compute") unless every product's weight has a form for this.
+  void require_products(Compute compute) const;
   int64_t weight_bytes() const;
   int64_t mapped_bytes() const { return table_.mapped_bytes(); }
 
  private:
   OwnedTensor load_vector(const std::string& name, int64_t length, double offset);
-  Weight load_matrix(const std::string& name, int64_t rows, int64_t cols, WeightFormat format);
+  Weight load_matrix(const std::string& name, int64_t rows, int64_t cols, WeightFormat format, WeightUse use);
 
   ModelSpec spec_;
   WeightTable table_;  // outlives the weights that may point into it

@@ -99,6 +99,7 @@ class Scheduler {
       const int64_t rows = std::min(options_.rows_per_step, pages * kPageRows - position);
       Step step;
       step.adapter = options_.adapter;
+      step.compute = options_.compute;
       step.cache = cache_;
       step.tokens.assign(tokens.begin() + position, tokens.begin() + position + rows);
       step.segments.push_back({-1, 0, rows, position, common_pages_.data()});
@@ -136,6 +137,7 @@ class Scheduler {
   void run_step() {
     Step step;
     step.adapter = options_.adapter;
+    step.compute = options_.compute;
     step.cache = cache_;
     std::vector<Sequence*> sampled;  // one for each wanted row
     for (const auto& sequence : running_) {
@@ -242,6 +244,7 @@ void check_options(const GenerateOptions& options, const ModelSpec& spec, const 
 std::vector<GenerateResult> generate(Decoder& decoder, const Model& model, const std::vector<GenerateRequest>& requests, const GenerateOptions& options,
                                      const Vocabulary* vocabulary, const GenerateHooks& hooks) {
   check_options(options, model.spec(), vocabulary);
+  model.require_products(options.compute);
   for (const GenerateRequest& request : requests) {
     const std::string name = "row " + request.id;
     check_tokens(request.tokens, model.spec(), name);

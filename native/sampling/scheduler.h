@@ -30,6 +30,7 @@ struct GenerateOptions {
   int64_t max_sequences, rows_per_step;
   /// Most bytes of keys and values; always at least the longest row's. Rows that don't fit wait.
   int64_t cache_bytes = int64_t{1} << 30;
+  Compute compute = Compute::f32;
 };
 
 enum class Finish { stop, length, cancelled };
@@ -54,7 +55,7 @@ struct GenerateHooks {
 
 /// Results in the order of the requests. Rows are admitted longest (prompt plus limit) first, equal ones in their order; a row is admitted only when its
 /// pages up to its limit are free for it, so that a running row never lacks one. Throws before any work: Error("tokens") for an empty prompt or an unknown
-/// token, Error("context") where prompt plus limit is longer than the model's context, each naming the row's id; Error("sampling") for an option out of range.
+/// token, Error("context") where prompt plus limit is longer than the model's context, each naming the row's id; Error("compute") for integer products of weights without integers; Error("sampling") for an option out of range.
 /// The decoder must hold rows_per_step rows. vocabulary is needed with stop strings only.
 std::vector<GenerateResult> generate(Decoder& decoder, const Model& model, const std::vector<GenerateRequest>& requests, const GenerateOptions& options,
                                      const Vocabulary* vocabulary, const GenerateHooks& hooks);

@@ -47,15 +47,16 @@ struct LossBuffers {
 
 }  // namespace
 
-std::vector<std::vector<double>> score(const Model& model, const std::function<Decoder&(int64_t rows)>& decoder_for, const Adapter* adapter,
-                                       const std::vector<ScoreRequest>& requests, int64_t rows_per_step, const ScoreHooks& hooks) {
+std::vector<std::vector<double>> score(const Model& model, const std::function<Decoder&(int64_t rows)>& decoder_for, const std::vector<ScoreRequest>& requests,
+                                       const ScoreOptions& options, const ScoreHooks& hooks) {
+  model.require_products(options.compute);
   for (size_t i = 0; i < requests.size(); ++i) {
     const std::string name = "request " + std::to_string(i);
     check_tokens(requests[i].tokens, model.spec(), name);
     check_length(static_cast<int64_t>(requests[i].tokens.size()), model.spec(), name);
     require(requests[i].from >= 1, "tokens", "Expected from to be at least 1 for " + name + ": nothing predicts the first token.");
   }
-  const std::vector<Pack> packs = make_packs(requests, rows_per_step);
+  const std::vector<Pack> packs = make_packs(requests, options.rows_per_step);
   int64_t most_rows = 1;
   for (const Pack& pack : packs) most_rows = std::max(most_rows, pack.rows);
   Decoder& decoder = decoder_for(most_rows);
@@ -65,7 +66,8 @@ std::vector<std::vector<double>> score(const Model& model, const std::function<D
   for (const Pack& pack : packs) {
     require(!hooks.cancelled, "cancelled", "Scoring was cancelled.");
     Step step;
-    step.adapter = adapter;
+    step.adapter = options.adapter;
+    step.compute = options.compute;
     std::vector<int32_t> targets;
     for (size_t i = pack.first; i < pack.last; ++i) {
       const ScoreRequest& request = requests[i];
@@ -85,7 +87,10 @@ std::vector<std::vector<double>> score(const Model& model, const std::function<D
       const Tensor hidden = decoder.hidden(step);
       buffers.reserve(wanted);
       backend.upload(buffers.targets.top(wanted), targets.data());
-      backend.linear_cross_entropy(buffers.loss.top(wanted), Tensor{}, hidden, model.head(), buffers.targets.top(wanted), 1.0);
+      const Tensor loss = buffers.loss.top(wanted);
+      const Indices wanted_targets = buffers.targets.top(wanted);
+      if (options.compute == Compute::integer) backend.linear_cross_entropy_integer(loss, hidden, model.head(), wanted_targets);
+      else backend.linear_cross_entropy(loss, Tensor{}, hidden, model.head(), wanted_targets, 1.0);
       backend.download(losses.data(), buffers.loss.top(wanted));
     }
     auto next = losses.begin();

@@ -14,6 +14,12 @@ struct ScoreRequest {
   int64_t from;  // log-probabilities are wanted of tokens[from…]; at least 1
 };
 
+struct ScoreOptions {
+  const Adapter* adapter;
+  Compute compute;
+  int64_t rows_per_step;
+};
+
 struct ScoreHooks {
   /// Called after each step with how many requests are done.
   std::function<void(int64_t done)> progress;
@@ -22,9 +28,10 @@ struct ScoreHooks {
 };
 
 /// Natural-log probabilities, one vector a request. Sequences are packed in their order into steps of at most rows_per_step rows; a longer one has a step
-/// of its own. Throws Error("tokens") for an empty or unknown one, Error("context") for one that is too long, each before any work.
+/// of its own. Throws Error("tokens") for an empty or unknown one, Error("context") for one that is too long, Error("compute") for integer
+/// products of weights without integers, each before any work.
 /// decoder_for gives a decoder for steps of at least so many rows.
-std::vector<std::vector<double>> score(const Model& model, const std::function<Decoder&(int64_t rows)>& decoder_for, const Adapter* adapter,
-                                       const std::vector<ScoreRequest>& requests, int64_t rows_per_step, const ScoreHooks& hooks);
+std::vector<std::vector<double>> score(const Model& model, const std::function<Decoder&(int64_t rows)>& decoder_for, const std::vector<ScoreRequest>& requests,
+                                       const ScoreOptions& options, const ScoreHooks& hooks);
 
 }  // namespace sdft

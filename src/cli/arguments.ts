@@ -19,7 +19,6 @@ interface ModelArgs {
 }
 
 export function sessionOptions(args: ModelArgs, terminal: Terminal): SessionOptions {
-  checkCompute(args.compute);
   const threads = args.threads ?? 0;
   if (!Number.isInteger(threads) || threads < 0)
     throw new InputError("threads", `Expected a whole number of threads but received ${threads}.`);
@@ -27,17 +26,12 @@ export function sessionOptions(args: ModelArgs, terminal: Terminal): SessionOpti
     model: args.model ?? DEFAULT_MODEL,
     device: args.device,
     weights: args.weights,
+    compute: args.compute,
     threads,
     memoryBudget: args.memoryBudget === undefined ? null : parseByteSize(args.memoryBudget, "--memory-budget"),
     reporter: terminal,
     profile: args.profile ?? false,
   };
-}
-
-/** Integer products belong to a later engine; asking for them must not silently give others. */
-export function checkCompute(compute: "f32" | "int"): void {
-  if (compute === "int")
-    throw new InputError("compute", "This engine has no integer products yet: leave out --compute int.");
 }
 
 export interface SamplingArgs {

@@ -19,7 +19,11 @@ export const commonOptions = {
     default: "native" as const,
     describe: "how frozen weights are kept; native keeps the file's values",
   },
-  compute: { choices: ["f32", "int"] as const, default: "f32" as const, describe: "arithmetic of products" },
+  compute: {
+    choices: ["f32", "int"] as const,
+    default: "f32" as const,
+    describe: "products when generating and scoring; int rounds activations to 8 bits",
+  },
   threads: { type: "number", describe: "processor threads", defaultDescription: "one for each core" },
   "memory-budget": {
     type: "string",

@@ -62,7 +62,7 @@ function messageOf(error: unknown): string {
 }
 
 /** Codes of the engine that mean bad input rather than failed work. */
-const inputCodes = ["input", "file", "format", "weights", "model", "adapter", "unsupported", "backend"];
+const inputCodes = ["input", "file", "format", "weights", "model", "adapter", "unsupported", "backend", "compute"];
 
 function exitStatus(error: unknown): number {
   if (error instanceof SdftError) return error.exitStatus;

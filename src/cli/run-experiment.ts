@@ -8,7 +8,7 @@ import type { Experiment } from "../experiment/schema.js";
 import type { RunSummary } from "../report/run-summary.js";
 import { terminalReport } from "../report/terminal-table.js";
 import { writeReport } from "../report/write-report.js";
-import { checkCompute, checkMaxSamples } from "./arguments.js";
+import { checkMaxSamples } from "./arguments.js";
 import type { CommandContext } from "./run-command.js";
 import { formatDuration, type Terminal } from "./terminal.js";
 
@@ -29,7 +29,6 @@ export interface ExperimentArgs {
 }
 
 export async function runExperimentFile(path: string, args: ExperimentArgs, context: CommandContext): Promise<void> {
-  checkCompute(args.compute);
   const experiment = limitTests(
     await readExperiment(path, [...optionOverrides(args), ...args.overrides]),
     args.limitTests,
@@ -46,6 +45,7 @@ function optionOverrides(args: ExperimentArgs): string[] {
     ["model", args.model],
     ["device", args.device === "auto" ? undefined : args.device],
     ["weights", args.weights === "native" ? undefined : args.weights],
+    ["compute", args.compute === "f32" ? undefined : args.compute],
     ["threads", args.threads],
     ["memory_budget", args.memoryBudget],
     ["seed", args.seed],

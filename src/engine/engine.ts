@@ -7,6 +7,7 @@ import type { ModelPackage } from "../models/package.js";
 import { loadAddon } from "../native/addon.js";
 import type {
   BackendName,
+  Compute,
   ModelSpec,
   NativeAdapter,
   NativeInfo,
@@ -28,6 +29,8 @@ import type { Sampling } from "./sampling.js";
 export interface EngineOptions {
   readonly device?: DeviceName | "reference-double";
   readonly weights?: WeightFormat;
+  /** Of generating and scoring; `f32` where left out. Training is always f32. */
+  readonly compute?: Compute;
   /** 0 or left out: one for each core that may be used. */
   readonly threads?: number;
   /** Adds up what each kernel costs, for `Engine.profile`. */
@@ -85,13 +88,14 @@ export function engineSetting(options: EngineOptions): EngineSetting {
       `Expected at most ${processors} threads, the processors that this process may use, but received ${threads}.`,
     );
   }
-  return { backend, threads, weightFormat: options.weights ?? "native", info };
+  return { backend, threads, weightFormat: options.weights ?? "native", compute: options.compute ?? "f32", info };
 }
 
 export interface EngineSetting {
   readonly backend: BackendName;
   readonly threads: number;
   readonly weightFormat: WeightFormat;
+  readonly compute: Compute;
   readonly info: NativeInfo;
 }
 
@@ -110,8 +114,8 @@ export class Engine implements Disposable {
 
   /** What of this engine its results depend on; part of every stage's hash. */
   get fingerprint(): Readonly<Record<string, string | number>> {
-    const { backend, weightFormat, info } = this.setting;
-    return { model: this.model.fingerprint, backend, weights: weightFormat, revision: info.revision };
+    const { backend, weightFormat, compute, info } = this.setting;
+    return { model: this.model.fingerprint, backend, weights: weightFormat, compute, revision: info.revision };
   }
 
   /** Bytes held by packed weights, and by the mapped files. */
@@ -133,6 +137,7 @@ export class Engine implements Disposable {
       native: this.native,
       spec: this.spec,
       adapter: options.adapter?.native ?? null,
+      compute: this.setting.compute,
       decode:
         tokenizer === null ? null : (tokens: readonly number[]) => tokenizer.decode(tokens, { skipSpecial: true }),
       endTokens,
@@ -155,7 +160,8 @@ export class Engine implements Disposable {
     const cancel = (): void => this.native.cancel();
     options.signal?.addEventListener("abort", cancel, { once: true });
     try {
-      const settings = { adapter: options.adapter?.native ?? null, rowsPerStep };
+      const { compute } = this.setting;
+      const settings = { adapter: options.adapter?.native ?? null, compute, rowsPerStep };
       return await this.native.score(requests, settings, options.onProgress ?? null);
     } catch (error) {
       throwIfInterrupted(options.signal, "Scoring was interrupted.");
@@ -165,7 +171,7 @@ export class Engine implements Disposable {
     }
   }
 
-  /** (T, V) of one sequence. */
+  /** (T, V) of one sequence, in f32 whatever the setting. */
   logits(tokens: readonly number[] | Int32Array, adapter: AdapterHandle | null = null): Promise<RealArray> {
     return this.native.logits(Int32Array.from(tokens), adapter?.native ?? null);
   }

@@ -2,6 +2,7 @@
 import { InputError, SdftError } from "../base/error.js";
 import { throwIfInterrupted } from "../base/interrupted.js";
 import type {
+  Compute,
   GenerateOptions,
   GenerateProgress,
   GenerateRequest,
@@ -57,6 +58,7 @@ export interface GenerationContext {
   readonly native: NativeModel;
   readonly spec: ModelSpec;
   readonly adapter: NativeAdapter | null;
+  readonly compute: Compute;
   /** Null: a model of token rows. */
   readonly decode: ((tokens: readonly number[]) => string) | null;
   /** Every token that ends an answer. */
@@ -204,6 +206,7 @@ function nativeOptions(
   const { seed, temperature, topK, topP, minP, repetitionPenalty } = sampling;
   return {
     adapter: context.adapter,
+    compute: context.compute,
     seed,
     temperature,
     topK,

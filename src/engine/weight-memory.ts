@@ -15,8 +15,10 @@ export interface WeightMemory {
 }
 
 export function weightMemory(weights: readonly WeightEntry[], form: WeightForm): WeightMemory {
-  const packed = weights.reduce((sum, entry) => sum + packedBytes(entry, form), 0);
   const embedding = weights.find(({ name }) => name === "model.embed_tokens.weight");
+  // Where the head is another matrix, only rows are read of the embedding, and the cpu backend packs none of it.
+  const untied = form.backend === "cpu" && weights.some(({ name }) => name === "lm_head.weight");
+  const packed = weights.reduce((sum, entry) => sum + (untied && entry === embedding ? 0 : packedBytes(entry, form)), 0);
   const mapped = form.backend === "cpu" && embedding !== undefined ? touchedBytes(embedding) : 0;
   return { packed, embeddingRows: mapped };
 }
@@ -27,35 +29,55 @@ const panelColumns = 32;
 function packedBytes(entry: WeightEntry, { backend, weightFormat }: WeightForm): number {
   const [rows = 1, columns] = entry.shape;
   if (columns === undefined) return 4 * elementCount(entry.shape);
-  if (backend !== "cpu") return 4 * rows * columns;
+  const form = weightFormat === "native" ? nativeForm(entry.type) : weightFormat;
+  // Values as floats, and beside them the integers: a byte each, a scale and a minimum for 32 (or 16) of them.
+  if (backend !== "cpu") return rows * columns * (4 + (hasIntegers(form) ? 1 + 8 / (form === "q8_halves" ? 16 : 32) : 0));
   const padded = Math.ceil(rows / panelColumns) * panelColumns;
-  return padded * columns * elementBytes(weightFormat === "native" ? nativeFormat(entry.type) : weightFormat);
+  return padded * columns * elementBytes(form);
+}
+
+/** The cpu backend's panel kinds. */
+type PanelForm = "f32" | "bf16" | "f16" | "q4" | "q8" | "q8_minimum" | "q8_halves";
+
+function hasIntegers(form: PanelForm): boolean {
+  return form !== "f32" && form !== "bf16" && form !== "f16";
 }
 
 /** The form that holds a stored type's values exactly. */
-function nativeFormat(type: TensorType): Exclude<WeightFormat, "native"> {
+function nativeForm(type: TensorType): PanelForm {
   switch (type) {
+    case "f32":
     case "bf16":
-      return "bf16";
+    case "f16":
+      return type;
     case "q4_0":
     case "q4_1":
+    case "q4_k":
       return "q4";
+    case "q5_0":
     case "q8_0":
       return "q8";
-    default:
-      return "f32";
+    case "q5_1":
+    case "q5_k":
+      return "q8_minimum";
+    case "q6_k":
+      return "q8_halves";
   }
 }
 
-/** Scales and minima are floats, one for 32 values. */
-function elementBytes(format: Exclude<WeightFormat, "native">): number {
-  switch (format) {
+/** Scales and minima are floats, one for 32 values (q8_halves: a scale for 16). */
+function elementBytes(form: PanelForm): number {
+  switch (form) {
     case "f32":
       return 4;
     case "bf16":
+    case "f16":
       return 2;
     case "q8":
       return (32 + 4) / 32;
+    case "q8_minimum":
+    case "q8_halves":
+      return (32 + 4 + 4) / 32;
     case "q4":
       return (16 + 4 + 4) / 32;
   }

@@ -8,7 +8,7 @@ import type { RunManifest } from "../report/manifest.js";
 import type { Session } from "./session.js";
 
 export async function describeRun(session: Session, earlier: RunManifest | null): Promise<RunManifest> {
-  const { backend, weightFormat, threads, info } = session.engine.setting;
+  const { backend, weightFormat, compute, threads, info } = session.engine.setting;
   const processors = cpus();
   return {
     format: 1,
@@ -22,6 +22,7 @@ export async function describeRun(session: Session, earlier: RunManifest | null)
       compiler: info.compiler,
       backend,
       weights: weightFormat,
+      compute,
       threads,
       cpu_features: [...info.cpuFeatures],
       addon: await addonHash(),

@@ -44,6 +44,8 @@ export const experimentSchema = z.strictObject({
   model: name("a model").default("smollm2-135m-instruct"),
   device: oneOf(deviceNames).default("auto"),
   weights: oneOf(["native", "f32", "bf16", "q8", "q4"]).default("native"),
+  /** Of generating and scoring; training is always f32. */
+  compute: oneOf(["f32", "int"]).default("f32"),
   threads: wholeNumber(0).default(0),
   /** Such as 2GB; left out: what the system allows. */
   memory_budget: name("a size such as 2GB").nullable().default(null),

@@ -8,13 +8,15 @@ import { type MemoryPlan, type PlannedModel, planLoading } from "../engine/memor
 import { createChatModel } from "../models/chat-template.js";
 import type { ModelPackage } from "../models/package.js";
 import { openModel } from "../models/resolve.js";
-import type { WeightFormat } from "../native/types.js";
+import type { Compute, WeightFormat } from "../native/types.js";
 import type { PromptModel } from "../templates/prompt-model.js";
 
 export interface SessionOptions {
   readonly model: string;
   readonly device: DeviceName;
   readonly weights: WeightFormat;
+  /** Of generating and scoring. */
+  readonly compute: Compute;
   /** 0: all cores that may be used. */
   readonly threads: number;
   /** Bytes; null or left out: what the system allows. */
@@ -63,8 +65,8 @@ export async function openPackage(name: string, reporter: Reporter): Promise<Mod
 
 /** Checks device and threads, and opens the model's files. */
 export async function prepareSession(options: SessionOptions): Promise<Preparation> {
-  const { device, weights, threads, profile = false } = options;
-  const setting = engineSetting({ device, weights, threads });
+  const { device, weights, compute, threads, profile = false } = options;
+  const setting = engineSetting({ device, weights, compute, threads });
   const model = await openPackage(options.model, options.reporter);
   const prompts = model.tokenizer === null ? null : createChatModel(model.tokenizer);
   const limit = memoryLimit(options.memoryBudget ?? null);

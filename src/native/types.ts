@@ -10,6 +10,12 @@ export type TensorType = "f32" | "bf16" | "f16" | "q4_0" | "q4_1" | "q5_0" | "q5
 /** How frozen weights are kept while running; `native` keeps the file's values exactly. */
 export type WeightFormat = "native" | "f32" | "bf16" | "q8" | "q4";
 
+/**
+ * Arithmetic of the frozen products when generating and scoring. `int`: activations quantised to 8 bits, 32 at a time, times the weights' own
+ * integers; refused with code `compute` where weights are not held as integers. Training is always f32.
+ */
+export type Compute = "f32" | "int";
+
 /** Rotary embedding as data. */
 export interface RopeSpec {
   /** (D/2) radians a position, computed in double; scaling (linear, llama3, yarn) already applied. */
@@ -153,6 +159,7 @@ export interface GenerateRequest {
 
 export interface GenerateOptions {
   readonly adapter: NativeAdapter | null;
+  readonly compute: Compute;
   readonly seed: number;
   /** 0 takes the likeliest token (the smallest id on a tie). */
   readonly temperature: number;
@@ -270,10 +277,10 @@ export interface NativeModel extends Disposable {
   /** Natural-log probabilities, one array a request. */
   score(
     requests: readonly ScoreRequest[],
-    options: { readonly adapter: NativeAdapter | null; readonly rowsPerStep: number },
+    options: { readonly adapter: NativeAdapter | null; readonly compute: Compute; readonly rowsPerStep: number },
     onProgress: ((done: number) => void) | null,
   ): Promise<RealArray[]>;
-  /** (T, V) of one sequence, for parity tests and inspection. */
+  /** (T, V) of one sequence in f32, for parity tests and inspection. */
   logits(tokens: Int32Array, adapter: NativeAdapter | null): Promise<RealArray>;
   /** Ends a running generate or score at the next step: unfinished rows come back as `cancelled`, a score rejects with code `cancelled`. */
   cancel(): void;

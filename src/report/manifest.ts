@@ -27,6 +27,8 @@ const manifestSchema = z.object({
     compiler: z.string(),
     backend: z.string(),
     weights: z.string(),
+    /** Missing in runs made before there was a choice. */
+    compute: z.string().default("f32"),
     threads: z.number(),
     cpu_features: z.array(z.string()),
     /** SHA-256 of the addon's file. */

@@ -59,7 +59,7 @@ export function facts(summary: RunSummary): readonly (readonly [string, string])
     ["Model", manifest.model.name],
     [
       "Backend",
-      `${engine.backend}, weights ${engine.weights}, ${engine.threads} threads, engine revision ${engine.revision}`,
+      `${engine.backend}, weights ${engine.weights}, ${engine.compute === "int" ? "integer products, " : ""}${engine.threads} threads, engine revision ${engine.revision}`,
     ],
     ["Machine", `${machine.cpu}, ${machine.cores} cores, ${gigabytes(machine.memory)} GB memory, Node ${machine.node}`],
   ];

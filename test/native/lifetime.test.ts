@@ -13,7 +13,7 @@ describe("one call at a time", () => {
     const running = model.generate([request({ maxNewTokens: 50 })], options(), null);
     const busy = { code: "busy" };
     await expect(model.generate([request()], options(), null)).rejects.toMatchObject(busy);
-    await expect(model.score([], { adapter: null, rowsPerStep: 4 }, null)).rejects.toMatchObject(busy);
+    await expect(model.score([], { adapter: null, compute: "f32", rowsPerStep: 4 }, null)).rejects.toMatchObject(busy);
     await expect(model.logits(Int32Array.of(5), null)).rejects.toMatchObject(busy);
     await expect(trainer.accumulate(batch())).rejects.toMatchObject(busy);
     for (const call of [

@@ -12,7 +12,9 @@ describe("score", () => {
       { tokens: tokens.slice(0, 1), from: 1 },
       { tokens, from: 1 },
     ];
-    const scores = await model.score(rows, { adapter: null, rowsPerStep: 4 }, (count) => done.push(count));
+    const scores = await model.score(rows, { adapter: null, compute: "f32", rowsPerStep: 4 }, (count) =>
+      done.push(count),
+    );
     expect(scores.map(({ length }) => length)).toEqual([3, 0, 4]);
     expect(done.at(-1)).toBe(3);
     const logits = await model.logits(tokens, null);
@@ -27,14 +29,14 @@ describe("score", () => {
   it("can be cancelled", async () => {
     using model = await load();
     const rows = Array.from({ length: 200 }, () => ({ tokens: Int32Array.of(5, 6, 7), from: 1 }));
-    const scoring = model.score(rows, { adapter: null, rowsPerStep: 2 }, () => model.cancel());
+    const scoring = model.score(rows, { adapter: null, compute: "f32", rowsPerStep: 2 }, () => model.cancel());
     await expect(scoring).rejects.toMatchObject({ code: "cancelled" });
   });
 
   it("refuses sequences that the model cannot take", async () => {
     using model = await load();
     const score = (tokens: Int32Array, from: number) =>
-      model.score([{ tokens, from }], { adapter: null, rowsPerStep: 4 }, null);
+      model.score([{ tokens, from }], { adapter: null, compute: "f32", rowsPerStep: 4 }, null);
     await expect(score(new Int32Array(), 1)).rejects.toMatchObject({ code: "tokens" });
     await expect(score(Int32Array.of(5, 96), 1)).rejects.toMatchObject({ code: "tokens" });
     await expect(score(new Int32Array(257).fill(5), 1)).rejects.toMatchObject({ code: "context" });

@@ -27,6 +27,7 @@ export const request = (change: Partial<GenerateRequest> = {}): GenerateRequest 
 
 export const options = (change: Partial<GenerateOptions> = {}): GenerateOptions => ({
   adapter: null,
+  compute: "f32",
   seed: 1,
   temperature: 0,
   topK: 0,

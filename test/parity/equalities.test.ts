@@ -58,9 +58,9 @@ describe.each(cases)("$name on $backend, to the bit", (example) => {
     using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
     fillRandomly(adapter, 0.05);
     const rows = sequencesFor(example).map(({ tokens }) => everyToken(tokens));
-    const packed = await model.score(rows, { adapter, rowsPerStep: 1000 }, null);
+    const packed = await model.score(rows, { adapter, compute: "f32", rowsPerStep: 1000 }, null);
     for (const [i, row] of rows.entries()) {
-      const [alone] = await model.score([row], { adapter, rowsPerStep: 1000 }, null);
+      const [alone] = await model.score([row], { adapter, compute: "f32", rowsPerStep: 1000 }, null);
       expectSameBits(alone as Float32Array, packed[i] as Float32Array, `sequence ${i}`);
     }
   });

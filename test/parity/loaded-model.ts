@@ -98,6 +98,7 @@ export async function gradientsOf(
 /** Greedy, nothing stops an answer but its limit. */
 export const sampling: GenerateOptions = {
   adapter: null,
+  compute: "f32",
   seed: 1,
   temperature: 0,
   topK: 0,

@@ -17,7 +17,7 @@ describe.skipIf(path === null || file === null)(`Qwen2.5-Coder on ${mainBackend}
     };
     using model = await load(path ?? "", mainBackend);
     const rows = prompts.map(({ ids }) => ({ tokens: Int32Array.from(ids), from: 1 }));
-    const scores = await model.score(rows, { adapter: null, rowsPerStep: 512 }, null);
+    const scores = await model.score(rows, { adapter: null, compute: "f32", rowsPerStep: 512 }, null);
     for (const [i, { logprobs }] of prompts.entries()) {
       expect(largestDifference(scores[i] ?? [], logprobs), `prompt ${i}`).toBeLessThan(2e-3);
     }

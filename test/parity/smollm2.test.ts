@@ -165,7 +165,11 @@ async function compareLogits(
   const expected = tensorOf(values, `prompt.${id}.logits`);
   const logits = (await model.logits(tokens, null)).slice(-expected.length);
   expect(largestDifference(logits, expected), `logits of prompt ${id}`).toBeLessThan(1e-3);
-  const [logprobs] = await model.score([{ tokens, from: 1 }], { adapter: null, rowsPerStep: 512 }, null);
+  const [logprobs] = await model.score(
+    [{ tokens, from: 1 }],
+    { adapter: null, compute: "f32", rowsPerStep: 512 },
+    null,
+  );
   expect(
     largestDifference(logprobs ?? [], tensorOf(values, `prompt.${id}.logprobs`)),
     `log-probabilities of prompt ${id}`,

@@ -21,11 +21,24 @@ namespace {
 
 using cpu::InstructionSet;
 
+#if defined(SDFT_KERNELS_X86)
+cpu::Kernels with_vnni() {
+  cpu::Kernels kernels = avx512::kernels();
+  kernels.name = "avx512vnni";
+  kernels.linear_integer = avx512vnni::linear_integer;
+  return kernels;
+}
+#endif
+
 const cpu::Kernels& kernels_of(InstructionSet set) {
   switch (set) {
 #if defined(SDFT_KERNELS_X86)
     case InstructionSet::avx2: return avx2::kernels();
     case InstructionSet::avx512: return avx512::kernels();
+    case InstructionSet::avx512vnni: {
+      static const cpu::Kernels kernels = with_vnni();
+      return kernels;
+    }
 #endif
 #if defined(SDFT_KERNELS_NEON)
     case InstructionSet::neon: return neon::kernels();
@@ -98,6 +111,11 @@ class CpuBackend final : public Backend {
     return cpu::pack_weight(source, format, kernels_.panel_columns, pool_);
   }
 
+  Weight prepare_table(const WeightSource& source, WeightFormat format) override {
+    return cpu::pack_weight(source, format, kernels_.panel_columns, pool_, cpu::Use::rows);
+  }
+  bool has_integer_form(const Weight& weight) const override { return cpu::has_quants(cpu::packed(weight).kind); }
+
   void zero(Tensor out) override { kernels_.zero(context_, out); }
   void copy(Tensor out, Tensor x) override {
     expect("copy out", out, x.rows, x.cols);
@@ -168,6 +186,13 @@ class CpuBackend final : public Backend {
     expect("linear out", out, x.rows, weight.rows);
     if (bias) expect("linear bias", bias, 1, weight.rows);
     kernels_.linear(context_, out, x, cpu::packed(weight), bias);
+  }
+  void linear_integer(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
+    expect("linear_integer x", x, x.rows, weight.cols);
+    expect("linear_integer out", out, x.rows, weight.rows);
+    if (bias) expect("linear_integer bias", bias, 1, weight.rows);
+    require_integers(weight);
+    kernels_.linear_integer(context_, out, x, cpu::packed(weight), bias);
   }
   void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) override {
     expect("linear_backward dout", dout, dout.rows, weight.rows);
@@ -248,6 +273,21 @@ class CpuBackend final : public Backend {
     expect("linear_cross_entropy targets", targets, x.rows, head.rows);
     kernels_.linear_cross_entropy(context_, loss, dx, x, cpu::packed(head), targets, scale);
   }
+  void linear_cross_entropy_integer(Tensor loss, Tensor x, const Weight& head, Indices targets) override {
+    expect("linear_cross_entropy_integer x", x, x.rows, head.cols);
+    expect("linear_cross_entropy_integer loss", loss, x.rows, 1);
+    expect("linear_cross_entropy_integer targets", targets, x.rows, head.rows);
+    require_integers(head);
+    // As many rows as make the head's panels worth reading, few enough for their logits to stay in cache.
+    constexpr int64_t kRows = 48;
+    float* logits = workspace_.shared(0, kRows * head.rows);
+    for (int64_t first = 0; first < x.rows; first += kRows) {
+      const int64_t rows = std::min(kRows, x.rows - first);
+      const Tensor out{logits, rows, head.rows, head.rows};
+      kernels_.linear_integer(context_, out, {row_of(x, first), rows, x.cols, x.stride}, cpu::packed(head), Tensor{});
+      kernels_.logit_loss(context_, {row_of(loss, first), rows, 1, loss.stride}, out, {targets.data + first, rows});
+    }
+  }
   double sum_of_squares(const std::vector<Tensor>& tensors) override {
     double sum = 0;
     for (Tensor tensor : tensors) sum += kernels_.sum_of_squares(context_, tensor);
@@ -259,6 +299,10 @@ class CpuBackend final : public Backend {
   }
 
  private:
+  void require_integers(const Weight& weight) const {
+    require(has_integer_form(weight), "weights", "Expected a weight held as integers for integer products; prepare it as q8 or q4");
+  }
+
   static float* row_of(Tensor tensor, int64_t row) { return static_cast<float*>(tensor.data) + row * tensor.stride; }
 
   template <class Source>

@@ -13,6 +13,7 @@ const char* instruction_set_name(InstructionSet set) {
     case InstructionSet::neon: return "neon";
     case InstructionSet::avx2: return "avx2";
     case InstructionSet::avx512: return "avx512";
+    case InstructionSet::avx512vnni: return "avx512vnni";
   }
   return "";
 }
@@ -25,8 +26,10 @@ std::vector<InstructionSet> available_instruction_sets() {
 #if defined(SDFT_KERNELS_X86)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(InstructionSet::avx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     sets.push_back(InstructionSet::avx512);
+    if (__builtin_cpu_supports("avx512vnni")) sets.push_back(InstructionSet::avx512vnni);
+  }
 #endif
   return sets;
 }

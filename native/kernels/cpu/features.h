@@ -5,7 +5,7 @@
 
 namespace sdft::cpu {
 
-enum class InstructionSet { plain, neon, avx2, avx512 };
+enum class InstructionSet { plain, neon, avx2, avx512, avx512vnni };
 
 const char* instruction_set_name(InstructionSet set);
 /// Those that kernels are compiled for and this processor runs, the slowest first.

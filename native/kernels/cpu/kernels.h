@@ -38,6 +38,8 @@ struct Kernels {
   void (*adamw)(const Context&, Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step);
 
   void (*linear)(const Context&, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias);
+  void (*linear_integer)(const Context&, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias);
+  void (*logit_loss)(const Context&, Tensor loss, Tensor logits, Indices targets);  // loss (M, 1) = log Σ e^logits − logits[target]
   void (*linear_backward)(const Context&, Tensor dx, Tensor dout, const PackedWeight& weight, Write write);
   void (*lora_forward)(const Context&, Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale);
   void (*lora_backward)(const Context&, Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b, double scale,
@@ -61,3 +63,8 @@ SDFT_DECLARE_KERNELS(neon)
 SDFT_DECLARE_KERNELS(avx2)
 SDFT_DECLARE_KERNELS(avx512)
 #undef SDFT_DECLARE_KERNELS
+
+/// AVX-512 with VNNI differs in its integer products only.
+namespace sdft::avx512vnni {
+void linear_integer(const cpu::Context&, Tensor out, Tensor x, const cpu::PackedWeight& weight, Tensor bias);
+}

@@ -1,5 +1,5 @@
-// Packing: rows are decoded a panel at a time into floats and laid out anew; blocks whose quants fit a panel form are re-laid without decoding, value for
-// value.
+// Packing: plain numbers are laid out anew a panel at a time, quantised blocks as the integers they hold, value for value; only a format that the user asks
+// for instead of the file's own changes values.
 #include "kernels/cpu/packed_weight.h"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/half.h"
 #include "kernels/cpu/workspace.h"
 
 namespace sdft::cpu {
@@ -45,29 +46,37 @@ float bf16_value(uint16_t half) {
   return value;
 }
 
+PanelKind native_kind(DType type) {
+  switch (quant_form(type)) {
+    case QuantForm::q4: return PanelKind::q4;
+    case QuantForm::q8: return PanelKind::q8;
+    case QuantForm::q8_minimum: return PanelKind::q8_minimum;
+    case QuantForm::q8_halves: return PanelKind::q8_halves;
+    case QuantForm::none: break;
+  }
+  return type == DType::bf16 ? PanelKind::bf16 : type == DType::f16 ? PanelKind::f16 : PanelKind::f32;
+}
+
 PanelKind kind_of(const WeightSource& source, WeightFormat format) {
   switch (format) {
     case WeightFormat::f32: return PanelKind::f32;
     case WeightFormat::bf16: return PanelKind::bf16;
-    case WeightFormat::q8:
-    case WeightFormat::q4: throw Error("weights", "The weight formats q8 and q4 are not built yet on the cpu backend; use native, f32 or bf16");
+    case WeightFormat::q8: return PanelKind::q8;
+    case WeightFormat::q4: return PanelKind::q4;
     case WeightFormat::native: break;
   }
-  switch (source.type) {
-    case DType::bf16: return PanelKind::bf16;
-    case DType::q4_0:
-    case DType::q4_1: return PanelKind::q4;
-    case DType::q8_0: return PanelKind::q8;
-    default: return PanelKind::f32;  // holds every value, in more memory
-  }
+  return native_kind(source.type);
 }
 
 int64_t panel_bytes_of(PanelKind kind, int64_t cols, int64_t panel_columns) {
   switch (kind) {
     case PanelKind::f32: return cols * panel_columns * 4;
-    case PanelKind::bf16: return cols * panel_columns * 2;
+    case PanelKind::bf16:
+    case PanelKind::f16: return cols * panel_columns * 2;
     case PanelKind::q4: return cols / kGroup * panel_columns * (4 + 4 + kGroup / 2);
     case PanelKind::q8: return cols / kGroup * panel_columns * (4 + kGroup);
+    case PanelKind::q8_minimum:
+    case PanelKind::q8_halves: return cols / kGroup * panel_columns * (4 + 4 + kGroup);
   }
   return 0;
 }
@@ -96,11 +105,33 @@ void pack_floats(const PackedWeight& weight, int64_t panel, char* out) {
   }
 }
 
-float half_value(const char* bytes) {
-  float value;
-  dequantize(DType::f16, bytes, 1, &value);
-  return value;
+/// Halves are re-laid as they stand.
+void pack_halves(const PackedWeight& weight, int64_t panel, char* out) {
+  const int64_t width = weight.panel_columns, first = panel * width, count = std::min(width, weight.rows - first);
+  uint16_t* to = reinterpret_cast<uint16_t*>(out);
+  for (int64_t j = 0; j < count; ++j) {
+    const char* from = row_data(weight.source, first + j);
+    for (int64_t k = 0; k < weight.cols; ++k) std::memcpy(&to[k * width + j % (width / 2) * 2 + j / (width / 2)], from + 2 * k, 2);
+  }
 }
+
+/// One row as integers: as stored, or quantised where the source holds other values.
+struct QuantRow {
+  explicit QuantRow(int64_t cols) : quants(static_cast<size_t>(cols)), scales(static_cast<size_t>(cols / 16)), minima(static_cast<size_t>(cols / 16)) {}
+  std::vector<int8_t> quants;
+  std::vector<float> scales, minima, values;
+
+  void read(const PackedWeight& weight, int64_t row) {
+    const char* data = row_data(weight.source, row);
+    const QuantSpan span{quants.data(), scales.data(), minima.data()};
+    if (!weight.rounded) return read_quants(weight.source.type, data, weight.cols, span);
+    values.resize(static_cast<size_t>(weight.cols));
+    dequantize(weight.source.type, data, weight.cols, values.data());
+    quantize(weight.kind == PanelKind::q4 ? QuantForm::q4 : QuantForm::q8, values.data(), weight.cols, span);
+  }
+};
+
+float half_value(const char* bytes) { return load_f16(reinterpret_cast<const uint8_t*>(bytes)); }
 
 /// Gathers the low halves of eight bytes into 32 bits, the first byte's lowest.
 uint32_t gather_nibbles(uint64_t bytes) {
@@ -110,7 +141,8 @@ uint32_t gather_nibbles(uint64_t bytes) {
   return static_cast<uint32_t>(bytes | bytes >> 16);
 }
 
-void pack_q4(const PackedWeight& weight, int64_t panel, char* out) {
+/// Blocks of Q4_0 and Q4_1, nibbles to nibbles.
+void pack_stored_q4(const PackedWeight& weight, int64_t panel, char* out) {
   const int64_t width = weight.panel_columns, first = panel * width, count = std::min(width, weight.rows - first);
   const bool has_minimum = weight.source.type == DType::q4_1;
   const int64_t stored = block_bytes(weight.source.type), block_size = width * (4 + 4 + kGroup / 2);
@@ -132,23 +164,34 @@ void pack_q4(const PackedWeight& weight, int64_t panel, char* out) {
   }
 }
 
-void pack_q8(const PackedWeight& weight, int64_t panel, char* out) {
+void pack_quants(const PackedWeight& weight, int64_t panel, char* out) {
   const int64_t width = weight.panel_columns, first = panel * width, count = std::min(width, weight.rows - first);
-  const int64_t stored = block_bytes(weight.source.type), block_size = width * (4 + kGroup);
-  for (int64_t group = 0; group < weight.cols / kGroup; ++group) {
-    char* block = out + group * block_size;
-    for (int64_t j = 0; j < count; ++j) {
-      const char* from = row_data(weight.source, first + j) + group * stored;
-      reinterpret_cast<float*>(block)[j] = half_value(from);
-      char* quants = block + width * 4 + j;
-      for (int64_t k = 0; k < kGroup; ++k) quants[k * width] = from[2 + k];
+  const int64_t groups = weight.cols / kGroup, block_size = weight.panel_bytes / groups;
+  const bool q4 = weight.kind == PanelKind::q4, halves = weight.kind == PanelKind::q8_halves, minimum = q4 || weight.kind == PanelKind::q8_minimum;
+  // With the sign bits turned each byte is 128 more; what is too much comes off again.
+  const uint32_t above = weight.kind == PanelKind::q8_minimum ? 0x80808080u : halves ? 0x60606060u : 0;
+  QuantRow row(weight.cols);
+  for (int64_t j = 0; j < count; ++j) {
+    row.read(weight, first + j);
+    const int8_t* quants = row.quants.data();
+    for (int64_t group = 0; group < groups; ++group) {
+      float* scales = reinterpret_cast<float*>(out + group * block_size) + j;
+      scales[0] = row.scales[static_cast<size_t>(halves ? 2 * group : group)];
+      if (halves) scales[width] = row.scales[static_cast<size_t>(2 * group + 1)];
+      if (minimum) scales[width] = row.minima[static_cast<size_t>(group)];
+      uint32_t* words = reinterpret_cast<uint32_t*>(scales) + (halves || minimum ? 2 : 1) * width;
+      for (int64_t k = 0; k < kGroup; k += q4 ? 8 : 4, quants += q4 ? 8 : 4, words += width) {
+        uint64_t eight = 0;
+        std::memcpy(&eight, quants, q4 ? 8 : 4);
+        *words = q4 ? gather_nibbles(eight) : (static_cast<uint32_t>(eight) ^ 0x80808080u) - above;
+      }
     }
   }
 }
 
 }  // namespace
 
-Weight pack_weight(const WeightSource& source, WeightFormat format, int64_t panel_columns, ThreadPool& pool) {
+Weight pack_weight(const WeightSource& source, WeightFormat format, int64_t panel_columns, ThreadPool& pool, Use use) {
   require(source.rows > 0 && source.cols > 0 && source.cols % block_elements(source.type) == 0, "weights",
           "Expected rows of whole " + std::string(dtype_name(source.type)) + " blocks but received (" + std::to_string(source.rows) + ", " +
               std::to_string(source.cols) + ")");
@@ -158,23 +201,24 @@ Weight pack_weight(const WeightSource& source, WeightFormat format, int64_t pane
   auto owner = std::make_shared<PackedOwner>();
   PackedWeight& weight = owner->weight;
   weight.kind = kind_of(source, format);
+  require(!has_quants(weight.kind) || source.cols % kGroup == 0, "weights",
+          "Expected a multiple of 32 inputs for the weight formats q8 and q4 but received a matrix of (" + std::to_string(source.rows) + ", " +
+              std::to_string(source.cols) + "); use the format bf16 or native");
   weight.rows = source.rows;
   weight.cols = source.cols;
   weight.panel_columns = panel_columns;
   weight.panel_bytes = panel_bytes_of(weight.kind, source.cols, panel_columns);
   weight.source = source;
-  weight.rounded = format == WeightFormat::bf16 && source.type != DType::bf16;
-  const int64_t panels = (source.rows + panel_columns - 1) / panel_columns;
-  char* memory = static_cast<char*>(allocate_aligned(panels * weight.panel_bytes));
+  weight.rounded = weight.kind != PanelKind::f32 && weight.kind != native_kind(source.type);
+  const int64_t panels = use == Use::rows ? 0 : (source.rows + panel_columns - 1) / panel_columns;
+  char* memory = panels == 0 ? nullptr : static_cast<char*>(allocate_aligned(panels * weight.panel_bytes));
   weight.panels = memory;
   pool.run(panels, [&](int64_t panel, int) {
     char* out = memory + panel * weight.panel_bytes;
-    switch (weight.kind) {
-      case PanelKind::f32:
-      case PanelKind::bf16: return pack_floats(weight, panel, out);
-      case PanelKind::q4: return pack_q4(weight, panel, out);
-      case PanelKind::q8: return pack_q8(weight, panel, out);
-    }
+    if (weight.kind == PanelKind::f32 || weight.kind == PanelKind::bf16) return pack_floats(weight, panel, out);
+    if (weight.kind == PanelKind::f16) return pack_halves(weight, panel, out);
+    if (!weight.rounded && (source.type == DType::q4_0 || source.type == DType::q4_1)) return pack_stored_q4(weight, panel, out);
+    pack_quants(weight, panel, out);
   });
   Weight handle;
   handle.rows = source.rows;
@@ -185,6 +229,15 @@ Weight pack_weight(const WeightSource& source, WeightFormat format, int64_t pane
 }
 
 void read_row(const PackedWeight& weight, int64_t row, float* out) {
+  if (weight.rounded && has_quants(weight.kind)) {
+    QuantRow quants(weight.cols);
+    quants.read(weight, row);
+    for (int64_t i = 0; i < weight.cols; ++i) {
+      const auto group = static_cast<size_t>(i / kGroup);
+      out[i] = quants.scales[group] * static_cast<float>(quants.quants[static_cast<size_t>(i)]) + quants.minima[group];
+    }
+    return;
+  }
   dequantize(weight.source.type, row_data(weight.source, row), weight.cols, out);
   if (!weight.rounded) return;
   for (int64_t i = 0; i < weight.cols; ++i) out[i] = bf16_value(bf16_bits(out[i]));

@@ -4,33 +4,41 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/quants.h"
 #include "base/thread_pool.h"
 #include "kernels/backend.h"
 
 namespace sdft::cpu {
 
 /// f32:  [panel][K][P] floats.
-/// bf16: [panel][K][P / 2] words, column j in the low half and column j + P / 2 in the high half, so that widening is a shift and a mask.
-/// q4:   [panel][K / 32] Q4 blocks, value = scale · quant + minimum: P scales, P minima (floats), then 4 rows of P words: word r holds the 4-bit quants of
-///       inputs 8r … 8r + 7, the first in the lowest bits.
-/// q8:   [panel][K / 32] Q8 blocks, value = scale · quant: P scales, then [32][P] signed bytes.
-enum class PanelKind { f32, bf16, q4, q8 };
+/// bf16, f16: [panel][K][P / 2] words, column j in the low half and column j + P / 2 in the high half, so that widening is a shift and a mask.
+/// The others: [panel][K / 32] blocks of scales and quants, value = scale · quant + minimum, every product scale · quant exact in float:
+/// q4:   P scales, P minima (floats), then 4 rows of P words: word r holds the 4-bit quants of inputs 8r … 8r + 7, the first in the lowest bits.
+/// q8:   P scales, then 8 rows of P words: word r holds quant + 128 of inputs 4r … 4r + 3, the first in the lowest bits.
+/// q8_minimum: P scales, P minima, then rows as of q8, quants (0 … 31) without the 128.
+/// q8_halves:  P scales of inputs 0 … 15, P of inputs 16 … 31, then rows as of q8, quants (−32 … 31) plus 32 instead of 128.
+enum class PanelKind { f32, bf16, f16, q4, q8, q8_minimum, q8_halves };
 
-/// Inputs that share a scale.
-constexpr int64_t kGroup = 32;
+/// Inputs of a block.
+using sdft::kGroup;
+
+/// Whether a panel kind consists of integers, which integer products can take.
+constexpr bool has_quants(PanelKind kind) { return kind >= PanelKind::q4; }
 
 struct PackedWeight {
   PanelKind kind;
   int64_t rows, cols;       // O, I
   int64_t panel_columns;    // P
   int64_t panel_bytes;
-  const char* panels;       // 64-byte aligned
+  const char* panels;       // 64-byte aligned; null where only rows are read
   WeightSource source;      // embedding rows are read from here
-  bool rounded;             // to bf16, where the source holds more
+  bool rounded;             // to the panels' kind (bf16, q8, q4), where the source holds other values
 };
 
-/// Throws Error("weights") for what is not built yet.
-Weight pack_weight(const WeightSource& source, WeightFormat format, int64_t panel_columns, ThreadPool& pool);
+enum class Use { products, rows };
+
+/// rows: nothing is packed, only read_row serves. Throws Error("weights") where rows are not of whole blocks, or hold numbers that cannot be quantised.
+Weight pack_weight(const WeightSource& source, WeightFormat format, int64_t panel_columns, ThreadPool& pool, Use use = Use::products);
 inline const PackedWeight& packed(const Weight& weight) { return *static_cast<const PackedWeight*>(weight.packed.get()); }
 /// Row `row` (natural order) as floats, rounded as the panels are. out (cols).
 void read_row(const PackedWeight& weight, int64_t row, float* out);

@@ -12,6 +12,7 @@
 #include "kernels/reference/cross_entropy.h"
 #include "kernels/reference/dropout.h"
 #include "kernels/reference/gated.h"
+#include "kernels/reference/integer.h"
 #include "kernels/reference/linear.h"
 #include "kernels/reference/lora.h"
 #include "kernels/reference/norm.h"
@@ -73,6 +74,7 @@ class ReferenceBackend final : public Backend {
   void download(double* destination, Tensor source) override { read(destination, source); }
   void synchronize() override {}
   Weight prepare_weight(const WeightSource& source, WeightFormat format) override { return reference::prepare_weight(source, format); }
+  bool has_integer_form(const Weight& weight) const override { return reference::stored(weight).form != QuantForm::none; }
 
   void zero(Tensor out) override { reference::zero(view(out)); }
   void copy(Tensor out, Tensor x) override {
@@ -138,6 +140,13 @@ class ReferenceBackend final : public Backend {
     if (bias) expect("linear bias", bias, 1, weight.rows);
     reference::linear(view(out), view(x), reference::matrix(weight), static_cast<const Real*>(bias.data));
   }
+  void linear_integer(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
+    expect("linear_integer x", x, x.rows, weight.cols);
+    expect("linear_integer out", out, x.rows, weight.rows);
+    if (bias) expect("linear_integer bias", bias, 1, weight.rows);
+    require_integers(weight);
+    reference::linear_integer(view(out), view(x), reference::stored(weight), static_cast<const Real*>(bias.data));
+  }
   void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) override {
     expect("linear_backward dout", dout, dout.rows, weight.rows);
     expect("linear_backward dx", dx, dout.rows, weight.cols);
@@ -201,6 +210,13 @@ class ReferenceBackend final : public Backend {
     expect("linear_cross_entropy targets", targets, x.rows, head.rows);
     reference::linear_cross_entropy(view(loss), view(dx), view(x), reference::matrix(head), targets.data, scale);
   }
+  void linear_cross_entropy_integer(Tensor loss, Tensor x, const Weight& head, Indices targets) override {
+    expect("linear_cross_entropy_integer x", x, x.rows, head.cols);
+    expect("linear_cross_entropy_integer loss", loss, x.rows, 1);
+    expect("linear_cross_entropy_integer targets", targets, x.rows, head.rows);
+    require_integers(head);
+    reference::linear_cross_entropy_integer(view(loss), view(x), reference::stored(head), head.rows, targets.data);
+  }
   double sum_of_squares(const std::vector<Tensor>& tensors) override {
     double sum = 0;
     for (Tensor tensor : tensors) sum += reference::sum_of_squares(view(tensor));
@@ -212,6 +228,10 @@ class ReferenceBackend final : public Backend {
   }
 
  private:
+  void require_integers(const Weight& weight) const {
+    require(has_integer_form(weight), "weights", "Expected a weight held as integers for integer products; prepare it as q8 or q4");
+  }
+
   static reference::Matrix<Real> view(Tensor tensor) { return reference::matrix<Real>(tensor); }
 
   template <class Source>

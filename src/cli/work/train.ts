@@ -40,6 +40,11 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
   const folder = resolve(requireOption(args.out, "out", "a folder for adapter, log and checkpoints"));
   if (args.adapter !== undefined)
     throw new InputError("usage", "To train on from an adapter name it with --init-adapter, not --adapter.");
+  if (args.compute === "int")
+    throw new InputError(
+      "compute",
+      "Training is always computed in f32: leave out --compute int, which is for generating and scoring.",
+    );
   const resolved = await loadCommandData(args, "train");
   const { task } = resolved;
   const wish = withTaskEpochs(parseTrainingConfig(trainingInput(args), "the command line"), task?.training?.epochs);

@@ -34,28 +34,42 @@ TiledRows tile_rows(const Context& context, const Tensor& x) {
   return tiled;
 }
 
+/// Kinds of few files have no tiles of their own.
+constexpr bool has_tiles(PanelKind kind) {
+  return kind == PanelKind::f32 || kind == PanelKind::bf16 || kind == PanelKind::q4 || kind == PanelKind::q8;
+}
+
 const TileTable& tiles_of(PanelKind kind) {
   switch (kind) {
     case PanelKind::f32: break;
     case PanelKind::bf16: return kBf16Tiles;
     case PanelKind::q4: return kQ4Tiles;
     case PanelKind::q8: return kQ8Tiles;
+    case PanelKind::f16:
+    case PanelKind::q8_minimum:
+    case PanelKind::q8_halves: break;  // unpacked first
   }
   return kF32Tiles;
 }
 
 /// No more rows than one tile: panels are read as they are stored, several at once.
 void linear_low(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
-  const int64_t rows = x.rows, depth = weight.cols, panels = parts(weight.rows, kPanel), at_once = panels_at_once(static_cast<int>(rows));
+  const int64_t rows = x.rows, depth = weight.cols, panels = parts(weight.rows, kPanel), at_once = has_tiles(weight.kind) ? panels_at_once(static_cast<int>(rows)) : 1;
   const TileTable& table = tiles_of(weight.kind);
-  context.pool->run(parts(panels, at_once), [&](int64_t task, int) {
+  context.pool->run(parts(panels, at_once), [&](int64_t task, int worker) {
     const int64_t panel = task * at_once, count = smaller(at_once, panels - panel), step = count == at_once ? count : 1;
     for (int64_t begin = 0; begin < depth; begin += kDepth) {
       const int64_t end = smaller(depth, begin + kDepth);
       for (int64_t p = panel; p < panel + count; p += step) {
         float* to = row_of(out, 0) + p * kPanel;
-        (step == at_once ? table.many : table.one)[rows - 1](
-            Tile{row_of(x, 0), x.stride, 1, weight.panels + p * weight.panel_bytes, weight.panel_bytes, begin, end, nullptr, 0, to,
+        const char* packed = weight.panels + p * weight.panel_bytes;
+        if (!has_tiles(weight.kind)) {
+          float* scratch = context.workspace->local(worker, kDepth * kPanel);
+          unpack(weight.kind, packed, begin, end, scratch);
+          packed = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
+        }
+        (step == at_once && at_once > 1 ? table.many : table.one)[rows - 1](
+            Tile{row_of(x, 0), x.stride, 1, packed, weight.panel_bytes, begin, end, nullptr, 0, to,
                  out.stride, smaller(weight.rows - p * kPanel, step * kPanel), begin == 0 ? Finish::store : Finish::add, 1.0f, end == depth && bias ? row_of(bias, 0) + p * kPanel : nullptr});
       }
     }

@@ -5,6 +5,24 @@
 namespace sdft::SDFT_ISA {
 namespace {
 
+/// Of panels whose quants are bytes.
+template <bool kMinimum, bool kHalves>
+inline void unpack_bytes(const char* panel, int64_t begin, int64_t end, float* out) {
+  constexpr int64_t kScales = kMinimum || kHalves ? 2 : 1, kBlockBytes = kPanel * (4 * kScales + 32);
+  for (int64_t k = begin; k < end; k += 4, out += 4 * kPanel) {
+    const int64_t within = k % cpu::kGroup;
+    SDFT_UNROLL for (int j = 0; j < 2; ++j) {
+      const float* part = reinterpret_cast<const float*>(panel + k / cpu::kGroup * kBlockBytes) + j * kLanes;
+      const Vec scale = load(part + (kHalves && within >= 16 ? kPanel : 0)), minimum = kMinimum ? load(part + kPanel) : scale * broadcast(kHalves ? -32.0f : -128.0f);
+      WordVec words = load_words(reinterpret_cast<const uint32_t*>(part) + (kScales + within / 4) * kPanel);
+      SDFT_UNROLL for (int i = 0; i < 4; ++i) {
+        store(out + i * kPanel + j * kLanes, fma(low_byte(words), scale, minimum));
+        words >>= 8;
+      }
+    }
+  }
+}
+
 /// out[k − begin][P] = inputs [begin, end) of a panel. Of panels in groups, begin and end are multiples of 8.
 inline void unpack(cpu::PanelKind kind, const char* panel, int64_t begin, int64_t end, float* out) {
   switch (kind) {
@@ -32,14 +50,16 @@ inline void unpack(cpu::PanelKind kind, const char* panel, int64_t begin, int64_
         }
       }
       return;
-    case cpu::PanelKind::q8:
+    case cpu::PanelKind::f16:
       for (int64_t k = begin; k < end; ++k, out += kPanel) {
-        const char* block = panel + k / cpu::kGroup * kQ8BlockBytes;
-        const int8_t* quants = reinterpret_cast<const int8_t*>(block + kPanel * 4) + k % cpu::kGroup * kPanel;
-        SDFT_UNROLL for (int j = 0; j < 2; ++j)
-          store(out + j * kLanes, load_bytes(quants + j * kLanes) * load(reinterpret_cast<const float*>(block) + j * kLanes));
+        const WordVec pairs = load_words(reinterpret_cast<const uint32_t*>(panel + k * kPanel * 2));
+        store(out, low_half(pairs));
+        store(out + kLanes, low_half(pairs >> 16));
       }
       return;
+    case cpu::PanelKind::q8: return unpack_bytes<false, false>(panel, begin, end, out);
+    case cpu::PanelKind::q8_minimum: return unpack_bytes<true, false>(panel, begin, end, out);
+    case cpu::PanelKind::q8_halves: return unpack_bytes<false, true>(panel, begin, end, out);
   }
 }
 

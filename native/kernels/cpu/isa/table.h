@@ -19,6 +19,8 @@ void dropout(const cpu::Context&, Tensor out, Tensor x, const DropoutKey& key, W
 double sum_of_squares(const cpu::Context&, Tensor x);
 void adamw(const cpu::Context&, Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step);
 void linear(const cpu::Context&, Tensor out, Tensor x, const cpu::PackedWeight& weight, Tensor bias);
+void linear_integer(const cpu::Context&, Tensor out, Tensor x, const cpu::PackedWeight& weight, Tensor bias);
+void logit_loss(const cpu::Context&, Tensor loss, Tensor logits, Indices targets);
 void linear_backward(const cpu::Context&, Tensor dx, Tensor dout, const cpu::PackedWeight& weight, Write write);
 void lora_forward(const cpu::Context&, Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale);
 void lora_backward(const cpu::Context&, Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b,

@@ -103,16 +103,24 @@ struct Q8Panels {
     const int64_t step = t.b_step;
     for (int64_t group = t.begin / cpu::kGroup; group < t.end / cpu::kGroup; ++group) {
       const char* block = t.b + group * kQ8BlockBytes;
-      Vec scale[NV];
-      SDFT_UNROLL for (int j = 0; j < NV; ++j) scale[j] = load(reinterpret_cast<const float*>(block + (j / 2) * step) + (j % 2) * kLanes);
-      const char* quants = block + kPanel * 4;
-      for (int k = 0; k < cpu::kGroup; ++k) {
-        Vec w[NV];
+      Vec scale[NV], minimum[NV];
+      SDFT_UNROLL for (int j = 0; j < NV; ++j) {
+        scale[j] = load(reinterpret_cast<const float*>(block + (j / 2) * step) + (j % 2) * kLanes);
+        minimum[j] = scale[j] * broadcast(-128.0f);
+      }
+      for (int r = 0; r < 8; ++r) {
+        WordVec words[NV];
         SDFT_UNROLL for (int j = 0; j < NV; ++j)
-          w[j] = load_bytes(reinterpret_cast<const int8_t*>(quants + (j / 2) * step) + (j % 2) * kLanes) * scale[j];
-        multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
-        a += kAlongK ? 1 : a_step;
-        quants += kPanel;
+          words[j] = load_words(reinterpret_cast<const uint32_t*>(block + (j / 2) * step) + (1 + r) * kPanel + (j % 2) * kLanes);
+        for (int i = 0; i < 4; ++i) {
+          Vec w[NV];
+          SDFT_UNROLL for (int j = 0; j < NV; ++j) {
+            w[j] = fma(low_byte(words[j]), scale[j], minimum[j]);  // exact
+            words[j] >>= 8;
+          }
+          multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+          a += kAlongK ? 1 : a_step;
+        }
       }
     }
   }

@@ -65,9 +65,6 @@ inline Vec where_at_least(Vec a, Vec b, Vec value) { return _mm512_maskz_mov_ps(
 /// Of all lanes, always in the same order.
 inline float sum(Vec v) { return _mm512_reduce_add_ps(v); }
 inline float largest(Vec v) { return _mm512_reduce_max_ps(v); }
-inline Vec load_bytes(const int8_t* p) {
-  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
-}
 /// The low four bits of each lane as a float, by table: the permutation reads just those bits.
 inline Vec low_nibble(WordVec v) {
   const __m512 values = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -95,9 +92,6 @@ inline float largest(Vec v) {
   __m128 half = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
   half = _mm_max_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
-}
-inline Vec load_bytes(const int8_t* p) {
-  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
 }
 inline Vec low_nibble(WordVec v) { return to_float(reinterpret_cast<IntVec>(v & 15u)); }
 #else
@@ -128,12 +122,16 @@ inline float largest(Vec v) {
   const float a = v[0] > v[1] ? v[0] : v[1], b = v[2] > v[3] ? v[2] : v[3];
   return a > b ? a : b;
 }
-inline Vec load_bytes(const int8_t* p) {
-  const IntVec v = {p[0], p[1], p[2], p[3]};
-  return to_float(v);
-}
 inline Vec low_nibble(WordVec v) { return to_float(reinterpret_cast<IntVec>(v & 15u)); }
 #endif
+
+/// The lowest byte of each lane, 0 … 255, as a float.
+inline Vec low_byte(WordVec v) { return to_float(reinterpret_cast<IntVec>(v & 255u)); }
+/// The low 16 bits of each lane as a finite half-precision number: its bits at their place in a float, times 2¹¹² for the other exponent. Exact.
+inline Vec low_half(WordVec v) {
+  const Vec magnitude = bits_to_float((v & 0x7FFFu) << 13) * broadcast(5.192296858534828e33f);
+  return bits_to_float(reinterpret_cast<WordVec>(magnitude) | ((v & 0x8000u) << 16));
+}
 
 /// Lanes of vector `index` of a row of `columns` that are inside it: 0 … kLanes.
 inline int lanes_of(int64_t columns, int64_t index) {

@@ -1,0 +1,121 @@
+// Products in integers: the activations of a row are quantised 32 at a time, then tiles of rows meet the panels' own integers.
+#include "kernels/cpu/isa/integer_tile.h"
+#include "kernels/cpu/isa/parallel.h"
+#include "kernels/cpu/isa/table.h"
+
+namespace sdft::SDFT_ISA {
+
+using cpu::Context;
+using cpu::PackedWeight;
+using cpu::PanelKind;
+
+namespace {
+
+/// Bytes of quantised rows that a block of rows may take: they stay in the second-level cache while the panels go by.
+constexpr int64_t kBlockBytes = 384 * 1024;
+
+typedef int8_t ByteVec __attribute__((vector_size(kLanes)));
+
+struct Scale {
+  float inverse, scale;
+};
+
+/// scale = largest |x| / 127, through the bits, which compare as the numbers do and put NaN above all. A group below 2⁻¹⁰⁰ is zero.
+Scale scale_of(const Vec (&x)[32 / kLanes]) {
+  IntVec top{};
+  for (const Vec& v : x) {
+    const IntVec bits = reinterpret_cast<IntVec>(v) & 0x7FFFFFFF;
+    top = bits > top ? bits : top;
+  }
+  int32_t most = 0;
+  for (int i = 0; i < kLanes; ++i) most = top[i] > most ? top[i] : most;
+  float largest;
+  std::memcpy(&largest, &most, sizeof largest);
+  if (largest < 7.8886e-31f) return {0, 0};
+  return {127.0f / largest, largest / 127.0f};
+}
+
+int32_t total(IntVec v) {
+  int32_t sum = 0;
+  for (int i = 0; i < kLanes; ++i) sum += v[i];
+  return sum;
+}
+
+/// kNibbles: of eight neighbours first those at even places, then those at odd ones, as the halves of the weights' words hold them.
+template <bool kNibbles>
+void quantize_group(const float* from, int32_t offset, IntegerGroup& out) {
+  constexpr int kVectors = 32 / kLanes;
+  Vec x[kVectors];
+  SDFT_UNROLL for (int i = 0; i < kVectors; ++i) x[i] = load(from + i * kLanes);
+  const Scale scale = scale_of(x);
+  // 1.5 · 2²³: adding it leaves the nearest integer, ties to even, in the low bits.
+  const Vec magic = broadcast(12582912.0f), inverse = broadcast(scale.inverse);
+  int8_t quants[32];
+  IntVec halves[2] = {};
+  SDFT_UNROLL for (int i = 0; i < kVectors; ++i) {
+    const IntVec quant = reinterpret_cast<IntVec>(x[i] * inverse + magic) - reinterpret_cast<IntVec>(magic);
+    halves[i / (kVectors / 2)] += quant;
+    const ByteVec bytes = __builtin_convertvector(quant, ByteVec);
+    std::memcpy(quants + i * kLanes, &bytes, sizeof bytes);
+  }
+  if constexpr (kNibbles) {
+    for (int r = 0; r < 32; r += 8)
+      for (int i = 0; i < 8; ++i) out.quants[r + i] = quants[r + i % 4 * 2 + i / 4];
+  } else {
+    std::memcpy(out.quants, quants, sizeof quants);
+  }
+  const int32_t first = total(halves[0]), second = total(halves[1]);
+  out.scale = scale.scale;
+  out.sum = scale.scale * static_cast<float>(first + second);
+  out.offset[0] = -offset * first;
+  out.offset[1] = -offset * second;
+}
+
+const IntegerTileTable& tiles_of(PanelKind kind) {
+  switch (kind) {
+    case PanelKind::q8: return kQ8IntegerTiles;
+    case PanelKind::q8_minimum: return kQ8MinimumIntegerTiles;
+    case PanelKind::q8_halves: return kQ8HalvesIntegerTiles;
+    default: return kQ4IntegerTiles;
+  }
+}
+
+}  // namespace
+
+void linear_integer(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
+  const int64_t rows = x.rows, blocks = weight.cols / cpu::kGroup, panels = parts(weight.rows, kPanel);
+  if (rows == 0) return;
+  const int64_t tiles = parts(rows, kIntegerRows);
+  IntegerGroup* quantized = reinterpret_cast<IntegerGroup*>(context.workspace->shared(7, rows * blocks * int64_t{sizeof(IntegerGroup) / sizeof(float)}));
+  const int32_t offset = weight.kind == PanelKind::q8_halves ? 32 : 128;
+  const int64_t tiles_a_task = larger(1, 16384 / (weight.cols * kIntegerRows));
+  context.pool->run(parts(tiles, tiles_a_task), [&](int64_t task, int) {
+    for (int64_t tile = task * tiles_a_task; tile < smaller(tiles, (task + 1) * tiles_a_task); ++tile) {
+      const int64_t first = split(rows, tiles, tile), height = split(rows, tiles, tile + 1) - first;
+      for (int64_t i = 0; i < height; ++i) {
+        IntegerGroup* to = quantized + first * blocks + i;
+        for (int64_t b = 0; b < blocks; ++b)
+          (weight.kind == PanelKind::q4 ? quantize_group<true> : quantize_group<false>)(row_of(x, first + i) + b * cpu::kGroup, offset, to[b * height]);
+      }
+    }
+  });
+
+  const IntegerTileTable& table = tiles_of(weight.kind);
+  const int64_t at_once = integer_panels_at_once(static_cast<int>(smaller(rows, kIntegerRows)));
+  const int64_t row_blocks = parts(tiles, larger(4, kBlockBytes / (blocks * int64_t{sizeof(IntegerGroup)} * kIntegerRows)));
+  const int64_t strips = parts(panels, at_once);
+  context.pool->run(row_blocks * strips, [&](int64_t task, int) {
+    const int64_t first_tile = split(tiles, row_blocks, task / strips), end_tile = split(tiles, row_blocks, task / strips + 1);
+    const int64_t panel = task % strips * at_once, count = smaller(at_once, panels - panel), step = count == at_once ? count : 1;
+    for (int64_t p = panel; p < panel + count; p += step) {
+      for (int64_t tile = first_tile; tile < end_tile; ++tile) {
+        const int64_t row = split(rows, tiles, tile), height = split(rows, tiles, tile + 1) - row;
+        (step > 1 ? table.many : table.one)[height - 1](
+            IntegerTile{quantized + row * blocks, blocks, weight.panels + p * weight.panel_bytes, weight.panel_bytes, row_of(out, row) + p * kPanel, out.stride,
+                        smaller(weight.rows - p * kPanel, step * kPanel), bias.data ? row_of(bias, 0) + p * kPanel : nullptr});
+      }
+    }
+  });
+}
+
+}  // namespace sdft::SDFT_ISA

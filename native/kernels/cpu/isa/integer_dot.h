@@ -1,0 +1,108 @@
+// Products of bytes: per lane, four weights (0 … 255) times four activations (−127 … 127), summed exactly in integers. Which instructions do it is all that
+// this file knows; the sums are the same everywhere.
+#pragma once
+#include "kernels/cpu/isa/vector.h"
+
+namespace sdft::SDFT_ISA {
+namespace {
+
+#if defined(SDFT_ISA_AVX512VNNI)
+constexpr int kIntegerRows = 6;  // 6 × 2 sums of bytes and as many floats, weights and a broadcast: 28 of 32 registers
+#elif defined(SDFT_ISA_AVX512)
+constexpr int kIntegerRows = 4;
+#elif defined(SDFT_ISA_NEON)
+constexpr int kIntegerRows = 6;
+#else
+constexpr int kIntegerRows = 4;
+#endif
+
+inline WordVec broadcast_word(uint32_t word) { return WordVec{} + word; }
+
+/// Sums of one block of 32 inputs at most. kBytes: weights fill a byte, else at most half of one.
+template <bool kBytes>
+struct Sums;
+
+#if defined(SDFT_ISA_AVX512VNNI)
+
+template <bool kBytes>
+struct Sums {
+  __m512i sum = _mm512_setzero_si512();
+  __attribute__((always_inline)) void add(WordVec weights, WordVec activations) {
+    sum = _mm512_dpbusd_epi32(sum, reinterpret_cast<__m512i>(weights), reinterpret_cast<__m512i>(activations));
+  }
+  __attribute__((always_inline)) IntVec total() const { return reinterpret_cast<IntVec>(sum); }
+};
+
+#elif defined(SDFT_ISA_AVX512) || defined(SDFT_ISA_AVX2)
+
+#if defined(SDFT_ISA_AVX512)
+typedef __m512i Bytes;
+inline Bytes multiply_pairs(Bytes weights, Bytes activations) { return _mm512_maddubs_epi16(weights, activations); }
+inline Bytes add_pairs(Bytes a, Bytes b) { return _mm512_add_epi16(a, b); }
+inline Bytes weigh_pairs(Bytes pairs, int16_t weight) { return _mm512_madd_epi16(pairs, _mm512_set1_epi16(weight)); }
+#else
+typedef __m256i Bytes;
+inline Bytes multiply_pairs(Bytes weights, Bytes activations) { return _mm256_maddubs_epi16(weights, activations); }
+inline Bytes add_pairs(Bytes a, Bytes b) { return _mm256_add_epi16(a, b); }
+inline Bytes weigh_pairs(Bytes pairs, int16_t weight) { return _mm256_madd_epi16(pairs, _mm256_set1_epi16(weight)); }
+#endif
+
+/// 16-bit sums: a pair of products is at most 2 · 15 · 127, and eight of those fit.
+template <>
+struct Sums<false> {
+  Bytes pairs = Bytes{};
+  __attribute__((always_inline)) void add(WordVec weights, WordVec activations) {
+    pairs = add_pairs(pairs, multiply_pairs(reinterpret_cast<Bytes>(weights), reinterpret_cast<Bytes>(activations)));
+  }
+  __attribute__((always_inline)) IntVec total() const { return reinterpret_cast<IntVec>(weigh_pairs(pairs, 1)); }
+};
+
+/// A byte is two halves of 4 bits, each summed as above.
+template <>
+struct Sums<true> {
+  Sums<false> low, high;
+  __attribute__((always_inline)) void add(WordVec weights, WordVec activations) {
+    low.add(weights & 0x0F0F0F0Fu, activations);
+    high.add((weights >> 4) & 0x0F0F0F0Fu, activations);
+  }
+  __attribute__((always_inline)) IntVec total() const { return low.total() + reinterpret_cast<IntVec>(weigh_pairs(high.pairs, 16)); }
+};
+
+#elif defined(SDFT_ISA_NEON) && defined(__ARM_FEATURE_DOTPROD)
+
+/// sdot multiplies signed bytes: weights that fill a byte are taken less 128, and 128 activations put back.
+template <bool kBytes>
+struct Sums {
+  int32x4_t sum = vdupq_n_s32(0);
+  __attribute__((always_inline)) void add(WordVec weights, WordVec activations) {
+    const int8x16_t a = reinterpret_cast<int8x16_t>(activations);
+    if (kBytes) {
+      sum = vdotq_s32(sum, reinterpret_cast<int8x16_t>(weights ^ 0x80808080u), a);
+      // 128 a = 2 · 64 a
+      sum = vdotq_s32(vdotq_s32(sum, vdupq_n_s8(64), a), vdupq_n_s8(64), a);
+    } else {
+      sum = vdotq_s32(sum, reinterpret_cast<int8x16_t>(weights), a);
+    }
+  }
+  __attribute__((always_inline)) IntVec total() const { return reinterpret_cast<IntVec>(sum); }
+};
+
+#else
+
+template <bool kBytes>
+struct Sums {
+  IntVec sum{};
+  __attribute__((always_inline)) void add(WordVec weights, WordVec activations) {
+    const IntVec a = reinterpret_cast<IntVec>(activations);
+    sum += reinterpret_cast<IntVec>(weights & 255u) * ((a << 24) >> 24);
+    sum += reinterpret_cast<IntVec>((weights >> 8) & 255u) * ((a << 16) >> 24);
+    sum += reinterpret_cast<IntVec>((weights >> 16) & 255u) * ((a << 8) >> 24);
+    sum += reinterpret_cast<IntVec>(weights >> 24) * (a >> 24);
+  }
+  __attribute__((always_inline)) IntVec total() const { return sum; }
+};
+
+#endif
+
+}  // namespace
+}  // namespace sdft::SDFT_ISA
