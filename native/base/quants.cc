@@ -177,8 +177,10 @@ void quantize(QuantForm form, const float* x, int64_t count, QuantSpan out) {
     const float scale = round_to_11_bits(static_cast<float>(span)), minimum = q4 ? least : 0.0f;
     out.scales[group] = scale;
     out.minima[group] = minimum;
+    // 1.5 · 2⁵²: adding it leaves the nearest integer, ties to even.
+    constexpr double kMagic = 6755399441055744.0;
     for (int i = 0; i < kGroup; ++i) {
-      const double quant = scale > 0 ? std::nearbyint((static_cast<double>(x[i]) - minimum) / scale) : 0.0;
+      const double quant = scale > 0 ? (static_cast<double>(x[i]) - minimum) / scale + kMagic - kMagic : 0.0;
       out.quants[i] = static_cast<int8_t>(q4 ? std::clamp(quant, 0.0, 15.0) : std::clamp(quant, -127.0, 127.0));
     }
   }

@@ -106,6 +106,8 @@ class Profiled final : public Backend {
     timed(plain("prepare_weight"), {source.rows, 0, stored}, [&] { weight = inner_->prepare_weight(source, format); });
     return weight;
   }
+  Weight prepare_table(const WeightSource& source, WeightFormat format) override { return inner_->prepare_table(source, format); }
+  bool has_integer_form(const Weight& weight) const override { return inner_->has_integer_form(weight); }
   int64_t page_reals(const AttentionShape& shape) const override { return inner_->page_reals(shape); }
 
   void zero(Tensor out) override {
@@ -151,6 +153,10 @@ class Profiled final : public Backend {
   void linear(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
     timed(product("linear", weight.cols, weight.rows), with_weight(x.rows, weight, 1, elements(out, x)), [&] { inner_->linear(out, x, weight, bias); });
   }
+  void linear_integer(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
+    timed(product("linear_integer", weight.cols, weight.rows), with_weight(x.rows, weight, 1, elements(out, x)),
+          [&] { inner_->linear_integer(out, x, weight, bias); });
+  }
   void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) override {
     timed(product("linear_backward", weight.cols, weight.rows), with_weight(dout.rows, weight, 1, written(dx, write) + elements(dout)),
           [&] { inner_->linear_backward(dx, dout, weight, write); });
@@ -192,6 +198,10 @@ class Profiled final : public Backend {
     const double reals = dx ? elements(loss, dx, x) : elements(loss, x);
     timed(product("linear_cross_entropy", head.cols, head.rows), with_weight(x.rows, head, dx ? 2 : 1, reals),
           [&] { inner_->linear_cross_entropy(loss, dx, x, head, targets, scale); });
+  }
+  void linear_cross_entropy_integer(Tensor loss, Tensor x, const Weight& head, Indices targets) override {
+    timed(product("linear_cross_entropy_integer", head.cols, head.rows), with_weight(x.rows, head, 1, elements(loss, x)),
+          [&] { inner_->linear_cross_entropy_integer(loss, x, head, targets); });
   }
   double sum_of_squares(const std::vector<Tensor>& tensors) override {
     double count = 0, sum = 0;
