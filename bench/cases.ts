@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { amounts, type CaseContext, sharesOfPeak, cases as shipped } from "#sdft/bench/cases.js";
 import { type Contestant, ours } from "#sdft/bench/contestant.js";
-import { type EngineChoice, hasIntegerProducts } from "#sdft/bench/engine-choice.js";
+import type { EngineChoice } from "#sdft/bench/engine-choice.js";
 import { type Row, ratioRow } from "#sdft/bench/measurement.js";
 import { rewritingPrompts, trainingRows, type WorkRow } from "#sdft/bench/work.js";
 import { fastestPeer, type PeerProgram, peer } from "./peer.js";
@@ -63,8 +63,7 @@ export const cases = {
       const rows = await rewritingPrompts(context, 4);
       const { newTokens, context: length } = amounts;
       const work = { rows, newTokens, context: length };
-      if (!hasIntegerProducts) context.say("--compute int is left out: this engine has no integer products yet.");
-      const mine = (hasIntegerProducts ? (["f32", "int"] as const) : (["f32"] as const)).map((compute) =>
+      const mine = (["f32", "int"] as const).map((compute) =>
         ours(`decode, compute ${compute}`, { kind: "decode", ...on(context, { compute }), work }),
       );
       const setting = ["--context", `${length}`, "--new", `${newTokens}`];
@@ -86,10 +85,6 @@ export function isCaseName(name: string): name is CaseName {
 
 /** Ours by one arithmetic, llama.cpp at its best in the formats that stand beside it, transformers the authors' way and, beside f32, batched. */
 async function distilling(context: BenchContext, compute: "f32" | "int"): Promise<Contestant[]> {
-  if (compute === "int" && !hasIntegerProducts) {
-    context.say("Nothing to measure: this engine has no integer products yet.");
-    return [];
-  }
   const rows = await rewritingPrompts(context, amounts.prompts);
   const forced = ["--new", `${amounts.newTokens}`];
   const work = { rows, newTokens: amounts.newTokens };

@@ -1,21 +1,17 @@
 // Which engine a measurement runs on, how its rows name it, and what its kernels cost.
-import { InputError } from "../base/error.js";
 import { type Engine, openEngine } from "../engine/engine.js";
 import { measureRoof, profileLines, profileSince } from "../engine/profile.js";
 import type { ModelPackage } from "../models/package.js";
-import type { WeightFormat } from "../native/types.js";
+import type { Compute, WeightFormat } from "../native/types.js";
 
 export interface EngineChoice {
   readonly weights: WeightFormat;
-  readonly compute: "f32" | "int";
+  readonly compute: Compute;
   /** 0: all that may be used. */
   readonly threads: number;
   /** Adds a table of the kernels to the notes; their clock is part of the time then. */
   readonly profile: boolean;
 }
-
-/** Whether --compute int can be measured. */
-export const hasIntegerProducts = false;
 
 /** `sdft`, and whatever differs from its defaults. */
 export function systemName({ weights, compute }: Pick<EngineChoice, "weights" | "compute">): string {
@@ -25,9 +21,7 @@ export function systemName({ weights, compute }: Pick<EngineChoice, "weights" | 
 
 export function openChosen(model: ModelPackage, choice: EngineChoice): Promise<Engine> {
   const { weights, compute, threads, profile } = choice;
-  if (compute === "int" && !hasIntegerProducts)
-    throw new InputError("compute", "This engine has no integer products yet: leave out --compute int.");
-  return openEngine(model, { device: "cpu", weights, threads, profile });
+  return openEngine(model, { device: "cpu", weights, compute, threads, profile });
 }
 
 /** Call it before the work; what it returns gives the table of what ran since, no lines without `profile`. */

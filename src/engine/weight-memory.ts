@@ -18,7 +18,10 @@ export function weightMemory(weights: readonly WeightEntry[], form: WeightForm):
   const embedding = weights.find(({ name }) => name === "model.embed_tokens.weight");
   // Where the head is another matrix, only rows are read of the embedding, and the cpu backend packs none of it.
   const untied = form.backend === "cpu" && weights.some(({ name }) => name === "lm_head.weight");
-  const packed = weights.reduce((sum, entry) => sum + (untied && entry === embedding ? 0 : packedBytes(entry, form)), 0);
+  const packed = weights.reduce(
+    (sum, entry) => sum + (untied && entry === embedding ? 0 : packedBytes(entry, form)),
+    0,
+  );
   const mapped = form.backend === "cpu" && embedding !== undefined ? touchedBytes(embedding) : 0;
   return { packed, embeddingRows: mapped };
 }
@@ -31,7 +34,8 @@ function packedBytes(entry: WeightEntry, { backend, weightFormat }: WeightForm):
   if (columns === undefined) return 4 * elementCount(entry.shape);
   const form = weightFormat === "native" ? nativeForm(entry.type) : weightFormat;
   // Values as floats, and beside them the integers: a byte each, a scale and a minimum for 32 (or 16) of them.
-  if (backend !== "cpu") return rows * columns * (4 + (hasIntegers(form) ? 1 + 8 / (form === "q8_halves" ? 16 : 32) : 0));
+  if (backend !== "cpu")
+    return rows * columns * (4 + (hasIntegers(form) ? 1 + 8 / (form === "q8_halves" ? 16 : 32) : 0));
   const padded = Math.ceil(rows / panelColumns) * panelColumns;
   return padded * columns * elementBytes(form);
 }

@@ -82,8 +82,8 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
 export async function startSession(prepared: Preparation, works: readonly MemoryPlan[] = []): Promise<Session> {
   const { model, prompts, planned, limit, setting, profile } = prepared;
   expectFits([planLoading(planned), ...works], limit);
-  const { backend, weightFormat, threads } = setting;
-  const engine = await openEngine(model, { device: backend, weights: weightFormat, threads, profile });
+  const { backend, weightFormat, compute, threads } = setting;
+  const engine = await openEngine(model, { device: backend, weights: weightFormat, compute, threads, profile });
   return { model, engine, prompts, [Symbol.dispose]: () => engine.dispose() };
 }
 

@@ -42,9 +42,12 @@ describe("a job", () => {
     });
   });
 
-  it("refuses integer products that the engine lacks, in words", async () => {
+  it("names integer products, and refuses them in words where weights are no integers", async () => {
     const int = { model: tinyChat, choice: { ...choice, compute: "int" } } as const;
-    await expect(runJob({ kind: "ready", ...int })).rejects.toThrow(/no integer products yet/);
+    expect((await runJob({ kind: "ready", ...int })).measurements[0]?.system).toBe("sdft --compute int");
+    await expect(runJob({ kind: "generate", ...int, work: { rows, newTokens: 3 } })).rejects.toThrow(
+      /add --weights q8/,
+    );
   });
 });
 

@@ -7,7 +7,7 @@ import { machineName } from "../../bench/machine.js";
 import { describeRows, type Row, summarise } from "../../bench/measurement.js";
 import { openPackage } from "../../experiment/session.js";
 import { DEFAULT_MODEL } from "../../models/aliases.js";
-import { checkCompute, checkMaxSamples } from "../arguments.js";
+import { checkMaxSamples } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import type { ModelArgs } from "./model.js";
 
@@ -25,7 +25,6 @@ const defaultCases: readonly CaseName[] = ["kernels", "train", "generate", "deco
 export async function runBench(args: BenchArgs, { terminal, signal }: CommandContext): Promise<void> {
   expectWhole("rounds", args.rounds, 1);
   expectWhole("threads", args.threads ?? 0, 0);
-  checkCompute(args.compute);
   if (args.device !== "auto" && args.device !== "cpu")
     throw new InputError("device", `The bench measures the cpu: leave out --device ${args.device}.`);
   const { weights, compute, threads = 0, profile } = args;
