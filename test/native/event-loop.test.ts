@@ -30,6 +30,6 @@ it("turns while answers are generated and tokens scored", async () => {
   using model = await load();
   const requests = [request({ tokens: tokens.subarray(0, 100), maxNewTokens: 40 })];
   expect(await turnsDuring(model.generate(requests, options(), null))).toBeGreaterThan(1);
-  const scored = model.score([{ tokens, from: 1 }], { adapter: null, rowsPerStep: 256 }, null);
+  const scored = model.score([{ tokens, from: 1 }], { adapter: null, compute: "f32", rowsPerStep: 256 }, null);
   expect(await turnsDuring(scored)).toBeGreaterThan(1);
 });
