@@ -11,10 +11,12 @@ using cpu::PanelKind;
 
 namespace {
 
-/// Longest run of k in one sum; runs are added up. Short runs round less than one long sum, and a panel of one stays in cache.
-constexpr int64_t kDepth = 256;
+/// Longest run of k in one sum; runs are added up.
+constexpr int64_t kRun = 256;
+/// Inputs of a panel that are unpacked at once: a whole number of runs, and half of a second-level cache.
+constexpr int64_t kChunk = 1024;
 /// Bytes of x that a block of rows may take.
-constexpr int64_t kBlockBytes = 512 * 1024;
+constexpr int64_t kBlockBytes = 2048 * 1024;
 
 /// Many rows cut into tiles, the rows of each side by side.
 struct TiledRows {
@@ -33,6 +35,30 @@ TiledRows tile_rows(const Context& context, const Tensor& x) {
   });
   return tiled;
 }
+
+/// Work on tiled rows: `units` (a block of tiles × a panel), each by one thread. The last ones are cut into pieces of tiles, so that no thread waits long
+/// for another's last.
+struct Shares {
+  int64_t tiles, blocks, panels, whole, pieces, count;
+
+  Shares(int64_t tile_total, int64_t block_total, int64_t panel_total, int64_t threads) : tiles(tile_total), blocks(block_total), panels(panel_total) {
+    const int64_t units = blocks * panels;
+    pieces = larger(1, smaller(4, tiles / blocks / 4));
+    whole = threads == 1 || pieces == 1 ? units : larger(0, units - 2 * threads);
+    count = whole + (units - whole) * pieces;
+  }
+
+  struct Share {
+    int64_t panel, first, last;  // tiles [first, last)
+  };
+  Share at(int64_t index) const {
+    const int64_t unit = index < whole ? index : whole + (index - whole) / pieces, block = unit / panels;
+    const int64_t first = split(tiles, blocks, block), last = split(tiles, blocks, block + 1);
+    if (index < whole) return {unit % panels, first, last};
+    const int64_t piece = (index - whole) % pieces;
+    return {unit % panels, first + split(last - first, pieces, piece), first + split(last - first, pieces, piece + 1)};
+  }
+};
 
 /// Kinds of few files have no tiles of their own.
 constexpr bool has_tiles(PanelKind kind) {
@@ -54,50 +80,76 @@ const TileTable& tiles_of(PanelKind kind) {
 
 /// No more rows than one tile: panels are read as they are stored, several at once.
 void linear_low(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
-  const int64_t rows = x.rows, depth = weight.cols, panels = parts(weight.rows, kPanel), at_once = has_tiles(weight.kind) ? panels_at_once(static_cast<int>(rows)) : 1;
+  const int64_t rows = x.rows, panels = parts(weight.rows, kPanel), at_once = panels_at_once(static_cast<int>(rows));
   const TileTable& table = tiles_of(weight.kind);
-  context.pool->run(parts(panels, at_once), [&](int64_t task, int worker) {
-    const int64_t panel = task * at_once, count = smaller(at_once, panels - panel), step = count == at_once ? count : 1;
-    for (int64_t begin = 0; begin < depth; begin += kDepth) {
-      const int64_t end = smaller(depth, begin + kDepth);
-      for (int64_t p = panel; p < panel + count; p += step) {
-        float* to = row_of(out, 0) + p * kPanel;
-        const char* packed = weight.panels + p * weight.panel_bytes;
-        if (!has_tiles(weight.kind)) {
-          float* scratch = context.workspace->local(worker, kDepth * kPanel);
-          unpack(weight.kind, packed, begin, end, scratch);
-          packed = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
-        }
-        (step == at_once && at_once > 1 ? table.many : table.one)[rows - 1](
-            Tile{row_of(x, 0), x.stride, 1, packed, weight.panel_bytes, begin, end, nullptr, 0, to,
-                 out.stride, smaller(weight.rows - p * kPanel, step * kPanel), begin == 0 ? Finish::store : Finish::add, 1.0f, end == depth && bias ? row_of(bias, 0) + p * kPanel : nullptr});
-      }
+  context.pool->run(parts(panels, at_once), [&](int64_t task, int) {
+    const int64_t first = task * at_once, count = smaller(at_once, panels - first), step = count == at_once ? count : 1;
+    for (int64_t panel = first; panel < first + count; panel += step) {
+      const int64_t column = panel * kPanel;
+      (step == at_once ? table.many : table.one)[rows - 1](
+          Tile{row_of(x, 0), x.stride, 1, weight.panels + panel * weight.panel_bytes, weight.panel_bytes, 0, weight.cols, nullptr, 0, row_of(out, 0) + column,
+               out.stride, smaller(weight.rows - column, step * kPanel), Finish::store, 1.0f, bias ? row_of(bias, 0) + column : nullptr, kRun});
     }
   });
+}
+
+/// The same for panels that no tile reads: unpacked first.
+void linear_low_unpacked(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
+  const int64_t rows = x.rows, depth = weight.cols;
+  context.pool->run(parts(weight.rows, kPanel), [&](int64_t panel, int worker) {
+    const int64_t column = panel * kPanel;
+    float *scratch = context.workspace->local(worker, kChunk * kPanel), *to = row_of(out, 0) + column;
+    for (int64_t begin = 0; begin < depth; begin += kChunk) {
+      const int64_t end = smaller(depth, begin + kChunk);
+      unpack(weight.kind, weight.panels + panel * weight.panel_bytes, begin, end, scratch);
+      const char* floats = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
+      kF32Tiles.one[rows - 1](Tile{row_of(x, 0), x.stride, 1, floats, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride,
+                                   smaller(weight.rows - column, kPanel), Finish::store, 1.0f, end == depth && bias ? row_of(bias, 0) + column : nullptr, kRun});
+    }
+  });
+}
+
+struct Ahead {
+  const char* data;
+  int64_t bytes;
+};
+
+/// The panel's next inputs, or, after its last, the panel that this thread takes next where the threads take turns.
+Ahead fetch_next(const PackedWeight& weight, int64_t panel, int64_t end, int64_t threads) {
+  const bool within = end < weight.cols;
+  const int64_t next = within ? panel : smaller(panel + threads, parts(weight.rows, kPanel) - 1);
+  const int64_t from = within ? end : 0, count = smaller(kChunk, weight.cols - from);
+  return {weight.panels + next * weight.panel_bytes + from * weight.panel_bytes / weight.cols, count * weight.panel_bytes / weight.cols};
 }
 
 /// Many rows: a panel is unpacked to floats where it is stored otherwise, and used by a block of rows that stays in cache.
 void linear_high(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
   const int64_t depth = weight.cols, panels = parts(weight.rows, kPanel);
   const TiledRows tiled = tile_rows(context, x);
-  const int64_t blocks = parts(tiled.tiles, larger(4, kBlockBytes / (depth * 4 * kTileRows)));
-  context.pool->run(blocks * panels, [&](int64_t task, int worker) {
-    const int64_t first = split(tiled.tiles, blocks, task / panels), last = split(tiled.tiles, blocks, task / panels + 1), panel = task % panels;
+  const int64_t blocks = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kChunk) * 4 * kTileRows)));
+  const Shares shares(tiled.tiles, blocks, panels, context.pool->threads());
+  context.pool->run(shares.count, [&](int64_t task, int worker) {
+    const auto [panel, first, last] = shares.at(task);
+    const int64_t column = panel * kPanel;
     const char* packed = weight.panels + panel * weight.panel_bytes;
-    for (int64_t begin = 0; begin < depth; begin += kDepth) {
-      const int64_t end = smaller(depth, begin + kDepth);
+    for (int64_t begin = 0; begin < depth; begin += kChunk) {
+      const int64_t end = smaller(depth, begin + kChunk);
       const char* floats = packed;
       if (weight.kind != PanelKind::f32) {
-        float* scratch = context.workspace->local(worker, kDepth * kPanel);
+        float* scratch = context.workspace->local(worker, kChunk * kPanel);
         unpack(weight.kind, packed, begin, end, scratch);
         floats = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
       }
+      // The last tiles bring what this thread is likely to need next into its cache; sooner, the rows would push it out again.
+      const Ahead ahead = fetch_next(weight, panel, end, context.pool->threads());
+      const int64_t by_tile = (end - begin) / kFetchStep * kLineBytes, fetching = smaller(last - first, parts(ahead.bytes, larger(1, by_tile)));
       for (int64_t tile = first; tile < last; ++tile) {
         const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row;
-        float* to = row_of(out, row) + panel * kPanel;
-        kF32TilesAcross.one[height - 1](Tile{tiled.tile(tile), 1, height, floats, 0, begin, end, nullptr, 0, to, out.stride,
-                                             smaller(weight.rows - panel * kPanel, kPanel), begin == 0 ? Finish::store : Finish::add, 1.0f,
-                                             end == depth && bias ? row_of(bias, 0) + panel * kPanel : nullptr});
+        float* to = row_of(out, row) + column;
+        kF32TilesAcross.one[height - 1](Tile{tiled.tile(tile), 1, height, floats, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride,
+                                             smaller(weight.rows - column, kPanel), Finish::store, 1.0f, end == depth && bias ? row_of(bias, 0) + column : nullptr,
+                                             kRun,
+                                             tile < last - fetching ? nullptr : ahead.data + (tile - last + fetching) * by_tile});
       }
     }
   });
@@ -107,26 +159,27 @@ void linear_high(const Context& context, Tensor out, Tensor x, const PackedWeigh
 
 void linear(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
   if (x.rows == 0) return;
-  (x.rows <= kTileRows ? linear_low : linear_high)(context, out, x, weight, bias);
+  (x.rows > kTileRows ? linear_high : has_tiles(weight.kind) ? linear_low : linear_low_unpacked)(context, out, x, weight, bias);
 }
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
   // The panels of the product are kPanel columns of dx; its k are the outputs, a chunk of which is transposed into scratch and used by all rows.
-  constexpr int64_t kChunk = 1024;
+  constexpr int64_t kOutputs = 1024;
   const int64_t rows = dout.rows, depth = weight.rows, panels = parts(weight.cols, kPanel);
   if (rows == 0) return;
   const TiledRows tiled = tile_rows(context, dout);
   // With few panels for many threads the rows are shared out too, at the price of transposing again.
   const int64_t wanted = 3 * context.pool->threads();
   const int64_t blocks = panels >= wanted ? 1 : larger(1, smaller(parts(wanted, panels), tiled.tiles / 8));
-  context.pool->run(blocks * panels, [&](int64_t task, int worker) {
-    const int64_t first = split(tiled.tiles, blocks, task / panels), last = split(tiled.tiles, blocks, task / panels + 1);
-    const int64_t column = task % panels * kPanel, base = tiled.row(first);
-    const bool in_place = write == Write::overwrite || depth <= kChunk;
-    float* scratch = context.workspace->local(worker, kChunk * kPanel + (in_place ? 0 : (tiled.row(last) - base) * kPanel));
-    float* sums = scratch + kChunk * kPanel;  // where dx cannot hold the unfinished ones
-    for (int64_t begin = 0; begin < depth; begin += kChunk) {
-      const int64_t end = smaller(depth, begin + kChunk);
+  const Shares shares(tiled.tiles, blocks, panels, context.pool->threads());
+  context.pool->run(shares.count, [&](int64_t task, int worker) {
+    const auto [panel, first, last] = shares.at(task);
+    const int64_t column = panel * kPanel, base = tiled.row(first);
+    const bool in_place = write == Write::overwrite || depth <= kOutputs;
+    float* scratch = context.workspace->local(worker, kOutputs * kPanel + (in_place ? 0 : (tiled.row(last) - base) * kPanel));
+    float* sums = scratch + kOutputs * kPanel;  // where dx cannot hold the unfinished ones
+    for (int64_t begin = 0; begin < depth; begin += kOutputs) {
+      const int64_t end = smaller(depth, begin + kOutputs);
       const bool finished = end == depth;
       unpack_transposed(weight, column, begin, end, scratch);
       const char* floats = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};

@@ -10,7 +10,14 @@ namespace sdft::SDFT_ISA {
 
 enum class Finish { store, add };
 
-/// out[i][j] (= or +=) scale · (start[i][j] + Σ_k a(i, k) · b(k, j)) + bias[j], k in [begin, end).
+/// ks between two lines asked for ahead.
+constexpr int64_t kFetchStep = 4;
+constexpr int64_t kLineBytes = 64;
+/// A run that never ends: all of k is one sum.
+constexpr int64_t kOneRun = INT64_MAX;
+
+/// out[i][j] (= or +=) scale · (start[i][j] + Σ_k a(i, k) · b(k, j)) + bias[j], k in [begin, end). Every `run` ks a sum of its own is begun, and the sums
+/// are added up in their order: short sums round less than one long one.
 struct Tile {
   const float* a;       // element (i, k) at a[i · a_row + k · a_k]; one of the two is 1
   int64_t a_row, a_k;
@@ -25,6 +32,8 @@ struct Tile {
   Finish finish;
   float scale;
   const float* bias;    // or null
+  int64_t run = kOneRun;
+  const char* fetch = nullptr;  // memory to ask for meanwhile, a cache line every kFetchStep ks; or null
 };
 
 using TileFunction = void (*)(const Tile&);

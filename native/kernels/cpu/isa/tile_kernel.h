@@ -17,38 +17,50 @@ __attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], con
 /// Walks k and multiplies; one specialisation for each way that B is stored.
 struct F32Panels {
   static constexpr bool kHalves = false, kMany = true;
+
   template <int MR, int NV, bool kAlongK>
-  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t) {
-    static_assert(NV % 2 == 0, "panels are two vectors wide");
-    const int64_t a_step = kAlongK ? t.a_row : t.a_k;
-    const float* a = t.a + t.begin * t.a_k;
-    const char* b = t.b + t.begin * kPanel * 4;
-    const int64_t step = t.b_step;
-#pragma GCC unroll 4
-    for (int64_t k = t.begin; k < t.end; ++k) {
-      Vec w[NV];
-      SDFT_UNROLL for (int p = 0; p < NV / 2; ++p) {
-        const float* row = reinterpret_cast<const float*>(b + p * step);
-        w[2 * p] = load(row);
-        w[2 * p + 1] = load(row + kLanes);
-      }
-      multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
-      a += kAlongK ? 1 : a_step;
-      b += kPanel * 4;
+  __attribute__((always_inline)) static void step(Vec (&sums)[MR][NV], const float* a, int64_t a_step, const char* b, int64_t b_step) {
+    Vec w[NV];
+    SDFT_UNROLL for (int p = 0; p < NV / 2; ++p) {
+      const float* row = reinterpret_cast<const float*>(b + p * b_step);
+      w[2 * p] = load(row);
+      w[2 * p + 1] = load(row + kLanes);
     }
+    multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+  }
+
+  template <int MR, int NV, bool kAlongK>
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
+    static_assert(NV % 2 == 0, "panels are two vectors wide");
+    const int64_t a_step = kAlongK ? t.a_row : t.a_k, a_next = kAlongK ? 1 : a_step;
+    const float* a = t.a + begin * t.a_k;
+    const char* b = t.b + begin * kPanel * 4;
+    int64_t k = begin;
+    // Only tall products ask ahead; the others keep the loop that does nothing else.
+    if (!kAlongK && t.fetch != nullptr) {
+      const char* fetch = t.fetch + (begin - t.begin) / kFetchStep * kLineBytes;
+      for (; k + kFetchStep <= end; k += kFetchStep, fetch += kLineBytes) {
+        __builtin_prefetch(fetch, 0, 2);
+#pragma GCC unroll 4
+        for (int i = 0; i < kFetchStep; ++i, a += a_next, b += kPanel * 4) step<MR, NV, kAlongK>(sums, a, a_step, b, t.b_step);
+      }
+      if (k == end) return;
+    }
+#pragma GCC unroll 4
+    for (; k < end; ++k, a += a_next, b += kPanel * 4) step<MR, NV, kAlongK>(sums, a, a_step, b, t.b_step);
   }
 };
 
 struct Bf16Panels {
   static constexpr bool kHalves = false, kMany = true;
   template <int MR, int NV, bool kAlongK>
-  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t) {
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
-    const float* a = t.a + t.begin * t.a_k;
-    const char* b = t.b + t.begin * kPanel * 2;
+    const float* a = t.a + begin * t.a_k;
+    const char* b = t.b + begin * kPanel * 2;
     const int64_t step = t.b_step;
 #pragma GCC unroll 4
-    for (int64_t k = t.begin; k < t.end; ++k) {
+    for (int64_t k = begin; k < end; ++k) {
       Vec w[NV];
       SDFT_UNROLL for (int p = 0; p < NV / 2; ++p) {
         const WordVec pairs = load_words(reinterpret_cast<const uint32_t*>(b + p * step));
@@ -65,11 +77,11 @@ struct Bf16Panels {
 struct Q4Panels {
   static constexpr bool kHalves = false, kMany = true;
   template <int MR, int NV, bool kAlongK>
-  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t) {
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
-    const float* a = t.a + t.begin * t.a_k;
+    const float* a = t.a + begin * t.a_k;
     const int64_t step = t.b_step;
-    for (int64_t group = t.begin / cpu::kGroup; group < t.end / cpu::kGroup; ++group) {
+    for (int64_t group = begin / cpu::kGroup; group < end / cpu::kGroup; ++group) {
       const char* block = t.b + group * kQ4BlockBytes;
       for (int r = 0; r < 4; ++r) {
         WordVec words[NV];
@@ -97,11 +109,11 @@ struct Q4Panels {
 struct Q8Panels {
   static constexpr bool kHalves = false, kMany = true;
   template <int MR, int NV, bool kAlongK>
-  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t) {
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
-    const float* a = t.a + t.begin * t.a_k;
+    const float* a = t.a + begin * t.a_k;
     const int64_t step = t.b_step;
-    for (int64_t group = t.begin / cpu::kGroup; group < t.end / cpu::kGroup; ++group) {
+    for (int64_t group = begin / cpu::kGroup; group < end / cpu::kGroup; ++group) {
       const char* block = t.b + group * kQ8BlockBytes;
       Vec scale[NV], minimum[NV];
       SDFT_UNROLL for (int j = 0; j < NV; ++j) {
@@ -131,14 +143,14 @@ template <bool kWhole>
 struct RowsOf {
   static constexpr bool kHalves = true, kMany = kWhole;
   template <int MR, int NV, bool kAlongK>
-  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t) {
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
-    const float* a = t.a + t.begin * t.a_k;
-    const float* b = reinterpret_cast<const float*>(t.b) + t.begin * t.b_step;
+    const float* a = t.a + begin * t.a_k;
+    const float* b = reinterpret_cast<const float*>(t.b) + begin * t.b_step;
     int lanes[NV];
     SDFT_UNROLL for (int j = 0; j < NV; ++j) lanes[j] = lanes_of(t.columns, j);
 #pragma GCC unroll 4
-    for (int64_t k = t.begin; k < t.end; ++k) {
+    for (int64_t k = begin; k < end; ++k) {
       Vec w[NV];
       SDFT_UNROLL for (int j = 0; j < NV; ++j) w[j] = kWhole ? load(b + j * kLanes) : load_first(b + j * kLanes, lanes[j]);
       multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
@@ -180,9 +192,30 @@ __attribute__((always_inline)) inline void finish_sums(Vec (&sums)[MR][NV], cons
   }
 }
 
+/// What is about to be written, asked for while the sum still runs.
+template <int MR, int NV>
+__attribute__((always_inline)) inline void fetch_out(const Tile& t) {
+  constexpr int64_t kWorthIt = 128;  // shorter sums end before it arrives
+  if (t.end - t.begin < kWorthIt) return;
+  for (int i = 0; i < MR; ++i) {
+    for (int64_t j = 0; j < t.columns; j += 16) __builtin_prefetch(t.out + i * t.out_row + j, 1);
+  }
+}
+
+template <int MR, int NV>
+__attribute__((always_inline)) inline void set_aside(Vec (&sums)[MR][NV], float* before) {
+  SDFT_UNROLL for (int i = 0; i < MR; ++i) {
+    SDFT_UNROLL for (int j = 0; j < NV; ++j) {
+      store(before + (i * NV + j) * kLanes, sums[i][j]);
+      sums[i][j] = Vec{};
+    }
+  }
+}
+
 template <int MR, int NV, bool kAlongK, class Matrix>
 __attribute__((noinline)) void run_tile(const Tile& t) {
   const bool whole = t.columns == NV * kLanes;
+  fetch_out<MR, NV>(t);
   Vec sums[MR][NV];
   if (t.start == nullptr) {
     SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = Vec{};
@@ -191,7 +224,19 @@ __attribute__((noinline)) void run_tile(const Tile& t) {
   } else {
     start_sums<MR, NV, false>(sums, t);
   }
-  Matrix::template run<MR, NV, kAlongK>(sums, t);
+  alignas(64) float before[MR * NV * kLanes];  // the sums of the runs so far
+  const bool continues = t.start != nullptr && t.run != kOneRun;
+  if (continues) set_aside(sums, before);
+  for (int64_t begin = t.begin;;) {
+    const int64_t end = t.end - begin > t.run ? begin + t.run : t.end;
+    Matrix::template run<MR, NV, kAlongK>(sums, t, begin, end);
+    if (begin > t.begin || continues) {
+      SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = load(before + (i * NV + j) * kLanes) + sums[i][j];
+    }
+    if (end == t.end) break;
+    set_aside(sums, before);
+    begin = end;
+  }
   if (whole)
     finish_sums<MR, NV, true>(sums, t);
   else
