@@ -25,6 +25,7 @@ struct Origin {
 void* take_block(size_t bytes) {
   if (bytes < kMapFrom) return std::calloc(1, bytes);
   void* block = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (block != MAP_FAILED) madvise(block, bytes, MADV_HUGEPAGE);
   return block == MAP_FAILED ? nullptr : block;
 }
 
