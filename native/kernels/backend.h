@@ -81,8 +81,8 @@ class Backend {
   // ---- plain ---------------------------------------------------------------------------------------------------------------------------------------
   virtual void zero(Tensor out) = 0;
   virtual void copy(Tensor out, Tensor x) = 0;
-  /// out += x
-  virtual void add(Tensor out, Tensor x) = 0;
+  /// out = x + y. out may be x or y.
+  virtual void add(Tensor out, Tensor x, Tensor y) = 0;
   /// out (M, C): row i = x row rows[i].
   virtual void gather_rows(Tensor out, Tensor x, Indices rows) = 0;
   /// out (N, C): row rows[i] = x row i, all other rows 0. rows are distinct.

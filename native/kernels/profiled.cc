@@ -116,8 +116,8 @@ class Profiled final : public Backend {
   void copy(Tensor out, Tensor x) override {
     timed(plain("copy"), moved(out.rows, elements(out, x)), [&] { inner_->copy(out, x); });
   }
-  void add(Tensor out, Tensor x) override {
-    timed(plain("add"), moved(out.rows, elements(out, out, x)), [&] { inner_->add(out, x); });
+  void add(Tensor out, Tensor x, Tensor y) override {
+    timed(plain("add"), moved(out.rows, elements(out, x, y)), [&] { inner_->add(out, x, y); });
   }
   void gather_rows(Tensor out, Tensor x, Indices rows) override {
     timed(plain("gather_rows"), moved(out.rows, elements(out, out)), [&] { inner_->gather_rows(out, x, rows); });

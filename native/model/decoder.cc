@@ -70,14 +70,14 @@ void Decoder::finish_layer(const Step& step, int64_t layer, Tensor stream, Tenso
 
   project(model_, branch, low_rank(step, rows), attended, layer, Target::o_proj, step.adapter, step.compute);
   if (spec.sandwich_norms) backend.rms_norm(branch, branch, weights.post_attention_norm.view(), spec.norm_epsilon);
-  backend.add(stream, branch);
+  backend.add(stream, stream, branch);
   backend.rms_norm(normed, stream, weights.mlp_norm.view(), spec.norm_epsilon);
   project(model_, gate, low_rank(step, rows), normed, layer, Target::gate_proj, step.adapter, step.compute);
   project(model_, up, low_rank(step, rows), normed, layer, Target::up_proj, step.adapter, step.compute);
   backend.gated(gate, gate, up, spec.activation);
   project(model_, branch, low_rank(step, rows), gate, layer, Target::down_proj, step.adapter, step.compute);
   if (spec.sandwich_norms) backend.rms_norm(branch, branch, weights.post_mlp_norm.view(), spec.norm_epsilon);
-  backend.add(stream, branch);
+  backend.add(stream, stream, branch);
 }
 
 Tensor Decoder::hidden(const Step& step) {

@@ -81,8 +81,7 @@ void TrainingLayer::finish(Tensor output, Tensor stream, Tensor attended) {
   const Tensor attention_branch = spec_.sandwich_norms ? stored_.attention_branch.top(tail_) : branch;
   project(attention_branch, attended, Target::o_proj);
   if (spec_.sandwich_norms) backend_.rms_norm(branch, attention_branch, weights_.post_attention_norm.view(), spec_.norm_epsilon);
-  backend_.copy(middle, stream);
-  backend_.add(middle, branch);
+  backend_.add(middle, stream, branch);
 
   backend_.rms_norm(normed, middle, weights_.mlp_norm.view(), spec_.norm_epsilon);
   project(gate, normed, Target::gate_proj);
@@ -94,8 +93,7 @@ void TrainingLayer::finish(Tensor output, Tensor stream, Tensor attended) {
   project(mlp_branch, product, Target::down_proj);
   if (!output) return;
   if (spec_.sandwich_norms) backend_.rms_norm(branch, mlp_branch, weights_.post_mlp_norm.view(), spec_.norm_epsilon);
-  backend_.copy(output, middle);
-  backend_.add(output, branch);
+  backend_.add(output, middle, branch);
 }
 
 void TrainingLayer::finish_backward(Tensor dstream, Tensor dattended, Tensor attended) {

@@ -17,7 +17,7 @@ CASE("cpu.copies, sums and picks rows") {
       const Guarded x(backend, rows, cols, random_floats(rows * cols, 1), 3), copied(backend, rows, cols, {}, 1), added(backend, rows, cols, random_floats(rows * cols, 2), 2);
       const Guarded zeroed(backend, rows, cols, random_floats(rows * cols, 3), 5), gathered(backend, 2 * rows, cols, {}, 1), scattered(backend, 2 * rows, cols, random_floats(2 * rows * cols, 4), 1);
       backend.copy(copied, x);
-      backend.add(added, x);
+      backend.add(added, added, x);
       backend.zero(zeroed);
       const Integers picks(backend, random_integers(2 * rows, 5, static_cast<int32_t>(rows)));
       backend.gather_rows(gathered, x, picks);

@@ -45,7 +45,7 @@ CASE("reference.copies, sums and picks rows") {
   const DeviceTensor x(*backend, 3, 2, {1, 2, 3, 4, 5, 6}, 5), out(*backend, 3, 2, {9, 9, 9, 9, 9, 9}, 4), wide(*backend, 5, 2, std::vector<double>(10, 7));
   backend->copy(out, x);
   CHECK(out.values() == x.values());
-  backend->add(out, x);
+  backend->add(out, x, out);
   CHECK((out.values() == std::vector<double>{2, 4, 6, 8, 10, 12}));
   const DeviceIndices rows(*backend, {2, 0, 2});
   backend->gather_rows(out, x, rows);

@@ -121,9 +121,10 @@ class CpuBackend final : public Backend {
     expect("copy out", out, x.rows, x.cols);
     kernels_.copy(context_, out, x);
   }
-  void add(Tensor out, Tensor x) override {
+  void add(Tensor out, Tensor x, Tensor y) override {
     expect("add out", out, x.rows, x.cols);
-    kernels_.add(context_, out, x);
+    expect("add y", y, x.rows, x.cols);
+    kernels_.add(context_, out, x, y);
   }
   void gather_rows(Tensor out, Tensor x, Indices rows) override {
     expect("gather_rows out", out, rows.count, x.cols);

@@ -24,7 +24,7 @@ struct Kernels {
 
   void (*zero)(const Context&, Tensor out);
   void (*copy)(const Context&, Tensor out, Tensor x);
-  void (*add)(const Context&, Tensor out, Tensor x);
+  void (*add)(const Context&, Tensor out, Tensor x, Tensor y);
   void (*scale)(const Context&, Tensor out, float factor);
   void (*gather_rows)(const Context&, Tensor out, Tensor x, Indices rows);
   void (*scatter_rows)(const Context&, Tensor out, Tensor x, Indices rows);

@@ -17,9 +17,9 @@ void copy(Matrix<Real> out, Matrix<Real> x) {
 }
 
 template <class Real>
-void add(Matrix<Real> out, Matrix<Real> x) {
+void add(Matrix<Real> out, Matrix<Real> x, Matrix<Real> y) {
   for (int64_t r = 0; r < out.rows; ++r)
-    for (int64_t c = 0; c < out.cols; ++c) out(r, c) += x(r, c);
+    for (int64_t c = 0; c < out.cols; ++c) out(r, c) = x(r, c) + y(r, c);
 }
 
 template <class Real>

@@ -81,9 +81,10 @@ class ReferenceBackend final : public Backend {
     expect("copy out", out, x.rows, x.cols);
     reference::copy(view(out), view(x));
   }
-  void add(Tensor out, Tensor x) override {
+  void add(Tensor out, Tensor x, Tensor y) override {
     expect("add out", out, x.rows, x.cols);
-    reference::add(view(out), view(x));
+    expect("add y", y, x.rows, x.cols);
+    reference::add(view(out), view(x), view(y));
   }
   void gather_rows(Tensor out, Tensor x, Indices rows) override {
     expect("gather_rows out", out, rows.count, x.cols);

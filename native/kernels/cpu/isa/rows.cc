@@ -15,11 +15,11 @@ void copy(const Context& context, Tensor out, Tensor x) {
   over_rows(context, out.rows, out.cols, [&](int64_t row) { std::memmove(row_of(out, row), row_of(x, row), static_cast<size_t>(out.cols) * sizeof(float)); });
 }
 
-void add(const Context& context, Tensor out, Tensor x) {
+void add(const Context& context, Tensor out, Tensor x, Tensor y) {
   over_rows(context, out.rows, out.cols, [&](int64_t row) {
     float* to = row_of(out, row);
-    const float* from = row_of(x, row);
-    over_vectors(out.cols, [&](int64_t i, int lanes) { store_part(to + i, load_part(to + i, lanes) + load_part(from + i, lanes), lanes); });
+    const float *a = row_of(x, row), *b = row_of(y, row);
+    over_vectors(out.cols, [&](int64_t i, int lanes) { store_part(to + i, load_part(a + i, lanes) + load_part(b + i, lanes), lanes); });
   });
 }
 

@@ -6,7 +6,7 @@ namespace sdft::SDFT_ISA {
 
 void zero(const cpu::Context&, Tensor out);
 void copy(const cpu::Context&, Tensor out, Tensor x);
-void add(const cpu::Context&, Tensor out, Tensor x);
+void add(const cpu::Context&, Tensor out, Tensor x, Tensor y);
 void scale(const cpu::Context&, Tensor out, float factor);
 void gather_rows(const cpu::Context&, Tensor out, Tensor x, Indices rows);
 void scatter_rows(const cpu::Context&, Tensor out, Tensor x, Indices rows);
