@@ -3,6 +3,6 @@
 
 namespace sdft {
 
-constexpr int kRevision = 1;
+constexpr int kRevision = 2;
 
 }  // namespace sdft
