@@ -8,6 +8,7 @@
 // of the step, nor on the strides. Activation gradients overwrite; parameter gradients add; where a method can do either it takes a Write.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -70,6 +71,15 @@ class Backend {
   virtual void download(float* destination, Tensor source) = 0;
   virtual void download(double* destination, Tensor source) = 0;
   virtual void synchronize() = 0;
+  /// The tensor's own memory where the host can read and write it as floats (after synchronize), else null: then download a copy.
+  virtual float* host_view(Tensor) { return nullptr; }
+  /// Shares out work of the host's own, such as sampling: body(task, worker) once for each task, worker in [0, host_workers()), in no fixed order.
+  virtual int host_workers() const { return 1; }
+  virtual void run_on_host(int64_t tasks, const std::function<void(int64_t task, int worker)>& body) {
+    for (int64_t task = 0; task < tasks; ++task) body(task, 0);
+  }
+  /// What a decoding step costs whatever its rows (reading the weights), in rows' worth of its arithmetic. Decides when drafts pay; never results.
+  virtual double step_overhead_rows() const { return 0; }
   /// Packs a frozen matrix; `natural` row order comes out. The source must outlive the weight (a backend may keep reading it).
   virtual Weight prepare_weight(const WeightSource& source, WeightFormat format) = 0;
 

@@ -100,6 +100,12 @@ class Profiled final : public Backend {
   void download(float* destination, Tensor source) override { download_reals(destination, source); }
   void download(double* destination, Tensor source) override { download_reals(destination, source); }
   void synchronize() override { inner_->synchronize(); }
+  float* host_view(Tensor tensor) override { return inner_->host_view(tensor); }
+  int host_workers() const override { return inner_->host_workers(); }
+  void run_on_host(int64_t tasks, const std::function<void(int64_t task, int worker)>& body) override {
+    timed(plain("run_on_host"), {tasks, 0, 0}, [&] { inner_->run_on_host(tasks, body); });
+  }
+  double step_overhead_rows() const override { return inner_->step_overhead_rows(); }
   Weight prepare_weight(const WeightSource& source, WeightFormat format) override {
     Weight weight;
     const double stored = static_cast<double>(stored_bytes(source.type, source.rows * source.cols));

@@ -93,6 +93,9 @@ bool same(const AttentionShape& a, const AttentionShape& b) {
   return a.query_heads == b.query_heads && a.kv_heads == b.kv_heads && a.head_size == b.head_size && a.window == b.window;
 }
 
+/// Measured with SmolLM2-135M in its 4-bit blocks on two cores: a step takes about (2.5 + rows) × the time of a row, from 1 to 64 rows.
+constexpr double kStepOverheadRows = 2.5;
+
 class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(int threads) : kernels_(kernels_of(cpu::choose_instruction_set())), pool_(threads), workspace_(threads), context_{&pool_, &workspace_} {}
@@ -107,6 +110,10 @@ class CpuBackend final : public Backend {
   void download(float* destination, Tensor source) override { read(destination, source); }
   void download(double* destination, Tensor source) override { read(destination, source); }
   void synchronize() override {}
+  float* host_view(Tensor tensor) override { return row_of(tensor, 0); }
+  int host_workers() const override { return pool_.threads(); }
+  void run_on_host(int64_t tasks, const std::function<void(int64_t task, int worker)>& body) override { pool_.run(tasks, body); }
+  double step_overhead_rows() const override { return kStepOverheadRows; }
   Weight prepare_weight(const WeightSource& source, WeightFormat format) override {
     return cpu::pack_weight(source, format, kernels_.panel_columns, pool_);
   }

@@ -73,6 +73,10 @@ class ReferenceBackend final : public Backend {
   void download(float* destination, Tensor source) override { read(destination, source); }
   void download(double* destination, Tensor source) override { read(destination, source); }
   void synchronize() override {}
+  float* host_view(Tensor tensor) override {
+    if constexpr (std::is_same_v<Real, float>) return static_cast<float*>(tensor.data);
+    return nullptr;
+  }
   Weight prepare_weight(const WeightSource& source, WeightFormat format) override { return reference::prepare_weight(source, format); }
   bool has_integer_form(const Weight& weight) const override { return reference::stored(weight).form != QuantForm::none; }
 
