@@ -1,6 +1,7 @@
 #include "binding/generate_call.h"
 
 #include <algorithm>
+#include <array>
 
 #include "binding/handles.h"
 
@@ -25,6 +26,17 @@ const char* finish_name(Finish finish) {
   return "cancelled";
 }
 
+/// One of the names, by its place; the first where the argument is left out.
+size_t choice(const Argument& argument, const std::vector<const char*>& names) {
+  if (argument.is_null()) return 0;
+  const std::string given = argument.text();
+  const auto found = std::find(names.begin(), names.end(), given);
+  std::string expected = "one of";
+  for (const char* name : names) expected += std::string(" ") + name;
+  if (found == names.end()) argument.fail(expected);
+  return static_cast<size_t>(found - names.begin());
+}
+
 }  // namespace
 
 Compute parse_compute(const Argument& compute) {
@@ -38,7 +50,8 @@ GenerateCall parse_generate(const Argument& requests, const Argument& options, c
   GenerateCall call;
   for (const Argument& request : requests.elements()) {
     call.requests.push_back({request["id"].text(), request["tokens"].integers(), static_cast<uint32_t>(request["sample"].integer(0, kLargestCount)),
-                             request["maxNewTokens"].integer(0, kLargestCount), request["minNewTokens"].integer(0, kLargestCount)});
+                             request["maxNewTokens"].integer(0, kLargestCount), request["minNewTokens"].integer(0, kLargestCount),
+                             request["draft"].is_null() ? std::vector<int32_t>{} : request["draft"].integers()});
   }
   call.adapter = AdapterHandle::from(options["adapter"], owner);
   call.options.adapter = call.adapter ? &call.adapter->adapter : nullptr;
@@ -53,6 +66,9 @@ GenerateCall parse_generate(const Argument& requests, const Argument& options, c
   for (const Argument& text : options["stopStrings"].elements()) call.options.stop_strings.push_back(text.text());
   call.options.max_sequences = options["maxSequences"].integer(1, kLargestCount);
   call.options.rows_per_step = options["rowsPerStep"].integer(1, int64_t{1} << 20);
+  if (!options["cacheBytes"].is_null()) call.options.cache_bytes = options["cacheBytes"].integer(0);
+  call.options.drafts = std::array{DraftMode::automatic, DraftMode::off, DraftMode::on}[choice(options["drafts"], {"auto", "off", "on"})];
+  call.options.prefixes = std::array{PrefixMode::shared, PrefixMode::apart}[choice(options["prefixes"], {"shared", "apart"})];
   call.vocabulary = owner->vocabulary;
   return call;
 }
@@ -63,6 +79,8 @@ Napi::Value to_js(Napi::Env env, const GenerateProgress& progress) {
   result.Set("tokens", integers(env, progress.tokens));
   result.Set("finished", integers(env, progress.finished));
   result.Set("promptTokens", static_cast<double>(progress.prompt_tokens));
+  result.Set("drafted", static_cast<double>(progress.drafted));
+  result.Set("accepted", static_cast<double>(progress.accepted));
   return result;
 }
 

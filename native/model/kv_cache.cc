@@ -3,7 +3,15 @@
 
 namespace sdft {
 
-KvCache::KvCache(const Model& model, int64_t pages) : references_(pages, 0) {
+namespace {
+
+Tensor page_row(Tensor pages, int32_t page, int64_t real_bytes) {
+  return {static_cast<char*>(pages.data) + page * pages.stride * real_bytes, 1, pages.cols, pages.stride};
+}
+
+}  // namespace
+
+KvCache::KvCache(const Model& model, int64_t pages) : backend_(model.backend()), references_(pages, 0) {
   const ModelSpec& spec = model.spec();
   const int64_t layers = static_cast<int64_t>(spec.layers.size());
   for (int64_t layer = 0; layer < layers; ++layer) {
@@ -24,6 +32,13 @@ int32_t KvCache::take() {
 
 void KvCache::give_back(int32_t page) {
   if (--references_[page] == 0) free_.push_back(page);
+}
+
+void KvCache::copy(int32_t to, int32_t from) {
+  for (const std::vector<OwnedTensor>* tensors : {&keys_, &values_}) {
+    for (const OwnedTensor& tensor : *tensors)
+      backend_.copy(page_row(tensor.view(), to, backend_.real_bytes()), page_row(tensor.view(), from, backend_.real_bytes()));
+  }
 }
 
 int64_t KvCache::page_bytes(const Model& model) {

@@ -17,6 +17,9 @@ class KvCache {
   void share(int32_t page) { ++references_[page]; }
   /// Drops a reference; the page is free again after the last.
   void give_back(int32_t page);
+  int64_t references(int32_t page) const { return references_[page]; }
+  /// Keys and values of all layers.
+  void copy(int32_t to, int32_t from);
   /// (pages, page_reals)
   Tensor keys(int64_t layer) const { return keys_[layer].view(); }
   Tensor values(int64_t layer) const { return values_[layer].view(); }
@@ -24,6 +27,7 @@ class KvCache {
   static int64_t page_bytes(const Model& model);
 
  private:
+  Backend& backend_;
   std::vector<OwnedTensor> keys_, values_;
   std::vector<int32_t> references_, free_;
 };

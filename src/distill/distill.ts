@@ -11,6 +11,7 @@ import type { TextExample } from "../data/example.js";
 import type { AdapterHandle, Engine } from "../engine/engine.js";
 import type { Completion } from "../engine/generate.js";
 import type { Sampling } from "../engine/sampling.js";
+import type { DraftMode } from "../native/types.js";
 import type { Task } from "../tasks/task.js";
 import type { PromptRenderer } from "../templates/render.js";
 import { alpacaFiles } from "./alpaca-file.js";
@@ -40,6 +41,8 @@ export interface DistillJob {
   readonly name: string;
   /** Gets distilled.jsonl, rewrites.jsonl, <name>.json and dataset_info.json. */
   readonly folder: string;
+  /** Whether to draft from the original answers: where it is faster (`auto`, also where left out), never or always. Rewrites are the same. */
+  readonly drafts?: DraftMode | undefined;
   readonly stage?: string;
   readonly reporter?: Reporter;
   readonly signal?: AbortSignal | undefined;
@@ -116,11 +119,17 @@ async function attemptAll(engine: Engine, round: Round): Promise<void> {
   const { job, open, sample } = round;
   const reporter = job.reporter ?? silentReporter;
   const name = job.stage ?? "distil";
-  const prompts = open.map((example) => ({ id: example.id, tokens: job.renderer.promptTokens(example), sample }));
+  const prompts = open.map((example) => ({
+    id: example.id,
+    tokens: job.renderer.promptTokens(example),
+    sample,
+    draft: originalTokens(job.renderer, example),
+  }));
   await engine.generate(prompts, samplingOf(job.sampling, sample), {
     adapter: job.adapter ?? null,
     endTokens: job.renderer.stopTokens,
     signal: job.signal,
+    drafts: job.drafts,
     onCompletion: (completion) => {
       const made = toAttempt(completion);
       round.add(made);
@@ -136,6 +145,12 @@ async function attemptAll(engine: Engine, round: Round): Promise<void> {
         share,
       }),
   });
+}
+
+/** A rewrite repeats much of the original answer: what the engine drafts from. */
+function originalTokens(renderer: PromptRenderer, { response }: TextExample): number[] | undefined {
+  if (response === null) return undefined;
+  return renderer.pieceTokens([{ kind: "text", text: response }, { kind: "end" }]);
 }
 
 function samplingOf(sampling: Sampling, sample: number): Sampling {

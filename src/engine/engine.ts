@@ -22,7 +22,13 @@ import type {
 import { fillAdapter, readAdapterFolder, writeAdapterFolder } from "./adapter-folder.js";
 import { type AdapterSettings, adapterScale } from "./adapter-settings.js";
 import { chooseBackend, type DeviceName } from "./backend-choice.js";
-import { type Completion, type GenerationHooks, generateBatch, type Prompt } from "./generate.js";
+import {
+  type Completion,
+  type GenerationEffort,
+  type GenerationHooks,
+  generateBatch,
+  type Prompt,
+} from "./generate.js";
 import { rowsPerStep } from "./generation-batch.js";
 import type { Sampling } from "./sampling.js";
 
@@ -51,7 +57,7 @@ export interface LoadedAdapter {
 }
 
 /** What an answer is generated with. */
-export interface GenerateWith extends GenerationHooks {
+export interface GenerateWith extends GenerationHooks, GenerationEffort {
   readonly adapter?: AdapterHandle | null;
   /** Ends an answer beside the model's own end tokens. */
   readonly endTokens?: readonly number[];
@@ -63,6 +69,8 @@ export interface ScoreRow {
   /** First token whose log-probability is wanted; at least 1. */
   readonly from: number;
 }
+
+const scoringInterrupted = "Scoring was interrupted and nothing was kept: run the same command again.";
 
 /** Loads a model's weights. Dispose of the engine, or hold it with `using`. */
 export async function openEngine(model: ModelPackage, options: EngineOptions = {}): Promise<Engine> {
@@ -141,6 +149,7 @@ export class Engine implements Disposable {
       decode:
         tokenizer === null ? null : (tokens: readonly number[]) => tokenizer.decode(tokens, { skipSpecial: true }),
       endTokens,
+      effort: options,
     };
     return generateBatch(context, prompts, sampling, options);
   }
@@ -156,7 +165,7 @@ export class Engine implements Disposable {
   ): Promise<RealArray[]> {
     const requests = rows.map((row) => this.toScoreRequest(row));
     if (requests.length === 0) return [];
-    throwIfInterrupted(options.signal, "Scoring was interrupted.");
+    throwIfInterrupted(options.signal, scoringInterrupted);
     const cancel = (): void => this.native.cancel();
     options.signal?.addEventListener("abort", cancel, { once: true });
     try {
@@ -164,7 +173,7 @@ export class Engine implements Disposable {
       const settings = { adapter: options.adapter?.native ?? null, compute, rowsPerStep };
       return await this.native.score(requests, settings, options.onProgress ?? null);
     } catch (error) {
-      throwIfInterrupted(options.signal, "Scoring was interrupted.");
+      throwIfInterrupted(options.signal, scoringInterrupted);
       throw error;
     } finally {
       options.signal?.removeEventListener("abort", cancel);

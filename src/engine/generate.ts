@@ -3,6 +3,7 @@ import { InputError, SdftError } from "../base/error.js";
 import { throwIfInterrupted } from "../base/interrupted.js";
 import type {
   Compute,
+  DraftMode,
   GenerateOptions,
   GenerateProgress,
   GenerateRequest,
@@ -11,7 +12,7 @@ import type {
   NativeAdapter,
   NativeModel,
 } from "../native/types.js";
-import { rowsPerStep, sequencesAtOnce } from "./generation-batch.js";
+import { cacheBudget, mostSequences, rowsPerStep } from "./generation-batch.js";
 import { checkSampling, cutAtStop, type Sampling } from "./sampling.js";
 
 export interface Prompt {
@@ -19,6 +20,8 @@ export interface Prompt {
   readonly tokens: readonly number[] | Int32Array;
   /** Which of several samples of the same id this is; 0 by default. */
   readonly sample?: number;
+  /** Tokens of a text that the answer may repeat, such as the reference answer's: the engine drafts from it where that is faster. Answers don't change. */
+  readonly draft?: readonly number[] | Int32Array | undefined;
 }
 
 export interface Completion {
@@ -42,6 +45,9 @@ export interface GenerationProgress {
    * Rows run side by side and end together, so their count alone says little.
    */
   readonly share: number;
+  /** Tokens drafted so far, and those of them that the answers took. */
+  readonly drafted: number;
+  readonly accepted: number;
 }
 
 export interface GenerationHooks {
@@ -54,9 +60,20 @@ export interface GenerationHooks {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How the work is done; answers are the same whatever is chosen. For benches, tests and the doubtful. */
+export interface GenerationEffort {
+  /** `auto` where left out. */
+  readonly drafts?: DraftMode | undefined;
+  /** `shared` where left out. */
+  readonly prefixes?: "shared" | "apart" | undefined;
+  readonly rowsPerStep?: number | undefined;
+  readonly maxSequences?: number | undefined;
+}
+
 export interface GenerationContext {
   readonly native: NativeModel;
   readonly spec: ModelSpec;
+  readonly effort: GenerationEffort;
   readonly adapter: NativeAdapter | null;
   readonly compute: Compute;
   /** Null: a model of token rows. */
@@ -64,6 +81,9 @@ export interface GenerationContext {
   /** Every token that ends an answer. */
   readonly endTokens: readonly number[];
 }
+
+const interruption =
+  "Generation was interrupted. Run the same command again to go on: answers that were finished are kept where it writes to a file or folder (--out).";
 
 /** Completions in the order of the prompts. Throws Interrupted when the signal fires; what was finished went to onCompletion. */
 export async function generateBatch(
@@ -78,15 +98,15 @@ export async function generateBatch(
   }
   const requests = prompts.map((prompt) => toRequest(prompt, sampling, context.spec));
   if (requests.length === 0) return [];
-  throwIfInterrupted(hooks.signal, "Generation was interrupted.");
+  throwIfInterrupted(hooks.signal, interruption);
   const collector = new Collector(context, requests, sampling, hooks);
   const cancel = (): void => context.native.cancel();
   hooks.signal?.addEventListener("abort", cancel, { once: true });
   try {
-    const results = await context.native.generate(requests, nativeOptions(context, requests, sampling), (progress) =>
+    const results = await context.native.generate(requests, nativeOptions(context, sampling), (progress) =>
       collector.add(progress),
     );
-    throwIfInterrupted(hooks.signal, "Generation was interrupted.");
+    throwIfInterrupted(hooks.signal, interruption);
     return results.map((result, index) => collector.complete(index, result));
   } finally {
     hooks.signal?.removeEventListener("abort", cancel);
@@ -128,9 +148,12 @@ class Collector {
       for (const index of progress.finished) this.complete(index, this.resultSoFar(index));
     }
     const { finished, newTokens } = this;
-    const { promptTokens } = progress;
+    const { promptTokens, drafted, accepted } = progress;
     const share = this.share(promptTokens + newTokens);
-    this.hooks.onProgress?.({ finished, total: this.requests.length, promptTokens, newTokens, share });
+    this.hooks.onProgress?.({
+      ...{ finished, total: this.requests.length, promptTokens, newTokens, share },
+      ...{ drafted, accepted },
+    });
   }
 
   complete(index: number, result: GenerateResult): Completion {
@@ -194,15 +217,11 @@ function toRequest(prompt: Prompt, sampling: Sampling, spec: ModelSpec): Generat
     sample: prompt.sample ?? 0,
     maxNewTokens: Math.min(sampling.maxNewTokens, room),
     minNewTokens: Math.min(sampling.minNewTokens, room),
+    ...(prompt.draft === undefined ? {} : { draft: Int32Array.from(prompt.draft) }),
   };
 }
 
-function nativeOptions(
-  context: GenerationContext,
-  requests: readonly GenerateRequest[],
-  sampling: Sampling,
-): GenerateOptions {
-  const longest = requests.reduce((most, request) => Math.max(most, request.tokens.length + request.maxNewTokens), 0);
+function nativeOptions(context: GenerationContext, sampling: Sampling): GenerateOptions {
   const { seed, temperature, topK, topP, minP, repetitionPenalty } = sampling;
   return {
     adapter: context.adapter,
@@ -215,7 +234,10 @@ function nativeOptions(
     repetitionPenalty,
     endTokens: Int32Array.from(sampling.endTokens === "ignore" ? [] : context.endTokens),
     stopStrings: sampling.stop,
-    maxSequences: sequencesAtOnce(context.spec, longest),
-    rowsPerStep,
+    maxSequences: context.effort.maxSequences ?? mostSequences,
+    rowsPerStep: context.effort.rowsPerStep ?? rowsPerStep,
+    cacheBytes: cacheBudget,
+    drafts: context.effort.drafts ?? "auto",
+    prefixes: context.effort.prefixes ?? "shared",
   };
 }

@@ -2,18 +2,14 @@
 import type { ModelSpec } from "../native/types.js";
 import type { GenerationWork, PlannedAdapter } from "./memory-plan.js";
 
-/** Memory that keys and values may take at most, in bytes. */
-const cacheBudget = 256 * 1024 * 1024;
-const mostSequences = 64;
+/** Bytes that keys and values may take at most; rows that don't fit wait. Taken as it is used. */
+export const cacheBudget = 512 * 1024 * 1024;
+
+/** Most sequences that run at once. */
+export const mostSequences = 64;
 
 /** Rows of one step: prompts enter in chunks of this size beside running rows. */
 export const rowsPerStep = 256;
-
-/** As many sequences of the given length (prompt and answer) as the budget holds, at least one. */
-export function sequencesAtOnce(spec: ModelSpec, longest: number): number {
-  const bytesPerToken = 2 * 4 * spec.layers.length * spec.kvHeads * spec.headSize; // keys and values in f32
-  return Math.max(1, Math.min(mostSequences, Math.floor(cacheBudget / (bytesPerToken * Math.max(1, longest)))));
-}
 
 /** What generating answers of up to `maxNewTokens` to prompts of these lengths takes at once. */
 export function generationWork(
@@ -23,6 +19,5 @@ export function generationWork(
   adapter: PlannedAdapter | null,
 ): GenerationWork {
   const lengths = prompts.map((length) => Math.min(length + maxNewTokens, spec.maxPositions));
-  const longest = lengths.reduce((most, length) => Math.max(most, length), 1);
-  return { adapter, sequences: sequencesAtOnce(spec, longest), lengths, rowsPerStep };
+  return { adapter, sequences: mostSequences, lengths, rowsPerStep, cacheBytes: cacheBudget };
 }

@@ -60,6 +60,8 @@ export interface GenerationWork {
   /** Most tokens of each row: its prompt and its answer. */
   readonly lengths: readonly number[];
   readonly rowsPerStep: number;
+  /** Most bytes of keys and values; at least the longest row's are taken. */
+  readonly cacheBytes: number;
 }
 
 /** The weights alone, while they are read. */
@@ -96,9 +98,11 @@ export function planGeneration(model: PlannedModel, work: GenerationWork): Memor
   const real = realBytes(model.backend);
   const sequences = Math.min(work.sequences, work.rowsPerStep, work.lengths.length);
   const longest = [...work.lengths].sort((a, b) => b - a).slice(0, sequences);
-  const pages = longest.reduce((sum, length) => sum + Math.ceil(length / pageRows), 0);
-  const cache = real * 2 * pages * pageRows * keys(spec) * spec.layers.length;
-  const logits = spec.vocabSize * (2 * real * sequences + 12);
+  const pageBytes = real * 2 * pageRows * keys(spec) * spec.layers.length;
+  const pages = longest.map((length) => Math.ceil(length / pageRows));
+  const together = pages.reduce((sum, count) => sum + count, 0);
+  const cache = pageBytes * Math.max(pages[0] ?? 0, Math.min(together, Math.floor(work.cacheBytes / pageBytes)));
+  const logits = spec.vocabSize * (2 * real * sequences + 12 * model.threads);
   return plan("generating", [
     ...held(model),
     { name: "keys and values", bytes: cache, remedy: "lower --max-new-tokens or shorten the prompts" },

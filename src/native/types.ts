@@ -155,7 +155,12 @@ export interface GenerateRequest {
   readonly sample: number;
   readonly maxNewTokens: number;
   readonly minNewTokens: number;
+  /** Tokens that the answer may repeat (those of a reference answer), to draft from; the answer's own bits don't depend on it. */
+  readonly draft?: Int32Array;
 }
+
+/** `auto` drafts where that is expected to be faster; `on` wherever there is a place that fits. Answers are the same. */
+export type DraftMode = "auto" | "off" | "on";
 
 export interface GenerateOptions {
   readonly adapter: NativeAdapter | null;
@@ -178,6 +183,12 @@ export interface GenerateOptions {
   readonly maxSequences: number;
   /** Most rows of one step (prompt chunks and decode rows together). */
   readonly rowsPerStep: number;
+  /** Most bytes of keys and values; always at least the longest row's, rows that don't fit wait. 1 GiB where left out. */
+  readonly cacheBytes?: number;
+  /** `auto` where left out. */
+  readonly drafts?: DraftMode;
+  /** Whether prompts that begin alike share those tokens' keys and values (`shared` where left out). Answers are the same. */
+  readonly prefixes?: "shared" | "apart";
 }
 
 export interface GenerateResult {
@@ -188,13 +199,16 @@ export interface GenerateResult {
 
 /** Called on the event loop at most once a step with what became known in it. */
 export interface GenerateProgress {
-  /** Per entry: index of a request, and its new token. */
+  /** Per entry: index of a request, and its new token; several of one request stand in their order. */
   readonly indices: Int32Array;
   readonly tokens: Int32Array;
   /** Requests that ended in this step. */
   readonly finished: Int32Array;
-  /** Prompt tokens read so far, of all requests. */
+  /** Prompt tokens read so far, of all requests; shared ones count for each. */
   readonly promptTokens: number;
+  /** Tokens drafted so far, and those of them that the answers took. */
+  readonly drafted: number;
+  readonly accepted: number;
 }
 
 export interface ScoreRequest {

@@ -58,6 +58,19 @@ describe("distill", () => {
     expect(existsSync(join(folder, "all", "rewrites.partial.jsonl"))).toBe(false);
   });
 
+  it("writes the same bytes with and without drafts", async () => {
+    using session = await openTinyChat();
+    const sampling = { ...greedySampling, temperature: 1.5, maxNewTokens: 30, seed: 4 };
+    const files = ["distilled.jsonl", "rewrites.jsonl"];
+    const written: string[][] = [];
+    for (const drafts of ["off", "auto", "on"] as const) {
+      await distill(session.engine, await job(session, `drafts-${drafts}`, { drafts, sampling }));
+      written.push(files.map((file) => readFileSync(join(folder, `drafts-${drafts}`, file), "utf8")));
+    }
+    expect(written[1]).toEqual(written[0]);
+    expect(written[2]).toEqual(written[0]);
+  });
+
   it("tries rejected rows again, and no others; later attempts are sampled", async () => {
     using session = await openTinyChat();
     // Nothing ends by itself, so every attempt is rejected.

@@ -42,6 +42,19 @@ describe("generate", () => {
     expect([...(alone?.tokens ?? [])]).toEqual([...(all[3]?.tokens ?? [])]);
   });
 
+  it("drafts where told to, and answers alike", async () => {
+    const plain = await session.engine.generate(prompts, sampling, { drafts: "off", prefixes: "apart" });
+    const drafting = prompts.map((prompt, row) => ({ ...prompt, draft: plain[row]?.tokens }));
+    const totals = { drafted: 0, accepted: 0 };
+    const drafted = await session.engine.generate(drafting, sampling, {
+      ...{ drafts: "on", maxSequences: 2, rowsPerStep: 16 },
+      onProgress: ({ drafted, accepted }) => Object.assign(totals, { drafted, accepted }),
+    });
+    expect(drafted).toEqual(plain);
+    expect(totals.accepted).toBeGreaterThan(0);
+    expect(totals.drafted).toBe(totals.accepted);
+  });
+
   it("hands out each completion once, as it will be returned", async () => {
     const early: Completion[] = [];
     const all = await session.engine.generate(prompts, sampling, {
@@ -85,7 +98,10 @@ describe("generate", () => {
       onCompletion: ({ id }) => done.push(id),
       onProgress: ({ newTokens }) => newTokens > 20 && controller.abort(),
     });
-    await expect(running).rejects.toMatchObject({ code: "interrupted" });
+    await expect(running).rejects.toMatchObject({
+      code: "interrupted",
+      message: expect.stringMatching(/same command again/),
+    });
     expect(done).toEqual([]);
     await expect(session.engine.generate(prompts.slice(0, 1), sampling)).resolves.toHaveLength(1);
   });

@@ -84,8 +84,50 @@ void check(const std::string& backend, int threads) {
   }
 }
 
+/// Takes rows position … position + length − 1 of `tokens` through the cache; returns their logits.
+std::vector<float> read(Decoder& decoder, const Model& model, KvCache& cache, const std::vector<int32_t>& tokens, const std::vector<int32_t>& pages,
+                        int64_t position, int64_t length) {
+  Step step;
+  step.cache = &cache;
+  step.tokens.assign(tokens.begin() + position, tokens.begin() + position + length);
+  step.segments = {{-1, 0, length, position, pages.data()}};
+  step.sequence_lengths = {static_cast<int64_t>(tokens.size())};
+  step.wanted.resize(static_cast<size_t>(length));
+  std::iota(step.wanted.begin(), step.wanted.end(), 0);
+  return download(model, decoder.logits(step));
+}
+
+/// A row that goes on in another's shared and copied pages, and one whose rejected drafts are overwritten, have the logits of rows read alone.
+void check_shared_pages(const std::string& backend, int threads) {
+  const auto model = make_tiny_model(backend, threads);
+  Decoder decoder(*model, 256);
+  const auto V = model->spec().vocab_size;
+  const auto vocabulary = static_cast<int32_t>(V);
+  const std::vector<int32_t> first = random_integers(90, 1, vocabulary);
+  for (int64_t common : {1, 32, 45, 64, 89}) {
+    KvCache cache(*model, 8);
+    const std::vector<int32_t> pages{cache.take(), cache.take(), cache.take()};
+    read(decoder, *model, cache, first, pages, 0, 90);
+    std::vector<int32_t> second(first.begin(), first.begin() + common);
+    for (int32_t token : random_integers(96 - common, 2, vocabulary)) second.push_back(token);
+    std::vector<int32_t> own(pages.begin(), pages.begin() + common / kPageRows);
+    while (own.size() < 3) own.push_back(cache.take());
+    cache.copy(own[common / kPageRows], pages[common / kPageRows]);
+    std::vector<int32_t> wrong = second;
+    for (int64_t i = common + 2; i < 96; ++i) wrong[i] = (wrong[i] + 1) % vocabulary;
+    read(decoder, *model, cache, wrong, own, common, std::min<int64_t>(96 - common, 9));  // two right, then rejected drafts
+    const int64_t start = std::min<int64_t>(common + 2, 96);
+    const std::vector<float> logits = read(decoder, *model, cache, second, own, start, 96 - start), alone = whole(*model, decoder, nullptr, second);
+    check_same_bits("logits after " + std::to_string(common) + " common tokens", {alone.begin() + start * V, alone.end()}, logits, V);
+    const std::vector<float> again = read(decoder, *model, cache, first, pages, 89, 1), before = whole(*model, decoder, nullptr, first);
+    check_same_bits("logits of the row that shared", {before.end() - V, before.end()}, again, V);
+  }
+}
+
 }  // namespace
 
+CASE("decoder.reference shared, copied and overwritten pages = alone to the bit") { check_shared_pages("reference", 1); }
+CASE("decoder.cpu shared, copied and overwritten pages = alone to the bit") { check_shared_pages("cpu", 2); }
 CASE("decoder.reference cached = full to the bit") { check("reference", 1); }
 CASE("decoder.cpu cached = full to the bit, one thread") { check("cpu", 1); }
 CASE("decoder.cpu cached = full to the bit, three threads") { check("cpu", 3); }

@@ -11,6 +11,11 @@ export const distillCommand = defineCommand({
     ...distillOptions,
     ...profileOptions,
     attempts: { type: "number", default: 1, describe: "most attempts at a rewrite; the first that passes is taken" },
+    drafts: {
+      choices: ["auto", "off", "on"] as const,
+      default: "auto" as const,
+      describe: "draft rewrites from the original answers; changes the speed, never a rewrite",
+    },
     rules: { type: "string", describe: "filter rules with commas", defaultDescription: "all" },
   },
   examples: [

@@ -6,6 +6,7 @@ import { distill } from "../../distill/distill.js";
 import { prepareSession, startSession } from "../../experiment/session.js";
 import { stageSampling } from "../../experiment/stage-settings.js";
 import { expectTexts } from "../../experiment/task-data.js";
+import type { DraftMode } from "../../native/types.js";
 import { requireOption, type SamplingArgs, samplingChanges, sessionOptions, withSamplingArgs } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import { commandRenderers, type DataArgs, loadCommandData, parseRules } from "./data.js";
@@ -19,6 +20,7 @@ export interface DistillArgs extends DataArgs, SamplingArgs, ModelArgs, ProfileA
   readonly distillTemplate?: string | undefined;
   readonly attempts: number;
   readonly rules?: string | undefined;
+  readonly drafts: DraftMode;
 }
 
 export async function runDistill(args: DistillArgs, { terminal, signal }: CommandContext): Promise<void> {
@@ -50,6 +52,7 @@ export async function runDistill(args: DistillArgs, { terminal, signal }: Comman
     name: `distilled_${resolved.loaded.source.name.split("/").at(-1)}`,
     folder,
     adapter,
+    drafts: args.drafts,
     reporter: terminal,
     signal,
   };
