@@ -8,28 +8,6 @@ namespace sdft {
 
 namespace {
 
-/// Rows that a request needs: nothing is predicted after its last token.
-int64_t rows_of(const ScoreRequest& request) { return static_cast<int64_t>(request.tokens.size()) - 1; }
-
-bool wants_nothing(const ScoreRequest& request) { return request.from > rows_of(request); }
-
-/// Requests first … last − 1 share a step.
-struct Pack {
-  size_t first, last;
-  int64_t rows;
-};
-
-std::vector<Pack> make_packs(const std::vector<ScoreRequest>& requests, int64_t rows_per_step) {
-  std::vector<Pack> packs;
-  for (size_t i = 0; i < requests.size(); ++i) {
-    const int64_t rows = wants_nothing(requests[i]) ? 0 : rows_of(requests[i]);
-    if (packs.empty() || packs.back().rows + rows > rows_per_step) packs.push_back({i, i, 0});
-    packs.back().rows += rows;
-    packs.back().last = i + 1;
-  }
-  return packs;
-}
-
 /// Buffers of the loss, sized for the largest number of wanted rows so far.
 struct LossBuffers {
   explicit LossBuffers(Backend& backend) : backend_(backend) {}
@@ -56,51 +34,45 @@ std::vector<std::vector<double>> score(const Model& model, const std::function<D
     check_length(static_cast<int64_t>(requests[i].tokens.size()), model.spec(), name);
     require(requests[i].from >= 1, "tokens", "Expected from to be at least 1 for " + name + ": nothing predicts the first token.");
   }
-  const std::vector<Pack> packs = make_packs(requests, options.rows_per_step);
+  std::vector<std::vector<double>> results(requests.size());
+  std::vector<int64_t> open(requests.size());  // log-probabilities still to come
+  int64_t done = 0;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    open[i] = std::max<int64_t>(0, static_cast<int64_t>(requests[i].tokens.size()) - requests[i].from);
+    results[i].resize(static_cast<size_t>(open[i]));
+    done += open[i] == 0;
+  }
+  const std::vector<ScoreStep> plan = plan_score(requests, options.rows_per_step, prefix_mode(model.spec(), PrefixMode::shared));
   int64_t most_rows = 1;
-  for (const Pack& pack : packs) most_rows = std::max(most_rows, pack.rows);
+  for (const ScoreStep& part : plan) most_rows = static_cast<int64_t>(std::max({static_cast<size_t>(most_rows), part.tokens.size(), part.wanted.size()}));
   Decoder& decoder = decoder_for(most_rows);
   Backend& backend = model.backend();
   LossBuffers buffers(backend);
-  std::vector<std::vector<double>> results(requests.size());
-  for (const Pack& pack : packs) {
+  for (const ScoreStep& part : plan) {
     require(!hooks.cancelled, "cancelled", "Scoring was cancelled.");
     Step step;
     step.adapter = options.adapter;
     step.compute = options.compute;
-    std::vector<int32_t> targets;
-    for (size_t i = pack.first; i < pack.last; ++i) {
-      const ScoreRequest& request = requests[i];
-      if (wants_nothing(request)) continue;
-      const int64_t start = static_cast<int64_t>(step.tokens.size()), rows = rows_of(request);
-      step.segments.push_back({-1, start, rows, 0, nullptr});
-      step.sequence_lengths.push_back(rows + 1);
-      step.tokens.insert(step.tokens.end(), request.tokens.begin(), request.tokens.end() - 1);
-      for (int64_t t = request.from; t <= rows; ++t) {
-        step.wanted.push_back(static_cast<int32_t>(start + t - 1));
-        targets.push_back(request.tokens[t]);
-      }
+    step.tokens = part.tokens;
+    step.segments = part.segments;
+    // Read by a dynamic rope only, and then every sequence is one segment; its last token has no row.
+    for (const Segment& segment : part.segments) step.sequence_lengths.push_back(segment.position + segment.length + 1);
+    step.wanted = part.wanted;
+    const auto wanted = static_cast<int64_t>(part.targets.size());
+    std::vector<double> losses(part.targets.size());
+    const Tensor hidden = decoder.hidden(step);
+    buffers.reserve(wanted);
+    backend.upload(buffers.targets.top(wanted), part.targets.data());
+    const Tensor loss = buffers.loss.top(wanted);
+    const Indices targets = buffers.targets.top(wanted);
+    if (options.compute == Compute::integer) backend.linear_cross_entropy_integer(loss, hidden, model.head(), targets);
+    else backend.linear_cross_entropy(loss, Tensor{}, hidden, model.head(), targets, 1.0);
+    backend.download(losses.data(), loss);
+    for (const auto& [request, token, pair] : part.scores) {
+      results[request][token - requests[request].from] = -losses[pair];
+      done += --open[request] == 0;
     }
-    const int64_t wanted = static_cast<int64_t>(targets.size());
-    std::vector<double> losses(targets.size());
-    if (wanted > 0) {
-      const Tensor hidden = decoder.hidden(step);
-      buffers.reserve(wanted);
-      backend.upload(buffers.targets.top(wanted), targets.data());
-      const Tensor loss = buffers.loss.top(wanted);
-      const Indices wanted_targets = buffers.targets.top(wanted);
-      if (options.compute == Compute::integer) backend.linear_cross_entropy_integer(loss, hidden, model.head(), wanted_targets);
-      else backend.linear_cross_entropy(loss, Tensor{}, hidden, model.head(), wanted_targets, 1.0);
-      backend.download(losses.data(), buffers.loss.top(wanted));
-    }
-    auto next = losses.begin();
-    for (size_t i = pack.first; i < pack.last; ++i) {
-      if (wants_nothing(requests[i])) continue;
-      const int64_t count = rows_of(requests[i]) + 1 - requests[i].from;
-      std::transform(next, next + count, std::back_inserter(results[i]), [](double loss) { return -loss; });
-      next += count;
-    }
-    if (hooks.progress) hooks.progress(static_cast<int64_t>(pack.last));
+    if (hooks.progress) hooks.progress(done);
   }
   return results;
 }
