@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { InputError } from "../base/error.js";
+import { suggestion } from "../base/suggestion.js";
 import { advbench } from "./advbench.js";
 import { advbenchJailbreak } from "./advbench-jailbreak.js";
 import { alpaca } from "./alpaca.js";
@@ -37,10 +38,13 @@ export function isTaskName(name: string): name is TaskName {
   return Object.hasOwn(tasks, name);
 }
 
-/** The task of that name, or an error that lists the names. */
+/** The task of that name, or an error that lists the names and suggests the nearest. */
 export function getTask(name: string): Task {
   if (!isTaskName(name)) {
-    throw new InputError("unknown_task", `Expected a task (${taskNames.join(", ")}) but received "${name}".`);
+    throw new InputError(
+      "unknown_task",
+      `Expected a task (${taskNames.join(", ")}) but received "${name}"${suggestion(name, taskNames)}.`,
+    );
   }
   return tasks[name];
 }

@@ -7,7 +7,9 @@ import { scoreAnswers } from "../../src/tasks/score.js";
 describe("the tasks", () => {
   it("are registered under their own names", () => {
     for (const name of taskNames) expect(tasks[name].name).toBe(name);
-    expect(() => getTask("openfunction")).toThrow(/Expected a task \(openfunctions, .*received "openfunction"/);
+    expect(() => getTask("openfunction")).toThrow(
+      /Expected a task \(openfunctions, .*received "openfunction" \(did you mean "openfunctions"\?\)/,
+    );
   });
 
   it("are found by their data sets", () => {

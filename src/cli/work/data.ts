@@ -58,10 +58,8 @@ export function parseRules(rules: string | undefined): readonly RuleName[] {
   return rules === undefined ? ruleNames : parseRuleNames(splitNames(rules));
 }
 
-/** Names with commas between. */
+/** Names with commas between, each once. */
 export function splitNames(text: string): string[] {
-  return text
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
+  const names = text.split(",").map((name) => name.trim());
+  return [...new Set(names.filter((name) => name !== ""))];
 }
