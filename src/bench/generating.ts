@@ -17,7 +17,7 @@ export interface DecodingWork extends GeneratingWork {
   readonly context: number;
 }
 
-/** New tokens a second, prompts included in the time; peak memory. */
+/** New tokens a second, prompts included in the time, drafted from the original answers where that pays; peak memory. */
 export async function measureGenerating(
   engine: Engine,
   choice: EngineChoice,
@@ -25,13 +25,16 @@ export async function measureGenerating(
 ): Promise<JobResult> {
   await warmUp(engine, work);
   const notes = watchKernels(engine, choice);
-  const prompts = work.rows.map(({ tokens }, index) => ({ id: String(index), tokens }));
+  const prompts = work.rows.map(({ tokens, draft }, index) => ({ id: String(index), tokens, draft }));
+  const drafts = { drafted: 0, accepted: 0 };
   const started = performance.now();
-  const completions = await engine.generate(prompts, forced(work.newTokens));
+  const completions = await engine.generate(prompts, forced(work.newTokens), {
+    onProgress: ({ drafted, accepted }) => Object.assign(drafts, { drafted, accepted }),
+  });
   const seconds = (performance.now() - started) / 1000;
   const made = completions.reduce((sum, { tokens }) => sum + tokens.length, 0);
   const first = [...(completions[0]?.tokens ?? [])].slice(0, 16);
-  const details = { prompts: prompts.length, new: made, seconds, first };
+  const details = { prompts: prompts.length, new: made, seconds, ...drafts, first };
   const system = systemName(choice);
   return {
     measurements: [

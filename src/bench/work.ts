@@ -14,6 +14,8 @@ import { encodeExamples, expectTrainable } from "../train/encode.js";
 export interface WorkRow {
   readonly tokens: readonly number[];
   readonly labels?: readonly number[] | undefined;
+  /** The original answer's tokens, which a rewrite may be drafted from. */
+  readonly draft?: readonly number[] | undefined;
 }
 
 export interface WorkSource {
@@ -38,7 +40,10 @@ export async function trainingRows(source: WorkSource, count: number): Promise<W
 export async function rewritingPrompts(source: WorkSource, count: number): Promise<WorkRow[]> {
   const examples = await firstExamples(dataFile(source, "openfunction_train.json"), count);
   const prompts = renderer(source.model, "alpaca_distill_using");
-  return examples.map((example) => ({ tokens: [...prompts.promptTokens(example)] }));
+  return examples.map((example) => ({
+    tokens: [...prompts.promptTokens(example)],
+    draft: prompts.pieceTokens([{ kind: "text", text: example.response ?? "" }, { kind: "end" }]),
+  }));
 }
 
 function dataFile({ data }: WorkSource, name: string): string {
