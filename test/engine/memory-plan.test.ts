@@ -47,7 +47,10 @@ describe("a plan", () => {
     const { spec } = model;
     const page = 2 * 4 * 32 * spec.kvHeads * spec.headSize * spec.layers.length;
     const cache = (sequences: number, lengths: number[], cacheBytes = 2 ** 30): number =>
-      part(planGeneration(model, { adapter: null, sequences, lengths, rowsPerStep: 256, cacheBytes }), "keys and values");
+      part(
+        planGeneration(model, { adapter: null, sequences, lengths, rowsPerStep: 256, cacheBytes }),
+        "keys and values",
+      );
     expect(cache(2, [10, 64, 33])).toBe(4 * page);
     expect(cache(64, [10, 64, 33])).toBe(5 * page);
     expect(cache(64, [10, 64, 33], 3.5 * page)).toBe(3 * page);
