@@ -102,7 +102,8 @@ export function planGeneration(model: PlannedModel, work: GenerationWork): Memor
   const pages = longest.map((length) => Math.ceil(length / pageRows));
   const together = pages.reduce((sum, count) => sum + count, 0);
   const cache = pageBytes * Math.max(pages[0] ?? 0, Math.min(together, Math.floor(work.cacheBytes / pageBytes)));
-  const logits = spec.vocabSize * (2 * real * sequences + 12 * model.threads);
+  // Drawn from where they lie, except in double precision, of which the sampler takes a copy in floats.
+  const logits = spec.vocabSize * ((real === 4 ? real : real + 4) * sequences + 12 * model.threads);
   return plan("generating", [
     ...held(model),
     { name: "keys and values", bytes: cache, remedy: "lower --max-new-tokens or shorten the prompts" },
