@@ -39,6 +39,13 @@ struct AttentionShape {
   int64_t window;  // a row sees itself and window − 1 rows before it; 0: all
 };
 
+/// One of several products that share their x: out (N, O) = x · weightᵀ (+ bias (1, O) where given).
+struct LinearPart {
+  Tensor out;
+  const Weight* weight;
+  Tensor bias;
+};
+
 /// Keys each row's dropout mask: Philox key (seed, example hash), counter (purpose dropout | stream << 8, step, position, channel / 4), word channel % 4.
 struct DropoutKey {
   double probability;
@@ -117,6 +124,13 @@ class Backend {
   // ---- products -----------------------------------------------------------------------------------------------------------------------------------------
   /// out (N, O) = x (N, I) · weightᵀ (+ bias (1, O) where given).
   virtual void linear(Tensor out, Tensor x, const Weight& weight, Tensor bias) = 0;
+  /// Several of these, or of linear_integer, with the same x: the same bits as one by one.
+  virtual void linear_group(const std::vector<LinearPart>& parts, Tensor x, Compute compute) {
+    for (const LinearPart& part : parts) {
+      if (compute == Compute::integer) linear_integer(part.out, x, *part.weight, part.bias);
+      else linear(part.out, x, *part.weight, part.bias);
+    }
+  }
   /// The same with activations quantised by row in groups g of 32: a = max |x_g| / 127 (0 below 2⁻¹⁰⁰), q = round(x · (127 / max |x_g|)) to nearest, ties to
   /// even. out = Σ_g a · (scale_g · Σ q · quant + minimum_g · Σ q) (+ bias): exact integers within a group, one real sum over the groups in their order.
   /// Throws Error("weights") for a weight without an integer form. Forward only.

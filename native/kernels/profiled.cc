@@ -163,6 +163,17 @@ class Profiled final : public Backend {
     timed(product("linear_integer", weight.cols, weight.rows), with_weight(x.rows, weight, 1, elements(out, x)),
           [&] { inner_->linear_integer(out, x, weight, bias); });
   }
+  void linear_group(const std::vector<LinearPart>& parts, Tensor x, Compute compute) override {
+    int64_t outputs = 0;
+    Cost cost = {x.rows, 0, real_ * elements(x)};
+    for (const LinearPart& part : parts) {
+      outputs += part.weight->rows;
+      const Cost one = with_weight(x.rows, *part.weight, 1, elements(part.out));
+      cost.flop += one.flop;
+      cost.bytes += one.bytes;
+    }
+    timed(product(compute == Compute::integer ? "linear_integer" : "linear", x.cols, outputs), cost, [&] { inner_->linear_group(parts, x, compute); });
+  }
   void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) override {
     timed(product("linear_backward", weight.cols, weight.rows), with_weight(dout.rows, weight, 1, written(dx, write) + elements(dout)),
           [&] { inner_->linear_backward(dx, dout, weight, write); });

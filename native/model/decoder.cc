@@ -43,9 +43,8 @@ void Decoder::attend(const Step& step, int64_t layer, int64_t rows) {
   const Tensor normed = normed_.top(rows), query = query_.top(rows), key = key_.top(rows), value = value_.top(rows);
 
   backend.rms_norm(normed, stream_.top(rows), weights.attention_norm.view(), spec.norm_epsilon);
-  project(model_, query, low_rank(step, rows), normed, layer, Target::q_proj, step.adapter, step.compute);
-  project(model_, key, low_rank(step, rows), normed, layer, Target::k_proj, step.adapter, step.compute);
-  project(model_, value, low_rank(step, rows), normed, layer, Target::v_proj, step.adapter, step.compute);
+  const Tensor narrow = low_rank(step, rows);
+  project(model_, {{Target::q_proj, query, narrow}, {Target::k_proj, key, narrow}, {Target::v_proj, value, narrow}}, normed, layer, step.adapter, step.compute);
   if (spec.query_key_norm) {
     const Tensor query_heads = by_heads(query, spec.head_size), key_heads = by_heads(key, spec.head_size);
     backend.rms_norm(query_heads, query_heads, weights.query_norm.view(), spec.norm_epsilon);
@@ -68,14 +67,14 @@ void Decoder::finish_layer(const Step& step, int64_t layer, Tensor stream, Tenso
   const int64_t rows = stream.rows;
   const Tensor normed = normed_.top(rows), gate = gate_.top(rows), up = up_.top(rows), branch = branch_.top(rows);
 
-  project(model_, branch, low_rank(step, rows), attended, layer, Target::o_proj, step.adapter, step.compute);
+  const Tensor narrow = low_rank(step, rows);
+  project(model_, {{Target::o_proj, branch, narrow}}, attended, layer, step.adapter, step.compute);
   if (spec.sandwich_norms) backend.rms_norm(branch, branch, weights.post_attention_norm.view(), spec.norm_epsilon);
   backend.add(stream, stream, branch);
   backend.rms_norm(normed, stream, weights.mlp_norm.view(), spec.norm_epsilon);
-  project(model_, gate, low_rank(step, rows), normed, layer, Target::gate_proj, step.adapter, step.compute);
-  project(model_, up, low_rank(step, rows), normed, layer, Target::up_proj, step.adapter, step.compute);
+  project(model_, {{Target::gate_proj, gate, narrow}, {Target::up_proj, up, narrow}}, normed, layer, step.adapter, step.compute);
   backend.gated(gate, gate, up, spec.activation);
-  project(model_, branch, low_rank(step, rows), gate, layer, Target::down_proj, step.adapter, step.compute);
+  project(model_, {{Target::down_proj, branch, narrow}}, gate, layer, step.adapter, step.compute);
   if (spec.sandwich_norms) backend.rms_norm(branch, branch, weights.post_mlp_norm.view(), spec.norm_epsilon);
   backend.add(stream, stream, branch);
 }

@@ -1,5 +1,8 @@
 // One linear layer with its adapter: the frozen product, then the low-rank one on top.
 #pragma once
+#include <initializer_list>
+#include <vector>
+
 #include "model/adapter.h"
 
 namespace sdft {
@@ -13,14 +16,31 @@ inline void multiply(Backend& backend, Tensor out, Tensor x, const Weight& weigh
   else backend.linear(out, x, weight, bias);
 }
 
-/// out (M, O) = x · weightᵀ + bias, and the adapter's scale · (x aᵀ) bᵀ. low_rank (M, R) receives x aᵀ; unused without an adapter there.
-inline void project(const Model& model, Tensor out, Tensor low_rank, Tensor x, int64_t layer, Target target, const Adapter* adapter,
+/// Where one of several linear layers with the same input goes. low_rank as in project.
+struct Projection {
+  Target target;
+  Tensor out, low_rank;
+};
+
+/// out (M, O) = x · weightᵀ + bias.
+inline void project_base(const Model& model, std::initializer_list<Projection> projections, Tensor x, int64_t layer, Compute compute = Compute::f32) {
+  std::vector<LinearPart> parts;
+  for (const Projection& projection : projections) {
+    const LinearWeight& linear = model.layer(layer)[projection.target];
+    parts.push_back({projection.out, &linear.weight, linear.bias.view()});
+  }
+  model.backend().linear_group(parts, x, compute);
+}
+
+/// The same, and the adapter's scale · (x aᵀ) bᵀ. low_rank (M, R) receives x aᵀ; unused without an adapter there.
+inline void project(const Model& model, std::initializer_list<Projection> projections, Tensor x, int64_t layer, const Adapter* adapter,
                     Compute compute = Compute::f32) {
-  const LinearWeight& linear = model.layer(layer)[target];
-  multiply(model.backend(), out, x, linear.weight, linear.bias.view(), compute);
+  project_base(model, projections, x, layer, compute);
   if (adapter == nullptr) return;
-  if (const LoraPair pair = adapter->tensors().pair(layer, target)) {
-    model.backend().lora_forward(out, low_rank, x, pair.a, pair.b, adapter->shape().scale);
+  for (const Projection& projection : projections) {
+    if (const LoraPair pair = adapter->tensors().pair(layer, projection.target)) {
+      model.backend().lora_forward(projection.out, projection.low_rank, x, pair.a, pair.b, adapter->shape().scale);
+    }
   }
 }
 

@@ -1,8 +1,6 @@
 // A decoder layer with its gradients. Each backward line quotes its forward line.
 #include "model/training_layer.h"
 
-#include "model/projection.h"
-
 namespace sdft {
 
 TrainingLayer::TrainingLayer(const PassContext& pass, int64_t index)
@@ -23,17 +21,21 @@ DropoutKey TrainingLayer::dropout_key(Target target) const {
   return key;
 }
 
-void TrainingLayer::project(Tensor out, Tensor x, Target target) {
-  const Tensor low_rank = stored_.low_rank[static_cast<int>(target)].top(x.rows);
-  if (pass_.dropout.probability == 0 || !has_adapter(target)) {
-    sdft::project(pass_.model, out, low_rank, x, index_, target, &pass_.adapter);
+Projection TrainingLayer::to(Target target, Tensor out) const { return {target, out, stored_.low_rank[static_cast<int>(target)].top(out.rows)}; }
+
+void TrainingLayer::project(std::initializer_list<Projection> projections, Tensor x) {
+  if (pass_.dropout.probability == 0) {
+    sdft::project(pass_.model, projections, x, index_, &pass_.adapter);
     return;
   }
-  const LoraPair pair = pass_.adapter.tensors().pair(index_, target);
+  project_base(pass_.model, projections, x, index_);
   const Tensor dropped{pass_.activations.dropped.view().data, x.rows, x.cols, x.cols};
-  backend_.linear(out, x, weights_[target].weight, weights_[target].bias.view());
-  backend_.dropout(dropped, x, dropout_key(target), Write::overwrite);
-  backend_.lora_forward(out, low_rank, dropped, pair.a, pair.b, pass_.adapter.shape().scale);
+  for (const Projection& projection : projections) {
+    if (!has_adapter(projection.target)) continue;
+    const LoraPair pair = pass_.adapter.tensors().pair(index_, projection.target);
+    backend_.dropout(dropped, x, dropout_key(projection.target), Write::overwrite);
+    backend_.lora_forward(projection.out, projection.low_rank, dropped, pair.a, pair.b, pass_.adapter.shape().scale);
+  }
 }
 
 void TrainingLayer::project_backward(Tensor dx, Tensor dout, Tensor x, Target target, Write write) {
@@ -61,9 +63,7 @@ void TrainingLayer::attend() {
   backend_.rms_norm(normed, input_, weights_.attention_norm.view(), spec_.norm_epsilon);
   const Tensor raw_query = spec_.query_key_norm ? stored_.raw_query.top(rows) : query;
   const Tensor raw_key = spec_.query_key_norm ? stored_.raw_key.top(rows) : key;
-  project(raw_query, normed, Target::q_proj);
-  project(raw_key, normed, Target::k_proj);
-  project(value, normed, Target::v_proj);
+  project({to(Target::q_proj, raw_query), to(Target::k_proj, raw_key), to(Target::v_proj, value)}, normed);
   if (spec_.query_key_norm) {
     backend_.rms_norm(by_heads(query, spec_.head_size), by_heads(raw_query, spec_.head_size), weights_.query_norm.view(), spec_.norm_epsilon);
     backend_.rms_norm(by_heads(key, spec_.head_size), by_heads(raw_key, spec_.head_size), weights_.key_norm.view(), spec_.norm_epsilon);
@@ -79,18 +79,17 @@ void TrainingLayer::finish(Tensor output, Tensor stream, Tensor attended) {
   const Tensor branch = pass_.activations.branch.top(tail_);
 
   const Tensor attention_branch = spec_.sandwich_norms ? stored_.attention_branch.top(tail_) : branch;
-  project(attention_branch, attended, Target::o_proj);
+  project({to(Target::o_proj, attention_branch)}, attended);
   if (spec_.sandwich_norms) backend_.rms_norm(branch, attention_branch, weights_.post_attention_norm.view(), spec_.norm_epsilon);
   backend_.add(middle, stream, branch);
 
   backend_.rms_norm(normed, middle, weights_.mlp_norm.view(), spec_.norm_epsilon);
-  project(gate, normed, Target::gate_proj);
-  project(up, normed, Target::up_proj);
+  project({to(Target::gate_proj, gate), to(Target::up_proj, up)}, normed);
   // Run again for backward, the layer stops where nothing more is stored.
   if (!output && !spec_.sandwich_norms && !has_adapter(Target::down_proj)) return;
   backend_.gated(product, gate, up, spec_.activation);
   const Tensor mlp_branch = spec_.sandwich_norms ? stored_.mlp_branch.top(tail_) : branch;
-  project(mlp_branch, product, Target::down_proj);
+  project({to(Target::down_proj, mlp_branch)}, product);
   if (!output) return;
   if (spec_.sandwich_norms) backend_.rms_norm(branch, mlp_branch, weights_.post_mlp_norm.view(), spec_.norm_epsilon);
   backend_.add(output, middle, branch);

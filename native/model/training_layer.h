@@ -1,6 +1,7 @@
 // One decoder layer of the training pass, forward and backward. A Layer is a short-lived view: model, buffers and batch of the running pass.
 #pragma once
 #include "model/activations.h"
+#include "model/projection.h"
 #include "model/rope_tables.h"
 
 namespace sdft {
@@ -33,7 +34,8 @@ class TrainingLayer {
   void attend_backward(Tensor dstream, Tensor dattended);
 
  private:
-  void project(Tensor out, Tensor x, Target target);
+  Projection to(Target target, Tensor out) const;
+  void project(std::initializer_list<Projection> projections, Tensor x);
   void project_backward(Tensor dx, Tensor dout, Tensor x, Target target, Write write);
   DropoutKey dropout_key(Target target) const;
   bool has_adapter(Target target) const { return static_cast<bool>(pass_.adapter.tensors().pair(index_, target)); }

@@ -193,14 +193,29 @@ class CpuBackend final : public Backend {
     expect("linear x", x, x.rows, weight.cols);
     expect("linear out", out, x.rows, weight.rows);
     if (bias) expect("linear bias", bias, 1, weight.rows);
-    kernels_.linear(context_, out, x, cpu::packed(weight), bias);
+    kernels_.linear(context_, {{{out, &cpu::packed(weight), bias}}, 1}, x);
+  }
+  void linear_group(const std::vector<LinearPart>& parts, Tensor x, Compute compute) override {
+    cpu::LinearParts group{};
+    bool alike = true;
+    for (const LinearPart& part : parts) {
+      expect("linear x", x, x.rows, part.weight->cols);
+      expect("linear out", part.out, x.rows, part.weight->rows);
+      if (part.bias) expect("linear bias", part.bias, 1, part.weight->rows);
+      if (compute == Compute::integer) require_integers(*part.weight);
+      alike = alike && cpu::packed(*part.weight).kind == cpu::packed(*parts[0].weight).kind;
+      if (group.count < cpu::LinearParts::kMost) group.parts[group.count++] = {part.out, &cpu::packed(*part.weight), part.bias};
+    }
+    // Each kind of panel takes its own form of x.
+    if (static_cast<int64_t>(parts.size()) != group.count || (compute == Compute::integer && !alike)) return Backend::linear_group(parts, x, compute);
+    (compute == Compute::integer ? kernels_.linear_integer : kernels_.linear)(context_, group, x);
   }
   void linear_integer(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
     expect("linear_integer x", x, x.rows, weight.cols);
     expect("linear_integer out", out, x.rows, weight.rows);
     if (bias) expect("linear_integer bias", bias, 1, weight.rows);
     require_integers(weight);
-    kernels_.linear_integer(context_, out, x, cpu::packed(weight), bias);
+    kernels_.linear_integer(context_, {{{out, &cpu::packed(weight), bias}}, 1}, x);
   }
   void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) override {
     expect("linear_backward dout", dout, dout.rows, weight.rows);
@@ -292,7 +307,7 @@ class CpuBackend final : public Backend {
     for (int64_t first = 0; first < x.rows; first += kRows) {
       const int64_t rows = std::min(kRows, x.rows - first);
       const Tensor out{logits, rows, head.rows, head.rows};
-      kernels_.linear_integer(context_, out, {row_of(x, first), rows, x.cols, x.stride}, cpu::packed(head), Tensor{});
+      kernels_.linear_integer(context_, {{{out, &cpu::packed(head), Tensor{}}}, 1}, {row_of(x, first), rows, x.cols, x.stride});
       kernels_.logit_loss(context_, {row_of(loss, first), rows, 1, loss.stride}, out, {targets.data + first, rows});
     }
   }

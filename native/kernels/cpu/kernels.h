@@ -17,6 +17,17 @@ struct Context {
   Workspace* workspace;
 };
 
+/// Products that share their x.
+struct LinearParts {
+  static constexpr int64_t kMost = 4;
+  struct Part {
+    Tensor out;
+    const PackedWeight* weight;
+    Tensor bias;
+  } parts[kMost];
+  int64_t count;
+};
+
 /// Same names, same meaning as in backend.h, where the contract stands.
 struct Kernels {
   const char* name;
@@ -37,8 +48,8 @@ struct Kernels {
   double (*sum_of_squares)(const Context&, Tensor x);
   void (*adamw)(const Context&, Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step);
 
-  void (*linear)(const Context&, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias);
-  void (*linear_integer)(const Context&, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias);
+  void (*linear)(const Context&, const LinearParts& parts, Tensor x);
+  void (*linear_integer)(const Context&, const LinearParts& parts, Tensor x);  // all of one kind of panel
   void (*logit_loss)(const Context&, Tensor loss, Tensor logits, Indices targets);  // loss (M, 1) = log Σ e^logits − logits[target]
   void (*linear_backward)(const Context&, Tensor dx, Tensor dout, const PackedWeight& weight, Write write);
   void (*lora_forward)(const Context&, Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale);
@@ -66,5 +77,5 @@ SDFT_DECLARE_KERNELS(avx512)
 
 /// AVX-512 with VNNI differs in its integer products only.
 namespace sdft::avx512vnni {
-void linear_integer(const cpu::Context&, Tensor out, Tensor x, const cpu::PackedWeight& weight, Tensor bias);
+void linear_integer(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
 }

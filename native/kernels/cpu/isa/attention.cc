@@ -68,6 +68,10 @@ struct Pages {
   const float* values(int64_t position) const { return memory.values + pages[position / kPageRows] * memory.value_step + kv_head * kPageRows * size; }
 };
 
+inline void fetch(const float* from, int64_t floats) {
+  for (int64_t i = 0; i < floats; i += 16) __builtin_prefetch(from + i, 0, 2);
+}
+
 void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pages& pages, Tensor q, float scale, Tensor out, Tensor logsumexp, int64_t kv_head,
                   float* memory) {
   const int64_t rows = block.count * group.heads, size = group.size, tiles = tile_count(rows);
@@ -79,6 +83,12 @@ void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pa
   const int64_t end_key = block.position + block.count;
   for (int64_t base = group.first_visible(block.position) / kKeyBlock * kKeyBlock; base < end_key; base += kKeyBlock) {
     const int64_t width = smaller(kKeyBlock, round_up(end_key - base, kPanel));
+    // Few rows wait for memory: the next pages are asked for while these are worked on.
+    if (tiles == 1) {
+      const int64_t next = smaller(kKeyBlock, end_key - base - kKeyBlock);
+      for (int64_t page = 0; page < width; page += kPageRows) fetch(pages.values(base + page), kPageRows * size);
+      for (int64_t page = 0; page < next; page += kPageRows) fetch(pages.keys(base + kKeyBlock + page), kPageRows * size);
+    }
     for (int64_t key = 0; key < width; key += kPanel) {
       for (int64_t i = 0; i < tiles; ++i) {
         const int64_t row = split(rows, tiles, i), height = split(rows, tiles, i + 1) - row;

@@ -82,37 +82,44 @@ const IntegerTileTable& tiles_of(PanelKind kind) {
 
 }  // namespace
 
-void linear_integer(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
-  const int64_t rows = x.rows, blocks = weight.cols / cpu::kGroup, panels = parts(weight.rows, kPanel);
+void linear_integer(const Context& context, const cpu::LinearParts& group, Tensor x) {
+  const PanelKind kind = group.parts[0].weight->kind;
+  const int64_t rows = x.rows, blocks = x.cols / cpu::kGroup;
   if (rows == 0) return;
   const int64_t tiles = parts(rows, kIntegerRows);
   IntegerGroup* quantized = reinterpret_cast<IntegerGroup*>(context.workspace->shared(7, rows * blocks * int64_t{sizeof(IntegerGroup) / sizeof(float)}));
-  const int32_t offset = weight.kind == PanelKind::q8_halves ? 32 : 128;
-  const int64_t tiles_a_task = larger(1, 16384 / (weight.cols * kIntegerRows));
+  const int32_t offset = kind == PanelKind::q8_halves ? 32 : 128;
+  const int64_t tiles_a_task = larger(1, 16384 / (x.cols * kIntegerRows));
   context.pool->run(parts(tiles, tiles_a_task), [&](int64_t task, int) {
     for (int64_t tile = task * tiles_a_task; tile < smaller(tiles, (task + 1) * tiles_a_task); ++tile) {
       const int64_t first = split(rows, tiles, tile), height = split(rows, tiles, tile + 1) - first;
       for (int64_t i = 0; i < height; ++i) {
         IntegerGroup* to = quantized + first * blocks + i;
         for (int64_t b = 0; b < blocks; ++b)
-          (weight.kind == PanelKind::q4 ? quantize_group<true> : quantize_group<false>)(row_of(x, first + i) + b * cpu::kGroup, offset, to[b * height]);
+          (kind == PanelKind::q4 ? quantize_group<true> : quantize_group<false>)(row_of(x, first + i) + b * cpu::kGroup, offset, to[b * height]);
       }
     }
   });
 
-  const IntegerTileTable& table = tiles_of(weight.kind);
+  const IntegerTileTable& table = tiles_of(kind);
   const int64_t at_once = integer_panels_at_once(static_cast<int>(smaller(rows, kIntegerRows)));
   const int64_t row_blocks = parts(tiles, larger(4, kBlockBytes / (blocks * int64_t{sizeof(IntegerGroup)} * kIntegerRows)));
-  const int64_t strips = parts(panels, at_once);
+  int64_t strips = 0;
+  for (int64_t i = 0; i < group.count; ++i) strips += parts(parts(group.parts[i].weight->rows, kPanel), at_once);
   context.pool->run(row_blocks * strips, [&](int64_t task, int) {
     const int64_t first_tile = split(tiles, row_blocks, task / strips), end_tile = split(tiles, row_blocks, task / strips + 1);
-    const int64_t panel = task % strips * at_once, count = smaller(at_once, panels - panel), step = count == at_once ? count : 1;
+    const cpu::LinearParts::Part* part = group.parts;
+    int64_t strip = task % strips;
+    for (int64_t own; strip >= (own = parts(parts(part->weight->rows, kPanel), at_once)); ++part) strip -= own;
+    const PackedWeight& weight = *part->weight;
+    const Tensor out = part->out;
+    const int64_t panel = strip * at_once, count = smaller(at_once, parts(weight.rows, kPanel) - panel), step = count == at_once ? count : 1;
     for (int64_t p = panel; p < panel + count; p += step) {
       for (int64_t tile = first_tile; tile < end_tile; ++tile) {
         const int64_t row = split(rows, tiles, tile), height = split(rows, tiles, tile + 1) - row;
         (step > 1 ? table.many : table.one)[height - 1](
             IntegerTile{quantized + row * blocks, blocks, weight.panels + p * weight.panel_bytes, weight.panel_bytes, row_of(out, row) + p * kPanel, out.stride,
-                        smaller(weight.rows - p * kPanel, step * kPanel), bias.data ? row_of(bias, 0) + p * kPanel : nullptr});
+                        smaller(weight.rows - p * kPanel, step * kPanel), part->bias.data ? row_of(part->bias, 0) + p * kPanel : nullptr});
       }
     }
   });

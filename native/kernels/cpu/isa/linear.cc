@@ -6,6 +6,7 @@
 namespace sdft::SDFT_ISA {
 
 using cpu::Context;
+using cpu::LinearParts;
 using cpu::PackedWeight;
 using cpu::PanelKind;
 
@@ -78,33 +79,58 @@ const TileTable& tiles_of(PanelKind kind) {
   return kF32Tiles;
 }
 
-/// No more rows than one tile: panels are read as they are stored, several at once.
-void linear_low(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
-  const int64_t rows = x.rows, panels = parts(weight.rows, kPanel), at_once = panels_at_once(static_cast<int>(rows));
-  const TileTable& table = tiles_of(weight.kind);
-  context.pool->run(parts(panels, at_once), [&](int64_t task, int) {
-    const int64_t first = task * at_once, count = smaller(at_once, panels - first), step = count == at_once ? count : 1;
-    for (int64_t panel = first; panel < first + count; panel += step) {
-      const int64_t column = panel * kPanel;
-      (step == at_once ? table.many : table.one)[rows - 1](
-          Tile{row_of(x, 0), x.stride, 1, weight.panels + panel * weight.panel_bytes, weight.panel_bytes, 0, weight.cols, nullptr, 0, row_of(out, 0) + column,
-               out.stride, smaller(weight.rows - column, step * kPanel), Finish::store, 1.0f, bias ? row_of(bias, 0) + column : nullptr, kRun});
-    }
-  });
+/// A strip of some panels of one of the products.
+struct Strip {
+  const LinearParts::Part* part;
+  int64_t panel;
+};
+
+int64_t strip_count(const LinearParts& group, int64_t at_once) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < group.count; ++i) count += parts(parts(group.parts[i].weight->rows, kPanel), at_once);
+  return count;
 }
 
-/// The same for panels that no tile reads: unpacked first.
-void linear_low_unpacked(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
-  const int64_t rows = x.rows, depth = weight.cols;
-  context.pool->run(parts(weight.rows, kPanel), [&](int64_t panel, int worker) {
-    const int64_t column = panel * kPanel;
-    float *scratch = context.workspace->local(worker, kChunk * kPanel), *to = row_of(out, 0) + column;
-    for (int64_t begin = 0; begin < depth; begin += kChunk) {
-      const int64_t end = smaller(depth, begin + kChunk);
-      unpack(weight.kind, weight.panels + panel * weight.panel_bytes, begin, end, scratch);
-      const char* floats = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
-      kF32Tiles.one[rows - 1](Tile{row_of(x, 0), x.stride, 1, floats, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride,
-                                   smaller(weight.rows - column, kPanel), Finish::store, 1.0f, end == depth && bias ? row_of(bias, 0) + column : nullptr, kRun});
+/// Strip `index` of all, part after part.
+Strip strip_at(const LinearParts& group, int64_t index, int64_t at_once) {
+  const LinearParts::Part* part = group.parts;
+  for (;; ++part) {
+    const int64_t count = parts(parts(part->weight->rows, kPanel), at_once);
+    if (index < count) return {part, index * at_once};
+    index -= count;
+  }
+}
+
+const float* bias_of(const LinearParts::Part& part, int64_t column) { return part.bias ? row_of(part.bias, 0) + column : nullptr; }
+
+/// No more rows than one tile: panels are read as they are stored, several at once.
+void linear_low(const Context& context, const LinearParts& group, Tensor x) {
+  const int64_t rows = x.rows, at_once = panels_at_once(static_cast<int>(rows));
+  context.pool->run(strip_count(group, at_once), [&](int64_t task, int worker) {
+    const Strip strip = strip_at(group, task, at_once);
+    const PackedWeight& weight = *strip.part->weight;
+    const int64_t end = smaller(parts(weight.rows, kPanel), strip.panel + at_once), step = has_tiles(weight.kind) && end - strip.panel == at_once ? at_once : 1;
+    for (int64_t panel = strip.panel; panel < end; panel += step) {
+      const int64_t column = panel * kPanel;
+      float* to = row_of(strip.part->out, 0) + column;
+      Tile tile{row_of(x, 0), x.stride, 1, weight.panels + panel * weight.panel_bytes, weight.panel_bytes, 0, weight.cols, nullptr, 0, to,
+                strip.part->out.stride, smaller(weight.rows - column, step * kPanel), Finish::store, 1.0f, bias_of(*strip.part, column), kRun};
+      if (has_tiles(weight.kind)) {
+        const TileTable& table = tiles_of(weight.kind);
+        (step > 1 ? table.many : table.one)[rows - 1](tile);
+        continue;
+      }
+      float* scratch = context.workspace->local(worker, kChunk * kPanel);
+      for (int64_t begin = 0; begin < weight.cols; begin += kChunk) {
+        tile.begin = begin;
+        tile.end = smaller(weight.cols, begin + kChunk);
+        unpack(weight.kind, weight.panels + panel * weight.panel_bytes, begin, tile.end, scratch);
+        tile.b = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
+        tile.start = begin == 0 ? nullptr : to;
+        tile.start_row = tile.out_row;
+        tile.bias = tile.end == weight.cols ? bias_of(*strip.part, column) : nullptr;
+        kF32Tiles.one[rows - 1](tile);
+      }
     }
   });
 }
@@ -123,15 +149,18 @@ Ahead fetch_next(const PackedWeight& weight, int64_t panel, int64_t end, int64_t
 }
 
 /// Many rows: a panel is unpacked to floats where it is stored otherwise, and used by a block of rows that stays in cache.
-void linear_high(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
-  const int64_t depth = weight.cols, panels = parts(weight.rows, kPanel);
+void linear_high(const Context& context, const LinearParts& group, Tensor x) {
+  const int64_t depth = x.cols;
   const TiledRows tiled = tile_rows(context, x);
   const int64_t blocks = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kChunk) * 4 * kTileRows)));
-  const Shares shares(tiled.tiles, blocks, panels, context.pool->threads());
+  const Shares shares(tiled.tiles, blocks, strip_count(group, 1), context.pool->threads());
   context.pool->run(shares.count, [&](int64_t task, int worker) {
-    const auto [panel, first, last] = shares.at(task);
-    const int64_t column = panel * kPanel;
-    const char* packed = weight.panels + panel * weight.panel_bytes;
+    const Shares::Share share = shares.at(task);
+    const Strip strip = strip_at(group, share.panel, 1);
+    const PackedWeight& weight = *strip.part->weight;
+    const Tensor out = strip.part->out;
+    const int64_t column = strip.panel * kPanel;
+    const char* packed = weight.panels + strip.panel * weight.panel_bytes;
     for (int64_t begin = 0; begin < depth; begin += kChunk) {
       const int64_t end = smaller(depth, begin + kChunk);
       const char* floats = packed;
@@ -141,15 +170,14 @@ void linear_high(const Context& context, Tensor out, Tensor x, const PackedWeigh
         floats = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
       }
       // The last tiles bring what this thread is likely to need next into its cache; sooner, the rows would push it out again.
-      const Ahead ahead = fetch_next(weight, panel, end, context.pool->threads());
-      const int64_t by_tile = (end - begin) / kFetchStep * kLineBytes, fetching = smaller(last - first, parts(ahead.bytes, larger(1, by_tile)));
-      for (int64_t tile = first; tile < last; ++tile) {
-        const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row;
+      const Ahead ahead = fetch_next(weight, strip.panel, end, context.pool->threads());
+      const int64_t by_tile = (end - begin) / kFetchStep * kLineBytes, fetching = smaller(share.last - share.first, parts(ahead.bytes, larger(1, by_tile)));
+      for (int64_t tile = share.first; tile < share.last; ++tile) {
+        const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row, to_fetch = tile - share.last + fetching;
         float* to = row_of(out, row) + column;
         kF32TilesAcross.one[height - 1](Tile{tiled.tile(tile), 1, height, floats, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride,
-                                             smaller(weight.rows - column, kPanel), Finish::store, 1.0f, end == depth && bias ? row_of(bias, 0) + column : nullptr,
-                                             kRun,
-                                             tile < last - fetching ? nullptr : ahead.data + (tile - last + fetching) * by_tile});
+                                             smaller(weight.rows - column, kPanel), Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr,
+                                             kRun, to_fetch < 0 ? nullptr : ahead.data + to_fetch * by_tile});
       }
     }
   });
@@ -157,9 +185,9 @@ void linear_high(const Context& context, Tensor out, Tensor x, const PackedWeigh
 
 }  // namespace
 
-void linear(const Context& context, Tensor out, Tensor x, const PackedWeight& weight, Tensor bias) {
+void linear(const Context& context, const LinearParts& group, Tensor x) {
   if (x.rows == 0) return;
-  (x.rows > kTileRows ? linear_high : has_tiles(weight.kind) ? linear_low : linear_low_unpacked)(context, out, x, weight, bias);
+  (x.rows > kTileRows ? linear_high : linear_low)(context, group, x);
 }
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {

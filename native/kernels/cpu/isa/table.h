@@ -18,8 +18,8 @@ void gated_backward(const cpu::Context&, Tensor dgate, Tensor dup, Tensor dout, 
 void dropout(const cpu::Context&, Tensor out, Tensor x, const DropoutKey& key, Write write);
 double sum_of_squares(const cpu::Context&, Tensor x);
 void adamw(const cpu::Context&, Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step);
-void linear(const cpu::Context&, Tensor out, Tensor x, const cpu::PackedWeight& weight, Tensor bias);
-void linear_integer(const cpu::Context&, Tensor out, Tensor x, const cpu::PackedWeight& weight, Tensor bias);
+void linear(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
+void linear_integer(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
 void logit_loss(const cpu::Context&, Tensor loss, Tensor logits, Indices targets);
 void linear_backward(const cpu::Context&, Tensor dx, Tensor dout, const cpu::PackedWeight& weight, Write write);
 void lora_forward(const cpu::Context&, Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale);
