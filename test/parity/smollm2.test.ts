@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { NativeModel } from "../../src/native/types.js";
 import { labelledTokens, packBatch } from "../../src/train/batches.js";
 import { defaultModel } from "../models/real-models.js";
-import { sharedPath } from "../shared-folder.js";
+import { fixturesFolder, sharedPath } from "../shared-folder.js";
 import { largestDifference, relativeDistance } from "./compare.js";
 import { fillAdapter, gradientsOf, load, mainBackend, peftName, sampling, tensorOf } from "./loaded-model.js";
 import { meanLossBatch, readReference } from "./reference-batch.js";
@@ -19,13 +19,6 @@ const readJson = <T>(name: string): T => JSON.parse(readFileSync(reference(name)
 /** The reference backend is plain loops in one thread: minutes for what takes the cpu backend seconds. */
 const timeout = mainBackend === "reference" ? 7_200_000 : 1_200_000;
 const adapterShape = { rank: 8, scale: 2, targets: ["q_proj", "v_proj"] } as const;
-
-/**
- * Two layers where the reference's own rounding decides. One element of each lora_B has a first gradient a ten-thousandth or less of its matrix's: 7.66e-8
- * and 1.07e-8 by torch in double precision (7.57e-8 for the first one here), but 1.38e-8 and 2.4e-9 by torch in f32, which made the reference. That is the
- * size of Adam's epsilon (1e-8), so the reference's first step there is a fraction of the right one, and what is learnt beside those elements follows.
- */
-const undecided = ["model.layers.10.self_attn.v_proj.", "model.layers.12.self_attn.q_proj."];
 
 interface GreedyCase {
   readonly prompt: number[];
@@ -89,6 +82,7 @@ describe.skipIf(missing)(`SmolLM2 on ${mainBackend}`, () => {
   ])("the 20-step curve, %s", { timeout }, async (_, microBatch) => {
     const { steps, batches } = readJson<Curve>("train_curve.json");
     const { values } = await readReference(reference("train_curve.safetensors"), "none");
+    const { values: decided } = await readReference(join(fixturesFolder, "curve-f64", "final.safetensors"), "none");
     using model = await load(path ?? "", mainBackend);
     using adapter = model.createAdapter(adapterShape);
     fillAdapter(adapter, values, "init.");
@@ -109,21 +103,14 @@ describe.skipIf(missing)(`SmolLM2 on ${mainBackend}`, () => {
       expect(relativeDistance([loss], [step.loss]), `loss of step ${s + 1}`).toBeLessThan(1e-4);
       expect(relativeDistance([gradNorm], [step.grad_norm]), `gradient norm of step ${s + 1}`).toBeLessThan(1e-3);
     }
-    // All matrices as one vector: the distance to the reference's final adapter, over how far training moved it.
-    const compare = (names: readonly string[]): number => {
-      const all = (prefix: string) => names.flatMap((name) => [...tensorOf(values, peftName(name, prefix))]);
-      const [start, final] = [all("init."), all("final.")];
-      const trained = names.flatMap((name) => [...adapter.get(name)]);
-      return relativeDistance(
-        trained,
-        final,
-        final.map((value, i) => value - (start[i] ?? 0)),
-      );
-    };
+    // All matrices as one vector: the distance to the same curve in float64, over how far training moved it. The reference's own float32 is 1.27e-3 away
+    // from that (see the script beside the file), so it can't be held to 1e-3 itself; its losses and norms were, at each step.
     const names = adapter.tensors().map(({ name }) => name);
-    const isUndecided = (name: string) => undecided.some((layer) => name.startsWith(layer));
-    expect(compare(names.filter((name) => !isUndecided(name)))).toBeLessThan(1e-3);
-    expect(compare(names.filter(isUndecided))).toBeLessThan(1e-2);
+    const start = names.flatMap((name) => [...tensorOf(values, peftName(name, "init."))]);
+    const final = names.flatMap((name) => [...tensorOf(decided, peftName(name, ""))]);
+    const trained = names.flatMap((name) => [...adapter.get(name)]);
+    const change = final.map((value, i) => value - (start[i] ?? 0));
+    expect(relativeDistance(trained, final, change)).toBeLessThan(1e-3);
   });
 });
 
