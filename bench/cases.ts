@@ -46,7 +46,8 @@ export const cases = {
       ].map(([micro, accumulation]) =>
         program("train_peft", ["--micro", `${micro}`, "--accumulation", `${accumulation}`]),
       );
-      return [...mine, await fastestPeer(variants, { metric: "training", parameters: ["--limit", "16"] }, context.say)];
+      const trial = { metric: "training", parameters: ["--limit", "16"] };
+      return [...mine, peer(await fastestPeer(variants, trial, context.say))];
     },
     ratios: compareSystems(["training", "peak memory"]),
   },
@@ -93,11 +94,16 @@ async function distilling(context: BenchContext, compute: "f32" | "int"): Promis
   if (program === null) return [mine];
   const settings = [["16"], ["64"], ["16", "--share"], ["64", "--share"]].map((words) => ["--sequences", ...words]);
   const formats = compute === "f32" ? ["F32"] : compactFormats;
-  const variants = await llamaCpp(context, rows, { formats, settings });
+  // First the fastest format (and build), then the fastest setting of it: every pair would take a quarter of an hour.
   const trial = { metric: "generating", parameters: ["--new", "16"] };
+  const inFormats = await llamaCpp(context, rows, { formats, settings: settings.slice(2, 3) });
+  const { python, model } = await fastestPeer(inFormats, trial, context.say);
+  const variants = (await llamaCpp(context, rows, { formats, settings })).filter(
+    (program) => program.python === python && program.model === model,
+  );
   const single = program("generate_transformers", ["--batch", "1", "--limit", singleRows, ...forced]);
   const batched = program("generate_transformers", ["--batch", "16", ...forced]);
-  const best = await fastestPeer(variants, trial, context.say);
+  const best = peer(await fastestPeer(variants, trial, context.say));
   return [mine, best, peer(single), ...(compute === "f32" ? [peer(batched)] : [])];
 }
 

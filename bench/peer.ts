@@ -43,7 +43,7 @@ export async function fastestPeer(
   variants: readonly PeerProgram[],
   trial: { readonly metric: string; readonly parameters: readonly string[] },
   say: (line: string) => void,
-): Promise<Contestant> {
+): Promise<PeerProgram> {
   let best: { readonly value: number; readonly program: PeerProgram } | null = null;
   for (const program of variants) {
     const { measurements } = await runPeer(program, trial.parameters);
@@ -52,7 +52,7 @@ export async function fastestPeer(
     if (best === null || value > best.value) best = { value, program };
   }
   if (best === null) throw new Error("Expected at least one variant to try.");
-  return peer(best.program);
+  return best.program;
 }
 
 /** Its stderr passes through. */
