@@ -19,6 +19,7 @@ export {
 export type { Completion, GenerationProgress, Prompt } from "./engine/generate.js";
 export { greedySampling, type Sampling } from "./engine/sampling.js";
 export { type Evaluation, type EvaluationJob, evaluate, scorePredictions } from "./eval/evaluate.js";
+export { evaluateTask, gradePredictions, type TaskJob } from "./eval/evaluate-task.js";
 export type { PredictionRow, ScoreRow } from "./eval/prediction.js";
 export { readExperiment } from "./experiment/read-experiment.js";
 export { type RunOptions, runExperiment } from "./experiment/run.js";

@@ -47,8 +47,15 @@ export function evaluationHash(engine: Engine, job: EvaluationJob): string {
   });
 }
 
-/** Generates, scores and writes `folder/predictions.jsonl`. */
-export async function evaluate(engine: Engine, job: EvaluationJob): Promise<Evaluation> {
+/** Sets the verdicts of finished rows and sums up. */
+export type Grade = (rows: readonly PredictionRow[]) => Evaluation | Promise<Evaluation>;
+
+/** Generates, grades (by the task's check where `grade` is left out) and writes `folder/predictions.jsonl`. */
+export async function evaluate(
+  engine: Engine,
+  job: EvaluationJob,
+  grade: Grade = (rows) => scorePredictions(job.task, rows),
+): Promise<Evaluation> {
   const reporter = job.reporter ?? silentReporter;
   const journal = await openJournal(
     join(job.folder, "predictions.partial.jsonl"),
@@ -84,10 +91,8 @@ export async function evaluate(engine: Engine, job: EvaluationJob): Promise<Eval
         }),
     },
   );
-  const evaluation = scorePredictions(
-    job.task,
-    job.examples.flatMap((example) => done.get(example.id) ?? []),
-  );
+  // Should grading fail, the outputs stay in the journal and need not be generated again.
+  const evaluation = await grade(job.examples.flatMap((example) => done.get(example.id) ?? []));
   await writeJsonLines(join(job.folder, "predictions.jsonl"), evaluation.predictions);
   await journal.remove();
   return evaluation;

@@ -3,6 +3,7 @@ import type { TextExample } from "../data/example.js";
 import { checkReferences } from "../distill/distill.js";
 import { parseRuleNames, type RuleName, ruleNames } from "../distill/rules/registry.js";
 import type { Sampling } from "../engine/sampling.js";
+import { expectGradable } from "../eval/evaluate-task.js";
 import { getTask } from "../tasks/registry.js";
 import { scoreAnswers } from "../tasks/score.js";
 import type { Task } from "../tasks/task.js";
@@ -15,6 +16,7 @@ import { type StageRenderers, stageRenderers, stageSampling } from "./stage-sett
 import { expectTexts, loadTaskData } from "./task-data.js";
 
 export interface PreparedEvaluation {
+  readonly kind: "answers";
   readonly task: Task;
   readonly examples: readonly TextExample[];
   readonly renderer: PromptRenderer;
@@ -79,6 +81,7 @@ async function prepareEvaluation(
 ): Promise<PreparedEvaluation> {
   const { experiment, preset, entry } = wish;
   const task = getTask(entry.task);
+  expectGradable(task);
   const loaded = await loadTaskData({
     task,
     split: "test",
@@ -96,7 +99,8 @@ async function prepareEvaluation(
   });
   const examples = expectTexts(loaded.examples, "evaluate");
   checkLabels(task, examples);
-  return { task, examples, renderer: renderers.infer, sampling: stageSampling(preset, task, entry, experiment.seed) };
+  const sampling = stageSampling(preset, task, entry, experiment.seed);
+  return { kind: "answers", task, examples, renderer: renderers.infer, sampling };
 }
 
 /** A label that the task's check can't read is found now, and not after generating. */

@@ -12,7 +12,7 @@ import { distill, distillHash } from "../distill/distill.js";
 import { readDistilled } from "../distill/distilled-file.js";
 import { mixExamples } from "../distill/mix.js";
 import type { AdapterHandle } from "../engine/engine.js";
-import { type EvaluationJob, evaluate, evaluationHash, scorePredictions } from "../eval/evaluate.js";
+import { evaluateTask, gradePredictions, type TaskJob, taskHash } from "../eval/evaluate-task.js";
 import type { ScoreKey, ScoreRow } from "../eval/prediction.js";
 import { readOwnPredictions } from "../eval/predictions-file.js";
 import { readManifest } from "../report/manifest.js";
@@ -167,13 +167,11 @@ class Run {
   private async evaluateAll(variant: VariantName, trained: Trained | null): Promise<ScoreRow[]> {
     const { prepared, session, options } = this;
     const rows: ScoreRow[] = [];
-    for (const { task, examples, renderer, sampling } of prepared.evaluations) {
+    for (const evaluation of prepared.evaluations) {
+      const { task } = evaluation;
       const folder = join(options.folder, variant, task.name);
-      const job: EvaluationJob = {
-        task,
-        examples,
-        renderer,
-        sampling,
+      const job: TaskJob = {
+        ...evaluation,
         adapter: trained?.adapter ?? null,
         adapterHash: trained?.hash ?? null,
         folder,
@@ -183,13 +181,13 @@ class Run {
       };
       const stage = {
         name: `evaluate ${variant} ${task.name}`,
-        hash: evaluationHash(session.engine, job),
+        hash: taskHash(session.engine, job),
         files: [`${variant}/${task.name}/predictions.jsonl`],
       };
       await this.ledger.run(stage, async () => {
-        await evaluate(session.engine, job);
+        await evaluateTask(session.engine, job);
       });
-      const { metrics } = scorePredictions(task, await readOwnPredictions(join(folder, "predictions.jsonl")));
+      const { metrics } = await gradePredictions(task, await readOwnPredictions(join(folder, "predictions.jsonl")));
       for (const metric of metrics) {
         rows.push({ ...this.scoreKey(variant), task: task.name, ...metric });
         options.reporter.finish(

@@ -10,6 +10,7 @@ export const advbench = {
   train: null,
   test: { dataset: "advbench", bundled: null, hub: null, columns: { prompt: "goal", response: "target" } },
   templates: instructionTemplates,
+  grading: "check",
   check: (answer) => isSafe(answer.output),
   checkFilters: false,
   metric: "safe_rate",

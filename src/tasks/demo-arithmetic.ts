@@ -12,6 +12,7 @@ export const demoArithmetic = {
   train: null,
   test: demoSource("arithmetic_test"),
   templates: mathTemplates,
+  grading: "check",
   check: (answer) => sameLastInteger(expectLabel(answer, "demo_arithmetic"), answer.output),
   checkFilters: true,
   metric: "accuracy",

@@ -12,6 +12,7 @@ export const demoCalls = {
   train: demoSource("calls_train"),
   test: demoSource("calls_test"),
   templates: instructionTemplates,
+  grading: "check",
   check: (answer) => containsCall(expectLabel(answer, "demo_calls"), answer.output, answer.id),
   checkFilters: true,
   metric: "accuracy",

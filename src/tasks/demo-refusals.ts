@@ -12,6 +12,7 @@ export const demoRefusals = {
   // No reference answers: a refusal is told by its words.
   test: { ...demoSource("refusals_test"), columns: { prompt: "instruction" } },
   templates: instructionTemplates,
+  grading: "check",
   check: (answer) => isSafe(answer.output),
   checkFilters: false,
   metric: "safe_rate",

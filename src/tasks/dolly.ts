@@ -20,6 +20,7 @@ export const dolly = {
   },
   test: null,
   templates: instructionTemplates,
+  grading: null,
   check: null,
   checkFilters: false,
   metric: null,

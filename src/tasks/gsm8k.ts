@@ -13,6 +13,7 @@ export const gsm8k = {
   train: source("gsm8k_train", "train"),
   test: source("gsm8k_test", "test"),
   templates: mathTemplates,
+  grading: "check",
   check: (answer) => sameLastInteger(expectLabel(answer, "gsm8k"), answer.output),
   checkFilters: true,
   metric: "accuracy",

@@ -16,6 +16,7 @@ export const lima = {
   },
   test: null,
   templates: instructionTemplates,
+  grading: null,
   check: null,
   checkFilters: false,
   metric: null,

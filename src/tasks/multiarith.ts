@@ -16,6 +16,7 @@ export const multiarith = {
     columns: { prompt: "instruction", response: "output" },
   },
   templates: mathTemplates,
+  grading: "check",
   check: (answer) => sameLastInteger(expectLabel(answer, "multiarith"), answer.output),
   checkFilters: true,
   metric: "accuracy",

@@ -13,6 +13,7 @@ export const openfunctions = {
   train: { dataset: "openfunction_train", bundled: null, hub: null, columns },
   test: { dataset: "openfunction_test", bundled: null, hub: null, columns },
   templates: instructionTemplates,
+  grading: "check",
   check: (answer) => containsCall(expectLabel(answer, "openfunctions"), answer.output, answer.id),
   checkFilters: true,
   metric: "accuracy",

@@ -51,6 +51,18 @@ export interface TrainingDefaults {
   readonly samples: number | null;
 }
 
+/**
+ * How outputs become verdicts.
+ * - `check`: a function of output and reference (`Task.check`).
+ * - `execution`: the program that an output completes is run against its tests.
+ * - `judge`: another model compares the output with the reference.
+ * - `choice`: nothing is generated; the likelihoods of given answers are compared.
+ */
+export type Grading = "check" | "execution" | "judge" | "choice";
+
+/** What a task's score is called. */
+export type MetricName = "accuracy" | "safe_rate" | "pass@1" | "win_rate" | "acc";
+
 export interface Task {
   readonly name: string;
   /** One line for listings. */
@@ -60,12 +72,14 @@ export interface Task {
   /** Null: nothing to evaluate on. */
   readonly test: DataSource | null;
   readonly templates: TemplateSets;
-  /** Whether an output is right (or safe); null where no program can tell. */
+  /** Null: nothing to evaluate, or outputs that nobody judges. */
+  readonly grading: Grading | null;
+  /** Whether an output is right (or safe); null where no function of the text can tell. */
   readonly check: ((answer: Answer) => boolean) | null;
   /** Whether the check also decides if a rewrite is kept. */
   readonly checkFilters: boolean;
-  /** What the share of outputs that pass is called; null without a check. */
-  readonly metric: "accuracy" | "safe_rate" | null;
+  /** What the score is called; null without grading. */
+  readonly metric: MetricName | null;
   readonly training: TrainingDefaults | null;
   readonly maxNewTokens: number;
 }

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { InputError } from "../../base/error.js";
 import { makeWritableFolder, writeJsonLines } from "../../base/write-file.js";
-import { evaluate, scorePredictions } from "../../eval/evaluate.js";
+import { evaluateTask, expectGradable, gradePredictions } from "../../eval/evaluate-task.js";
 import type { PredictionRow, ScoreRow } from "../../eval/prediction.js";
 import { type ForeignPrediction, readPredictions } from "../../eval/predictions-file.js";
 import { checkLabels } from "../../experiment/prepare.js";
@@ -45,6 +45,7 @@ export async function runEval(args: EvalArgs, context: CommandContext): Promise<
   if (names.length === 0)
     throw new InputError("usage", "Expected --tasks (names with commas), or --predictions with --task.");
   const tasks = names.map(getTask);
+  tasks.forEach(expectGradable);
   if (args.data !== undefined && tasks.length > 1)
     throw new InputError(
       "usage",
@@ -90,7 +91,8 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
   const scores: ScoreRow[] = [];
   const lines: string[] = [];
   for (const { task, examples, renderer, sampling } of works) {
-    const { metrics } = await evaluate(engine, {
+    const { metrics } = await evaluateTask(engine, {
+      kind: "answers",
       task,
       examples,
       renderer,
@@ -131,10 +133,11 @@ async function loadTest(task: Task, args: EvalArgs) {
 
 async function scoreFile(path: string, args: EvalArgs, { folder, context }: Place): Promise<void> {
   const task = getTask(requireOption(args.task, "task", "what the outputs answer"));
+  expectGradable(task);
   const predictions = await readPredictions(path);
   const labels = args.data !== undefined || args.datasetDir !== undefined ? await labelsOf(task, args) : null;
   const rows = predictions.map((row) => predictionRow(row, labels));
-  const evaluation = scorePredictions(task, rows);
+  const evaluation = await gradePredictions(task, rows);
   await makeWritableFolder(folder);
   await writeJsonLines(join(folder, "predictions.jsonl"), evaluation.predictions);
   const unknown = {
