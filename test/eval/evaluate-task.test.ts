@@ -4,7 +4,13 @@ import { describe, expect, it } from "vitest";
 import type { TextExample } from "../../src/data/example.js";
 import { greedySampling } from "../../src/engine/sampling.js";
 import { evaluationHash } from "../../src/eval/evaluate.js";
-import { evaluateTask, expectGradable, gradePredictions, type TaskJob, taskHash } from "../../src/eval/evaluate-task.js";
+import {
+  evaluateTask,
+  expectGradable,
+  gradePredictions,
+  type TaskJob,
+  taskHash,
+} from "../../src/eval/evaluate-task.js";
 import { stageRenderers } from "../../src/experiment/stage-settings.js";
 import { getTask, tasks } from "../../src/tasks/registry.js";
 import type { Task } from "../../src/tasks/task.js";
@@ -38,7 +44,11 @@ describe("evaluateTask", () => {
     const { predictions, metrics } = await evaluateTask(session.engine, one);
     expect(predictions.every(({ correct }) => correct !== null)).toBe(true);
     expect(metrics).toMatchObject([{ metric: "accuracy", n: 3 }]);
-    expect(readFileSync(join(folder, "check", "predictions.jsonl"), "utf8").trim().split("\n")).toHaveLength(3);
+    expect(
+      readFileSync(join(folder, "check", "predictions.jsonl"), "utf8")
+        .trim()
+        .split("\n"),
+    ).toHaveLength(3);
     expect(taskHash(session.engine, one)).toBe(evaluationHash(session.engine, one));
   });
 
