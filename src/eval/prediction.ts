@@ -36,10 +36,15 @@ export interface ScoreKey {
   readonly variant: "seed" | "vanilla" | "sdft";
   /** What it was trained on; null for the seed. */
   readonly dataset: string | null;
+  /** Of training. */
   readonly template: string;
+  /** With which the training data were rewritten: using, refer or a file's name; null for seed and vanilla. */
+  readonly distill_template: string | null;
   readonly mix_ratio: number | null;
   /** Training examples; null for the seed. */
   readonly samples: number | null;
+  /** LoRA's r; null for the seed. */
+  readonly rank: number | null;
   readonly seed: number;
   readonly task: string;
 }
@@ -58,8 +63,11 @@ const scoreSchema = z.object({
   variant: z.enum(["seed", "vanilla", "sdft"]),
   dataset: z.string().nullable(),
   template: z.string(),
+  // Files of before these two were written don't have them.
+  distill_template: z.string().nullable().default(null),
   mix_ratio: z.number().nullable(),
   samples: z.number().nullable(),
+  rank: z.number().nullable().default(null),
   seed: z.number(),
   task: z.string(),
   metric: z.string(),

@@ -1,6 +1,6 @@
 // The whole comparison: seed model, vanilla fine-tuning and self-distillation fine-tuning, on one loaded copy of the weights.
 // Every stage leaves files and a hash, so a run goes on wherever it stopped.
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { stringify } from "yaml";
 import { parseByteSize } from "../base/byte-size.js";
@@ -199,14 +199,17 @@ class Run {
   }
 
   private scoreKey(variant: VariantName): Omit<ScoreKey, "task"> {
-    const { experiment, dataset, examples, renderers } = this.prepared;
+    const { experiment, dataset, examples, renderers, preset, training } = this.prepared;
     const trained = variant !== "seed";
+    const distilledWith = experiment.distill.template ?? preset.distill;
     return {
       variant,
       dataset: trained ? dataset : null,
       template: renderers.train.template.name,
+      distill_template: variant === "sdft" ? basename(distilledWith) : null,
       mix_ratio: variant === "sdft" ? experiment.mix_ratio : null,
       samples: trained ? examples.length : null,
+      rank: trained ? freshAdapterSettings(training, preset).rank : null,
       seed: experiment.seed,
     };
   }

@@ -144,8 +144,10 @@ async function scoreFile(path: string, args: EvalArgs, { folder, context }: Plac
     variant: "seed",
     dataset: null,
     template: args.template ?? "unknown",
+    distill_template: null,
     mix_ratio: null,
     samples: null,
+    rank: null,
   } as const;
   const scores: ScoreRow[] = evaluation.metrics.map((metric) => ({
     ...unknown,
@@ -189,16 +191,20 @@ function predictionRow(row: ForeignPrediction, labels: ReadonlyMap<string, strin
 /** What `sdft train` noted beside the adapter; an adapter from elsewhere counts as ordinarily fine-tuned. */
 async function describeAdapter(
   folder: string | undefined,
-): Promise<Pick<ScoreRow, "variant" | "dataset" | "mix_ratio" | "samples">> {
-  if (folder === undefined) return { variant: "seed", dataset: null, mix_ratio: null, samples: null };
+): Promise<Pick<ScoreRow, "variant" | "dataset" | "distill_template" | "mix_ratio" | "samples" | "rank">> {
+  if (folder === undefined)
+    return { variant: "seed", dataset: null, distill_template: null, mix_ratio: null, samples: null, rank: null };
   const known: Record<string, unknown> =
     (await readNote(join(folder, "run.yaml"))) ?? (await readNote(join(dirname(resolve(folder)), "run.yaml"))) ?? {};
   const number = (value: unknown): number | null => (typeof value === "number" ? value : null);
   return {
     variant: known.variant === "sdft" ? "sdft" : "vanilla",
     dataset: typeof known.dataset === "string" ? known.dataset : null,
+    // The rewrites come from elsewhere: `sdft train` doesn't know their template.
+    distill_template: null,
     mix_ratio: number(known.mix_ratio),
     samples: number(known.samples),
+    rank: number(known.rank),
   };
 }
 

@@ -96,6 +96,7 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
       samples: examples.length,
       template: renderer?.template.name ?? null,
       mix_ratio: args.mixRatio ?? null,
+      rank: settings.rank,
       seed,
       train: config,
     }),
