@@ -160,7 +160,8 @@ async function readAllPredictions(folder: string): Promise<TaskPredictions[]> {
   return all;
 }
 
-async function readRows<Row>(path: string, parse: (value: unknown) => Row | null): Promise<Row[]> {
+/** Rows of a JSON Lines file; none where there is no such file. */
+export async function readRows<Row>(path: string, parse: (value: unknown) => Row | null): Promise<Row[]> {
   const text = await readFile(path, "utf8").catch(() => "");
   return text
     .split("\n")

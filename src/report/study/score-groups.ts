@@ -1,0 +1,97 @@
+// Scores put together: one row of a table for each training (whatever its seeds), one value for each of its tasks and metrics.
+import type { ScoreKey, ScoreRow } from "../../eval/prediction.js";
+import { variantTitles } from "../wording.js";
+import { datasetTitle } from "./metric-wording.js";
+
+/** What makes one training another, its random seed aside. */
+export type TrainingKey = Pick<
+  ScoreKey,
+  "variant" | "dataset" | "template" | "distill_template" | "mix_ratio" | "samples" | "rank"
+>;
+
+/** All scores of one training. */
+export interface ScoreGroup {
+  readonly id: string;
+  readonly key: TrainingKey;
+  readonly scores: readonly ScoreRow[];
+}
+
+/** The same text for the same training under another seed. The seed model is one, whatever it was compared with. */
+export function trainingId(key: TrainingKey): string {
+  const { variant, dataset, template, distill_template, mix_ratio, samples, rank } = key;
+  if (variant === "seed") return "seed";
+  return JSON.stringify([variant, dataset, template, distill_template, mix_ratio, samples, rank]);
+}
+
+/** Groups in the order of tables: the seed, then by data set, sample size, rank, template and method. */
+export function groupScores(scores: readonly ScoreRow[]): ScoreGroup[] {
+  const groups = new Map<string, { key: TrainingKey; scores: ScoreRow[] }>();
+  for (const score of scores) {
+    const id = trainingId(score);
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, { key: score, scores: [score] });
+    else group.scores.push(score);
+  }
+  const datasets = [...new Set(scores.map((score) => score.dataset ?? ""))];
+  const place = ({ key }: { key: TrainingKey }) => [
+    key.variant === "seed" ? 0 : 1,
+    datasets.indexOf(key.dataset ?? ""),
+    key.samples ?? 0,
+    key.rank ?? 0,
+    key.variant === "vanilla" ? 0 : 1,
+    key.distill_template ?? "",
+    key.mix_ratio ?? 1,
+  ];
+  return [...groups].map(([id, group]) => ({ id, ...group })).sort((a, b) => compareLists(place(a), place(b)));
+}
+
+/** The keys by which a table's trainings differ, in the order in which they are shown. */
+export type VaryingKey = "dataset" | "samples" | "rank" | "template" | "distill_template" | "mix_ratio";
+
+export const keyTitles: Readonly<Record<VaryingKey, string>> = {
+  dataset: "Trained on",
+  samples: "Samples",
+  rank: "LoRA rank",
+  template: "Template",
+  distill_template: "Distilled with",
+  mix_ratio: "Mix ratio",
+};
+
+export function varyingKeys(keys: readonly TrainingKey[]): VaryingKey[] {
+  const trained = keys.filter((key) => key.variant !== "seed");
+  const all = Object.keys(keyTitles).filter((name): name is VaryingKey => Object.hasOwn(keyTitles, name));
+  return all.filter((name) => new Set(trained.map((key) => key[name]).filter((value) => value !== null)).size > 1);
+}
+
+/** What stands in the column of a key; `–` where it does not apply. */
+export function keyText(key: TrainingKey, name: VaryingKey): string {
+  if (key.variant === "seed") return "–";
+  if (name === "mix_ratio") return String(mixRatio(key));
+  const value = key[name];
+  if (value === null) return "–";
+  return name === "dataset" ? datasetTitle(String(value)) : String(value);
+}
+
+/** Share of rewrites in the training data: none for vanilla fine-tuning. */
+export function mixRatio(key: TrainingKey): number {
+  return key.variant === "vanilla" ? 0 : (key.mix_ratio ?? 1);
+}
+
+/** `vanilla fine-tuning, GSM8K, 256 samples`: the training by what sets it apart from the others. */
+export function trainingTitle(key: TrainingKey, varying: readonly VaryingKey[]): string {
+  const parts = varying
+    .filter((name) => key.variant === "sdft" || (name !== "mix_ratio" && name !== "distill_template"))
+    .filter((name) => key[name] !== null)
+    .map((name) =>
+      name === "dataset" ? keyText(key, name) : `${keyTitles[name].toLowerCase()} ${keyText(key, name)}`,
+    );
+  return [variantTitles[key.variant], ...(key.variant === "seed" ? [] : parts)].join(", ");
+}
+
+function compareLists(a: readonly (string | number)[], b: readonly (string | number)[]): number {
+  for (const [index, value] of a.entries()) {
+    const other = b[index] ?? value;
+    if (value !== other) return value < other ? -1 : 1;
+  }
+  return 0;
+}
