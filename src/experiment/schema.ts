@@ -37,6 +37,33 @@ const evaluationTask = z.strictObject({
   /** A file or a name of dataset_info.json; the task's own where left out. */
   data: name("a file or a name of dataset_info.json").optional(),
   max_samples: wholeNumber(1).optional(),
+  /** Worked examples before each question of a multiple-choice task; 0 where left out. */
+  num_fewshot: wholeNumber(0, 100).optional(),
+  /** Answers to each prompt, for pass@k; 1 where left out. */
+  samples_per_prompt: wholeNumber(1, 1000).optional(),
+});
+
+/** Who judges AlpacaEval: any endpoint that speaks OpenAI's chat completions. */
+const judgeSchema = z.strictObject({
+  /** Such as https://api.example.com/v1; `stand-in` starts one on loopback that judges by length, for trying out. */
+  endpoint: name("an address, or stand-in"),
+  model: name("the judge's name at the endpoint"),
+  /** The environment variable that holds the key; null: no key is sent. */
+  key_env: name("an environment variable").nullable().default(null),
+  /** Asks about each pair in both orders. */
+  both_orders: z.boolean({ error: "expected true or false" }).default(false),
+  /** A file with the judge's prompt; null: the one that comes with the package. */
+  prompt: name("a file").nullable().default(null),
+  concurrency: wholeNumber(1, 256).default(4),
+});
+
+/** How far a trained model's answers moved from the seed's: on the answers to `task`, which is evaluated too. */
+const shiftSchema = z.strictObject({
+  task: name("a task"),
+  /** Embeds the answers for their similarity. */
+  encoder: name("an encoder").default("all-minilm-l6-v2"),
+  /** Also the divergence of the two models' next-token distributions over the seed's answers. */
+  kl: z.boolean({ error: "expected true or false" }).default(false),
 });
 
 export const experimentSchema = z.strictObject({
@@ -60,6 +87,8 @@ export const experimentSchema = z.strictObject({
   dataset_dir: name("a folder").nullable().default(null),
   /** The first so many of the seeded order. */
   max_samples: wholeNumber(1).nullable().default(null),
+  /** Training examples whose prompt and response have more tokens are left out before the sample is taken. */
+  max_tokens: wholeNumber(2).nullable().default(null),
   /** Share of the examples that take the rewrite. */
   mix_ratio: realNumber(0, 1).default(1),
   variants: z
@@ -75,12 +104,20 @@ export const experimentSchema = z.strictObject({
       }),
     )
     .min(1, { error: "expected at least one task" }),
+  /** Left out: alpaca_eval can't be evaluated. */
+  judge: judgeSchema.optional(),
+  /** Runs the model's programs without a sandbox where there is none. */
+  allow_unsafe_execution: z.boolean({ error: "expected true or false" }).default(false),
+  shift: shiftSchema.optional(),
+  /** Also measures how likely the seed model finds the targets before training, original and distilled. */
+  gap: z.boolean({ error: "expected true or false" }).default(false),
   /** The run folder. */
   out: name("a folder").optional(),
 });
 
 export type ExperimentInput = z.input<typeof experimentSchema>;
 export type Experiment = z.output<typeof experimentSchema>;
+export type JudgeSettings = z.output<typeof judgeSchema>;
 export type EvaluationEntry = z.output<typeof evaluationTask>;
 
 export function parseExperiment(value: unknown, source: string): Experiment {
