@@ -23,6 +23,8 @@ export interface DatasetOptions {
   readonly shape?: Shape;
   /** Brings a row into the shape before it is read. */
   readonly convert?: (row: Row) => Row;
+  /** Examples it refuses are left out before a sample is taken. */
+  readonly keep?: (example: Example) => boolean;
   /** Of a hub data set; a dataset_info.json's entry wins. */
   readonly subset?: string;
   readonly split?: string;
@@ -52,7 +54,8 @@ export interface LoadedDataset {
 export async function loadDataset(options: DatasetOptions): Promise<LoadedDataset> {
   const place = await findPlace(options);
   const rows = await readSourceRows(place.files);
-  const examples = readExamples(rows, place, options.convert);
+  const all = readExamples(rows, place, options.convert);
+  const examples = options.keep === undefined ? all : all.filter(options.keep);
   const wanted = Math.min(options.maxSamples ?? Number.POSITIVE_INFINITY, place.numSamples ?? Number.POSITIVE_INFINITY);
   return {
     examples: takeSample(examples, wanted, options),

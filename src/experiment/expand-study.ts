@@ -26,12 +26,13 @@ export function expandStudy(study: Study): Cell[] {
   }
   const cells: Cell[] = [];
   for (const [index, wish] of wishes.entries()) {
-    const values = [study.settings.tasks?.[wish.task ?? ""] ?? {}, wish].reduce<Values>(
+    const values = [study.settings.tasks?.[wish.task ?? study.settings.task ?? ""] ?? {}, wish].reduce<Values>(
       (merged, layer) => mergeSettings(merged, cellSettings(layer)),
       base,
     );
     const experiment = parseExperiment(values, `${study.source}, cell ${index + 1} (${describeWish(wish)})`);
-    for (const variant of experiment.variants) cells.push({ variant, experiment: { ...experiment, variants: [variant] } });
+    for (const variant of experiment.variants)
+      cells.push({ variant, experiment: { ...experiment, variants: [variant] } });
   }
   const unique = new Map<string, Cell>();
   for (const cell of cells) {
@@ -52,7 +53,16 @@ export function mergeSettings(base: Values, layer: Values): Record<string, unkno
   return merged;
 }
 
-const axes: readonly Axis[] = ["task", "template", "seed", "rank", "samples", "variant", "distill_template", "mix_ratio"];
+const axes: readonly Axis[] = [
+  "task",
+  "template",
+  "seed",
+  "rank",
+  "samples",
+  "variant",
+  "distill_template",
+  "mix_ratio",
+];
 
 function matrixCells({ settings }: Study): StudyCell[] {
   const { matrix } = settings;

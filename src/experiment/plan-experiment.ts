@@ -9,7 +9,7 @@ import type { TrainSequence } from "../train/batches.js";
 import { freshAdapterSettings } from "../train/config.js";
 import { prepareSequences } from "../train/prepare.js";
 import { fitTraining, planTrainingMemory } from "../train/training-memory.js";
-import type { PreparedExperiment } from "./prepare.js";
+import type { PreparedExperiment, PreparedTraining } from "./prepare.js";
 import type { Preparation } from "./session.js";
 
 export interface PlannedExperiment {
@@ -43,7 +43,7 @@ export function planExperiment(opened: Preparation, prepared: PreparedExperiment
 
 /** As training sees them. */
 export function encodeExamples(
-  { renderers, training, preset }: PreparedExperiment,
+  { renderers, training, preset }: PreparedTraining,
   from: {
     readonly examples: readonly TextExample[];
     readonly spec: ModelSpec;

@@ -10,6 +10,7 @@ import type { Task } from "../tasks/task.js";
 import { getPreset, type Preset } from "../templates/presets.js";
 import type { PromptRenderer } from "../templates/render.js";
 import { type TrainingConfig, withTaskEpochs } from "../train/config.js";
+import { keepShort } from "./example-tokens.js";
 import type { EvaluationEntry, Experiment } from "./schema.js";
 import type { Preparation } from "./session.js";
 import { type StageRenderers, stageRenderers, stageSampling } from "./stage-settings.js";
@@ -23,7 +24,8 @@ export interface PreparedEvaluation {
   readonly sampling: Sampling;
 }
 
-export interface PreparedExperiment {
+/** What distilling and training need. */
+export interface PreparedTraining {
   readonly experiment: Experiment;
   readonly task: Task;
   readonly preset: Preset;
@@ -34,10 +36,20 @@ export interface PreparedExperiment {
   readonly distillSampling: Sampling;
   readonly rules: readonly RuleName[];
   readonly training: TrainingConfig;
+}
+
+export interface PreparedExperiment extends PreparedTraining {
   readonly evaluations: readonly PreparedEvaluation[];
 }
 
 export async function prepareExperiment(prepared: Preparation, experiment: Experiment): Promise<PreparedExperiment> {
+  const training = await prepareTraining(prepared, experiment);
+  const evaluations = [];
+  for (const entry of experiment.evaluate) evaluations.push(await prepareEvaluation(prepared, experiment, entry));
+  return { ...training, evaluations };
+}
+
+export async function prepareTraining(prepared: Preparation, experiment: Experiment): Promise<PreparedTraining> {
   const task = getTask(experiment.task);
   const preset = getPreset(experiment.preset);
   const renderers = await stageRenderers(prepared.prompts, {
@@ -54,13 +66,11 @@ export async function prepareExperiment(prepared: Preparation, experiment: Exper
     maxSamples: experiment.max_samples ?? task.training?.samples ?? null,
     seed: experiment.seed,
     order: experiment.train.shuffle ? "seeded" : "file",
+    keep: keepShort(renderers.train, experiment.max_tokens),
   });
   const examples = expectTexts(loaded.examples, "train on in an experiment");
   const rules = experiment.distill.rules === undefined ? ruleNames : parseRuleNames(experiment.distill.rules);
   if (experiment.variants.includes("sdft")) checkReferences(examples, task, rules);
-  const evaluations = [];
-  for (const entry of experiment.evaluate)
-    evaluations.push(await prepareEvaluation(prepared, { experiment, preset, entry }));
   return {
     experiment,
     task,
@@ -71,15 +81,15 @@ export async function prepareExperiment(prepared: Preparation, experiment: Exper
     distillSampling: stageSampling(preset, task, experiment.distill, experiment.seed),
     rules,
     training: withTaskEpochs(experiment.train, task.training?.epochs),
-    evaluations,
   };
 }
 
-async function prepareEvaluation(
+export async function prepareEvaluation(
   prepared: Preparation,
-  wish: { readonly experiment: Experiment; readonly preset: Preset; readonly entry: EvaluationEntry },
+  experiment: Experiment,
+  entry: EvaluationEntry,
 ): Promise<PreparedEvaluation> {
-  const { experiment, preset, entry } = wish;
+  const preset = getPreset(experiment.preset);
   const task = getTask(entry.task);
   expectGradable(task);
   const loaded = await loadTaskData({

@@ -4,31 +4,22 @@ import { basename, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { stringify } from "yaml";
 import { parseByteSize } from "../base/byte-size.js";
-import { contentHash } from "../base/content-hash.js";
 import type { Reporter } from "../base/reporter.js";
 import { makeWritableFolder, writeJsonLines, writeWholeFile } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
-import { distill, distillHash } from "../distill/distill.js";
 import { readDistilled } from "../distill/distilled-file.js";
 import { mixExamples } from "../distill/mix.js";
-import type { AdapterHandle } from "../engine/engine.js";
-import { evaluateTask, gradePredictions, type TaskJob, taskHash } from "../eval/evaluate-task.js";
 import type { ScoreKey, ScoreRow } from "../eval/prediction.js";
-import { readOwnPredictions } from "../eval/predictions-file.js";
 import { readManifest } from "../report/manifest.js";
-import { countYield, type RunSummary } from "../report/run-summary.js";
-import { yieldSentence } from "../report/wording.js";
+import type { RunSummary } from "../report/run-summary.js";
 import { writeReport } from "../report/write-report.js";
-import { latestCheckpoint } from "../train/checkpoint.js";
-import { freshAdapterSettings } from "../train/config.js";
-import { initializeAdapter } from "../train/lora-init.js";
-import { train } from "../train/train.js";
 import { describeRun } from "./describe-run.js";
-import { encodeExamples, planExperiment } from "./plan-experiment.js";
+import { planExperiment } from "./plan-experiment.js";
 import { type PreparedExperiment, prepareExperiment } from "./prepare.js";
 import type { Experiment, VariantName } from "./schema.js";
 import { prepareSession, type Session, startSession } from "./session.js";
 import { StageLedger } from "./stage-ledger.js";
+import { distillStage, evaluateStage, type StageContext, type Trained, trainStage } from "./stages.js";
 
 export interface RunOptions {
   readonly experiment: Experiment;
@@ -59,47 +50,31 @@ export async function runExperiment(options: RunOptions): Promise<RunSummary> {
 }
 
 class Run {
+  private readonly context: StageContext;
+
   constructor(
-    private readonly session: Session,
+    session: Session,
     private readonly prepared: PreparedExperiment,
     private readonly options: RunOptions,
     readonly ledger: StageLedger,
-  ) {}
+  ) {
+    this.context = { ...options, session, ledger };
+  }
 
   async everything(): Promise<void> {
     await this.ledger.write({ seconds: null, peak_memory: null });
     const { variants } = this.prepared.experiment;
     const scores: ScoreRow[] = [];
     if (variants.includes("seed")) scores.push(...(await this.evaluateAll("seed", null)));
-    if (variants.includes("sdft")) await this.distill();
+    if (variants.includes("sdft")) await distillStage(this.context, this.prepared, this.prepared.examples);
     for (const variant of ["vanilla", "sdft"] as const) {
       if (!variants.includes(variant)) continue;
-      const trained = await this.train(variant, await this.trainingExamples(variant));
+      const examples = await this.trainingExamples(variant);
+      const trained = await trainStage(this.context, this.prepared, { variant, examples });
       scores.push(...(await this.evaluateAll(variant, trained)));
       trained.adapter.dispose();
     }
     await writeJsonLines(join(this.options.folder, "scores.jsonl"), scores);
-  }
-
-  private async distill(): Promise<void> {
-    const { prepared, session, options } = this;
-    const job = {
-      examples: prepared.examples,
-      renderer: prepared.renderers.distill,
-      sampling: prepared.distillSampling,
-      attempts: prepared.experiment.distill.attempts,
-      task: prepared.task,
-      rules: prepared.rules,
-      name: `distilled_${prepared.dataset}`,
-      folder: join(options.folder, "sdft"),
-      reporter: options.reporter,
-      signal: options.signal,
-    };
-    const files = ["sdft/distilled.jsonl", "sdft/rewrites.jsonl"];
-    await this.ledger.run({ name: "distill", hash: distillHash(session.engine, job), files }, async () => {
-      const { rows } = await distill(session.engine, job);
-      options.reporter.finish(`Distilled: ${yieldSentence(countYield(rows))}.`);
-    });
   }
 
   private async trainingExamples(variant: "vanilla" | "sdft"): Promise<readonly TextExample[]> {
@@ -109,91 +84,11 @@ class Run {
     return mixExamples(examples, rows, { ratio: experiment.mix_ratio, seed: experiment.seed });
   }
 
-  /** The trained adapter, from this run or an earlier one, and the hash that names it. */
-  private async train(variant: "vanilla" | "sdft", examples: readonly TextExample[]): Promise<Trained> {
-    const { session, prepared, options } = this;
-    const { engine } = session;
-    const { experiment, training } = prepared;
-    const warn = (sentence: string): void => options.reporter.warn(sentence);
-    const sequences = encodeExamples(prepared, { examples, spec: engine.spec, warn });
-    const settings = freshAdapterSettings(training, prepared.preset);
-    const { save_steps: _, activations: __, ...relevant } = training;
-    const hash = contentHash({
-      stage: "train",
-      engine: engine.fingerprint,
-      settings,
-      training: relevant,
-      seed: experiment.seed,
-      sequences,
-    });
-    const folder = join(options.folder, variant);
-    const files = [`${variant}/adapter/adapter_model.safetensors`, `${variant}/log.jsonl`];
-    const done = await this.ledger.run({ name: `train ${variant}`, hash, files }, async () => {
-      const adapter = engine.createAdapter(settings);
-      try {
-        initializeAdapter(adapter.native, experiment.seed);
-        const checkpoint = await latestCheckpoint(folder);
-        const outcome = await train(engine, {
-          adapter,
-          sequences,
-          config: training,
-          seed: experiment.seed,
-          folder,
-          fingerprint: hash,
-          resume: checkpoint?.fingerprint === hash ? checkpoint : null,
-          signal: options.signal,
-          onStep: (row, total) =>
-            options.reporter.progress({
-              stage: `train ${variant}`,
-              done: row.step,
-              total,
-              unit: "steps",
-              tokensPerSecond: row.tokens_per_second,
-              detail: `loss ${row.loss.toFixed(3)}`,
-            }),
-        });
-        options.reporter.finish(
-          `Trained ${variant}: ${outcome.steps} steps, loss ${outcome.finalLoss.toFixed(3)} at the end.`,
-        );
-      } finally {
-        adapter.dispose();
-      }
-    });
-    if (done === "skipped") options.reporter.note(`Trained ${variant}: done earlier.`);
-    const { adapter } = await engine.loadAdapter(join(folder, "adapter"));
-    return { adapter, hash };
-  }
-
   private async evaluateAll(variant: VariantName, trained: Trained | null): Promise<ScoreRow[]> {
-    const { prepared, session, options } = this;
     const rows: ScoreRow[] = [];
-    for (const evaluation of prepared.evaluations) {
-      const { task } = evaluation;
-      const folder = join(options.folder, variant, task.name);
-      const job: TaskJob = {
-        ...evaluation,
-        adapter: trained?.adapter ?? null,
-        adapterHash: trained?.hash ?? null,
-        folder,
-        stage: `evaluate ${variant} on ${task.name}`,
-        reporter: options.reporter,
-        signal: options.signal,
-      };
-      const stage = {
-        name: `evaluate ${variant} ${task.name}`,
-        hash: taskHash(session.engine, job),
-        files: [`${variant}/${task.name}/predictions.jsonl`],
-      };
-      await this.ledger.run(stage, async () => {
-        await evaluateTask(session.engine, job);
-      });
-      const { metrics } = await gradePredictions(task, await readOwnPredictions(join(folder, "predictions.jsonl")));
-      for (const metric of metrics) {
-        rows.push({ ...this.scoreKey(variant), task: task.name, ...metric });
-        options.reporter.finish(
-          `${variant} on ${task.name}: ${metric.metric} ${(100 * metric.value).toFixed(1)} % of ${metric.n}.`,
-        );
-      }
+    for (const evaluation of this.prepared.evaluations) {
+      const metrics = await evaluateStage(this.context, evaluation, { variant, trained });
+      for (const metric of metrics) rows.push({ ...this.scoreKey(variant), task: evaluation.task.name, ...metric });
     }
     return rows;
   }
@@ -213,9 +108,4 @@ class Run {
       seed: experiment.seed,
     };
   }
-}
-
-interface Trained {
-  readonly adapter: AdapterHandle;
-  readonly hash: string;
 }

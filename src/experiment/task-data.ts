@@ -16,6 +16,8 @@ export interface DataWish {
   readonly maxSamples: number | null;
   readonly seed: number;
   readonly order: "seeded" | "file";
+  /** Examples it refuses are left out before the sample is taken. */
+  readonly keep?: ((example: Example) => boolean) | undefined;
 }
 
 export async function loadTaskData(wish: DataWish): Promise<LoadedDataset> {
@@ -91,6 +93,7 @@ function sampleOptions(wish: DataWish) {
     shuffle: wish.order === "seeded",
     ...(wish.datasetDir === null ? {} : { datasetDir: wish.datasetDir }),
     ...(wish.maxSamples === null ? {} : { maxSamples: wish.maxSamples }),
+    ...(wish.keep === undefined ? {} : { keep: wish.keep }),
   };
 }
 

@@ -1,0 +1,171 @@
+// The stages of an experiment, each done once: a stage whose hash and files are unchanged is skipped. Single experiments and studies share them.
+import { join } from "node:path";
+import { contentHash } from "../base/content-hash.js";
+import type { Reporter } from "../base/reporter.js";
+import type { TextExample } from "../data/example.js";
+import { type DistillJob, distill, distillHash } from "../distill/distill.js";
+import type { AdapterHandle } from "../engine/engine.js";
+import { evaluateTask, gradePredictions, type TaskJob, taskHash } from "../eval/evaluate-task.js";
+import { readOwnPredictions } from "../eval/predictions-file.js";
+import { countYield } from "../report/run-summary.js";
+import { yieldSentence } from "../report/wording.js";
+import type { MetricValue } from "../tasks/score.js";
+import { latestCheckpoint } from "../train/checkpoint.js";
+import { freshAdapterSettings } from "../train/config.js";
+import { initializeAdapter } from "../train/lora-init.js";
+import { train } from "../train/train.js";
+import { encodeExamples } from "./plan-experiment.js";
+import type { PreparedEvaluation, PreparedTraining } from "./prepare.js";
+import type { VariantName } from "./schema.js";
+import type { Session } from "./session.js";
+import type { StageLedger } from "./stage-ledger.js";
+
+/** Where stages work. */
+export interface StageContext {
+  readonly session: Session;
+  readonly ledger: StageLedger;
+  /** The run folder. */
+  readonly folder: string;
+  readonly reporter: Reporter;
+  readonly signal?: AbortSignal | undefined;
+  /** What progress is called, before the stage's own name (`openfunctions-sdft: `); empty where there is one run. */
+  readonly label?: string;
+}
+
+export interface Trained {
+  readonly adapter: AdapterHandle;
+  /** Names the adapter's numbers. */
+  readonly hash: string;
+}
+
+/** Rewrites the responses into `sdft/distilled.jsonl`. */
+export async function distillStage(
+  context: StageContext,
+  prepared: PreparedTraining,
+  examples: readonly TextExample[],
+): Promise<void> {
+  const { session, ledger, reporter } = context;
+  const job = distillJob(context, prepared, examples);
+  const files = ["sdft/distilled.jsonl", "sdft/rewrites.jsonl"];
+  await ledger.run({ name: "distill", hash: distillHash(session.engine, job), files }, async () => {
+    const { rows } = await distill(session.engine, job);
+    reporter.finish(`${context.label ?? ""}Distilled: ${yieldSentence(countYield(rows))}.`);
+  });
+}
+
+export function distillJob(
+  context: Pick<StageContext, "folder" | "reporter" | "signal" | "label">,
+  prepared: PreparedTraining,
+  examples: readonly TextExample[],
+): DistillJob {
+  return {
+    examples,
+    renderer: prepared.renderers.distill,
+    sampling: prepared.distillSampling,
+    attempts: prepared.experiment.distill.attempts,
+    task: prepared.task,
+    rules: prepared.rules,
+    name: `distilled_${prepared.dataset}`,
+    folder: join(context.folder, "sdft"),
+    stage: `${context.label ?? ""}distil`,
+    reporter: context.reporter,
+    signal: context.signal,
+  };
+}
+
+/** The trained adapter, from this run or an earlier one, and the hash that names it. */
+export async function trainStage(
+  context: StageContext,
+  prepared: PreparedTraining,
+  what: { readonly variant: "vanilla" | "sdft"; readonly examples: readonly TextExample[] },
+): Promise<Trained> {
+  const { session, ledger, reporter } = context;
+  const { engine } = session;
+  const { experiment, training } = prepared;
+  const label = context.label ?? "";
+  const warn = (sentence: string): void => reporter.warn(sentence);
+  const sequences = encodeExamples(prepared, { examples: what.examples, spec: engine.spec, warn });
+  const settings = freshAdapterSettings(training, prepared.preset);
+  const { save_steps: _, activations: __, ...relevant } = training;
+  const hash = contentHash({
+    stage: "train",
+    engine: engine.fingerprint,
+    settings,
+    training: relevant,
+    seed: experiment.seed,
+    sequences,
+  });
+  const folder = join(context.folder, what.variant);
+  const name = `train ${what.variant}`;
+  const files = [`${what.variant}/adapter/adapter_model.safetensors`, `${what.variant}/log.jsonl`];
+  const done = await ledger.run({ name, hash, files }, async () => {
+    const adapter = engine.createAdapter(settings);
+    try {
+      initializeAdapter(adapter.native, experiment.seed);
+      const checkpoint = await latestCheckpoint(folder);
+      const outcome = await train(engine, {
+        adapter,
+        sequences,
+        config: training,
+        seed: experiment.seed,
+        folder,
+        fingerprint: hash,
+        resume: checkpoint?.fingerprint === hash ? checkpoint : null,
+        ...(context.signal === undefined ? {} : { signal: context.signal }),
+        onStep: (row, total) =>
+          reporter.progress({
+            stage: `${label}${name}`,
+            done: row.step,
+            total,
+            unit: "steps",
+            tokensPerSecond: row.tokens_per_second,
+            detail: `loss ${row.loss.toFixed(3)}`,
+          }),
+      });
+      reporter.finish(
+        `${label}Trained ${what.variant}: ${outcome.steps} steps, loss ${outcome.finalLoss.toFixed(3)} at the end.`,
+      );
+    } finally {
+      adapter.dispose();
+    }
+  });
+  if (done === "skipped") reporter.note(`${label}Trained ${what.variant}: done earlier.`);
+  const { adapter } = await engine.loadAdapter(join(folder, "adapter"));
+  return { adapter, hash };
+}
+
+/** Predictions in `<variant>/<task>/` and what they are worth. */
+export async function evaluateStage(
+  context: StageContext,
+  evaluation: PreparedEvaluation,
+  of: { readonly variant: VariantName; readonly trained: Trained | null },
+): Promise<readonly MetricValue[]> {
+  const { session, ledger, reporter, label = "" } = context;
+  const { task } = evaluation;
+  const { variant, trained } = of;
+  const folder = join(context.folder, variant, task.name);
+  const job: TaskJob = {
+    ...evaluation,
+    adapter: trained?.adapter ?? null,
+    adapterHash: trained?.hash ?? null,
+    folder,
+    stage: `${label}evaluate ${variant} on ${task.name}`,
+    reporter,
+    signal: context.signal,
+  };
+  const stage = {
+    name: `evaluate ${variant} ${task.name}`,
+    hash: taskHash(session.engine, job),
+    files: [`${variant}/${task.name}/predictions.jsonl`],
+  };
+  await ledger.run(stage, async () => {
+    await evaluateTask(session.engine, job);
+  });
+  const { metrics } = await gradePredictions(task, await readOwnPredictions(join(folder, "predictions.jsonl")));
+  for (const metric of metrics) {
+    reporter.finish(
+      `${label}${variant} on ${task.name}: ${metric.metric} ${(100 * metric.value).toFixed(1)} % of ${metric.n}.`,
+    );
+  }
+  return metrics;
+}
