@@ -13,6 +13,7 @@ import type { ScoreKey, ScoreRow } from "../eval/prediction.js";
 import { readManifest } from "../report/manifest.js";
 import type { RunSummary } from "../report/run-summary.js";
 import { writeReport } from "../report/write-report.js";
+import { freshAdapterSettings } from "../train/config.js";
 import { describeRun } from "./describe-run.js";
 import { planExperiment } from "./plan-experiment.js";
 import { type PreparedExperiment, prepareExperiment } from "./prepare.js";
