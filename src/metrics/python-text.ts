@@ -12,10 +12,15 @@ const wordCharacter = /[\p{L}\p{N}_]/u;
 /** str.strip() */
 export function stripText(text: string): string {
   let start = 0;
+  while (start < text.length && space.test(text.charAt(start))) start++;
+  return stripTextEnd(text.slice(start));
+}
+
+/** str.rstrip() */
+export function stripTextEnd(text: string): string {
   let end = text.length;
-  while (start < end && space.test(text.charAt(start))) start++;
-  while (end > start && space.test(text.charAt(end - 1))) end--;
-  return text.slice(start, end);
+  while (end > 0 && space.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 /** re.sub(r"\s+", " ", text) */
