@@ -1,5 +1,7 @@
 // How sure a rate is, and whether two models differ on the same rows.
 
+import { type BootstrapOptions, bootstrapMean } from "./bootstrap.js";
+
 export interface Interval {
   readonly low: number;
   readonly high: number;
@@ -67,7 +69,7 @@ export function mcnemarExact(lost: number, gained: number): number {
 export function pairedBootstrap(
   before: readonly number[],
   after: readonly number[],
-  options: { readonly seed: number; readonly samples?: number },
+  options: BootstrapOptions,
 ): Interval & { readonly difference: number } {
   const differences = before.map((value, index) => (after[index] ?? Number.NaN) - value);
   const n = differences.length;
@@ -76,40 +78,6 @@ export function pairedBootstrap(
       `Expected as many values after as before, and at least one, but received ${after.length} and ${n}`,
     );
   }
-  const samples = options.samples ?? 10_000;
-  const random = randomIndices(options.seed);
-  const means = new Float64Array(samples);
-  for (let sample = 0; sample < samples; sample++) {
-    let sum = 0;
-    for (let draw = 0; draw < n; draw++) sum += differences[random(n)] ?? 0;
-    means[sample] = sum / n;
-  }
-  means.sort();
-  return {
-    difference: differences.reduce((sum, value) => sum + value, 0) / n,
-    low: quantile(means, 0.025),
-    high: quantile(means, 0.975),
-  };
-}
-
-/** Linear between the two neighbours, as NumPy's default. */
-function quantile(sorted: Float64Array, share: number): number {
-  const at = share * (sorted.length - 1);
-  const below = sorted[Math.floor(at)] ?? Number.NaN;
-  const above = sorted[Math.ceil(at)] ?? below;
-  return below + (above - below) * (at - Math.floor(at));
-}
-
-/** Whole numbers below n from SplitMix32; good enough to draw rows. */
-function randomIndices(seed: number): (n: number) => number {
-  let state = seed | 0;
-  return (n) => {
-    state = (state + 0x9e3779b9) | 0;
-    let word = state ^ (state >>> 16);
-    word = Math.imul(word, 0x21f0aaad);
-    word ^= word >>> 15;
-    word = Math.imul(word, 0x735a2d97);
-    word ^= word >>> 15;
-    return Math.floor(((word >>> 0) / 2 ** 32) * n);
-  };
+  const { value, low, high } = bootstrapMean(differences, options);
+  return { difference: value, low, high };
 }
