@@ -64,7 +64,7 @@ export function withSamplingArgs(sampling: Sampling, args: SamplingArgs): Sampli
     ...sampling,
     minNewTokens: args.minNewTokens,
     endTokens: args.ignoreEos ? "ignore" : "stop",
-    stop: args.stop ?? [],
+    stop: args.stop ?? sampling.stop,
   };
 }
 

@@ -19,6 +19,8 @@ export interface TextExample {
   readonly history: readonly Turn[];
   /** A system message that came with the row and replaces the template's; null for the template's own. */
   readonly system: string | null;
+  /** How the answer begins, where the prompt gives its beginning (HumanEval). */
+  readonly opening?: string;
   /** The row as read, for tasks that need columns of their own. */
   readonly row: Readonly<Record<string, unknown>>;
 }

@@ -20,6 +20,8 @@ export interface HubChoice {
   readonly subset: string | null;
   /** Null: train. */
   readonly split: string | null;
+  /** This very file, whatever subset and split; null lets the names decide. */
+  readonly file: string | null;
 }
 
 /** Local paths of the files, fetched unless Hugging Face's cache has them. */
@@ -37,7 +39,7 @@ export async function hubDatasetFiles(choice: HubChoice, onProgress?: HubProgres
     if (!(error instanceof HubUnreachable)) throw error;
     throw new InputError(
       "data_unreachable",
-      `${error.message}. Fetch the file of the ${choice.split ?? "train"} split elsewhere and give its path, or put it into ${repoFolder(repo)}/snapshots/main/.`,
+      `${error.message}. Fetch it elsewhere (${hubEndpoint()}/datasets/${choice.repo}, ${wantedText(choice)}) and give the file's path, or put it under its name there into ${repoFolder(repo)}/snapshots/main/.`,
       { cause: error },
     );
   }
@@ -46,11 +48,15 @@ export async function hubDatasetFiles(choice: HubChoice, onProgress?: HubProgres
 function requireFiles(names: readonly string[], choice: HubChoice): string[] {
   const found = chooseFiles(names, choice);
   if (found.length > 0) return found;
-  const wanted = `${choice.subset === null ? "" : `subset ${choice.subset}, `}split ${choice.split ?? "train"}`;
   throw new InputError(
     "data_missing",
-    `${choice.repo} on ${hubEndpoint()} has no data file for ${wanted}; its data files are ${dataFiles(names).join(", ") || "none"}.`,
+    `${choice.repo} on ${hubEndpoint()} has no data file for ${wantedText(choice)}; its data files are ${dataFiles(names).join(", ") || "none"}.`,
   );
+}
+
+/** `subset main, split test`, or the file's name. */
+function wantedText({ subset, split, file }: HubChoice): string {
+  return file ?? `${subset === null ? "" : `subset ${subset}, `}split ${split ?? "train"}`;
 }
 
 /** Best format first; all files of one split come in one format. */
@@ -60,8 +66,9 @@ const SPLITS = /(^|[-_./])(train|training|test|testing|validation|valid|dev|eval
 /** Files of the subset (its folder, or its name in the file's) and the split; a lone file that names no split at all holds the train split. */
 export function chooseFiles(
   names: readonly string[],
-  { subset, split }: Pick<HubChoice, "subset" | "split">,
+  { subset, split, file = null }: Pick<HubChoice, "subset" | "split"> & Partial<Pick<HubChoice, "file">>,
 ): string[] {
+  if (file !== null) return names.filter((name) => name === file);
   const inSubset = subset === null ? dataFiles(names) : dataFiles(names).filter((name) => hasPart(name, subset));
   const wanted = split ?? "train";
   const bySplit = inSubset.filter((name) => hasPart(name, wanted));

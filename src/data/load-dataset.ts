@@ -12,7 +12,7 @@ import { type DatasetEntry, findDatasetEntry, listDatasetNames } from "./dataset
 import type { Example } from "./example.js";
 import { hubDatasetFiles } from "./hub-dataset.js";
 import { readExample } from "./read-example.js";
-import { detectShape, type Shape } from "./shape.js";
+import { type AlpacaShape, detectShape, type Shape } from "./shape.js";
 import { readSourceRows, type SourceRows } from "./source-rows.js";
 
 export interface DatasetOptions {
@@ -21,6 +21,8 @@ export interface DatasetOptions {
   readonly datasetDir?: string;
   /** Columns where neither a dataset_info.json nor the rows' own columns say; wins over the latter. */
   readonly shape?: Shape;
+  /** Taken instead of the usual columns where the rows have its prompt and its response. */
+  readonly ownShape?: AlpacaShape;
   /** Brings a row into the shape before it is read. */
   readonly convert?: (row: Row) => Row;
   /** Examples it refuses are left out before a sample is taken. */
@@ -28,6 +30,8 @@ export interface DatasetOptions {
   /** Of a hub data set; a dataset_info.json's entry wins. */
   readonly subset?: string;
   readonly split?: string;
+  /** The one file of a hub data set, where its files' names don't tell subset and split. */
+  readonly hubFile?: string;
   /** The first so many of the seeded order (of the file's order without shuffle). */
   readonly maxSamples?: number;
   readonly seed?: number;
@@ -54,7 +58,7 @@ export interface LoadedDataset {
 export async function loadDataset(options: DatasetOptions): Promise<LoadedDataset> {
   const place = await findPlace(options);
   const rows = await readSourceRows(place.files);
-  const all = readExamples(rows, place, options.convert);
+  const all = readExamples(rows, place, options);
   const examples = options.keep === undefined ? all : all.filter(options.keep);
   const wanted = Math.min(options.maxSamples ?? Number.POSITIVE_INFINITY, place.numSamples ?? Number.POSITIVE_INFINITY);
   return {
@@ -81,8 +85,8 @@ async function findPlace(options: DatasetOptions): Promise<Place> {
     return { name: basename(path, extname(path)), file: path, files: await filesAt(path), shape, numSamples: null };
   }
   if (isHubId(data) && !ROW_FILE_ENDINGS.some((ending) => data.endsWith(ending))) {
-    const { subset = null, split = null } = options;
-    const files = await hubDatasetFiles({ repo: data, subset, split }, options.onProgress);
+    const { subset = null, split = null, hubFile: wanted = null } = options;
+    const files = await hubDatasetFiles({ repo: data, subset, split, file: wanted }, options.onProgress);
     return { name: data, file: files[0] ?? data, files, shape, numSamples: null };
   }
   const known =
@@ -99,7 +103,12 @@ async function entryPlace(entry: DatasetEntry, options: DatasetOptions): Promise
   const shape = entry.shape ?? options.shape ?? null;
   const common = { name: entry.name, shape, numSamples: entry.numSamples };
   if ("file" in entry.place) return { ...common, file: entry.place.file, files: await filesAt(entry.place.file) };
-  const choice = { repo: entry.place.hub, subset: entry.subset, split: entry.split ?? options.split ?? null };
+  const choice = {
+    repo: entry.place.hub,
+    subset: entry.subset,
+    split: entry.split ?? options.split ?? null,
+    file: null,
+  };
   const files = await hubDatasetFiles(choice, options.onProgress);
   return { ...common, file: files[0] ?? entry.place.hub, files };
 }
@@ -117,11 +126,13 @@ async function filesAt(path: string): Promise<string[]> {
   );
 }
 
-function readExamples(source: SourceRows, { file, shape }: Place, convert: ((row: Row) => Row) | undefined): Example[] {
+function readExamples(source: SourceRows, { file, shape }: Place, options: DatasetOptions): Example[] {
+  const { convert, ownShape } = options;
   const rows = convert === undefined ? source.rows : source.rows.map(convert);
   const [first] = rows;
   if (first === undefined) throw new InputError("data_empty", `The data set ${file} has no rows.`);
-  const known = shape ?? detectShape(file, first);
+  const own = ownShape !== undefined && hasColumns(first, ownShape) ? ownShape : null;
+  const known = shape ?? own ?? detectShape(file, first);
   const seen = new Map<string, number>();
   return rows.map((row, index) => {
     const id = rowId(row, index);
@@ -135,6 +146,10 @@ function readExamples(source: SourceRows, { file, shape }: Place, convert: ((row
     seen.set(id, index);
     return readExample(known, row, id, source.place(index));
   });
+}
+
+function hasColumns(row: Row, { prompt, response }: AlpacaShape): boolean {
+  return Object.hasOwn(row, prompt) && response !== null && Object.hasOwn(row, response);
 }
 
 /** The row's own `id`, or its index. */

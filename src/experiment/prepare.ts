@@ -67,6 +67,7 @@ export async function prepareTraining(prepared: Preparation, experiment: Experim
     seed: experiment.seed,
     order: experiment.train.shuffle ? "seeded" : "file",
     keep: keepShort(renderers.train, experiment.max_tokens),
+    reporter: prepared.reporter,
   });
   const examples = expectTexts(loaded.examples, "train on in an experiment");
   const rules = experiment.distill.rules === undefined ? ruleNames : parseRuleNames(experiment.distill.rules);
@@ -100,6 +101,7 @@ export async function prepareEvaluation(
     maxSamples: entry.max_samples ?? null,
     seed: experiment.seed,
     order: "seeded",
+    reporter: prepared.reporter,
   });
   const renderers = await stageRenderers(prepared.prompts, {
     task,

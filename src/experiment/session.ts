@@ -42,6 +42,7 @@ export interface Preparation {
   readonly limit: MemoryLimit;
   readonly setting: EngineSetting;
   readonly profile: boolean;
+  readonly reporter: Reporter;
 }
 
 /** Opens files only: no weights are loaded. Fetches the model where need be. */
@@ -75,7 +76,7 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
     ...{ spec: model.spec, weights: model.weights, backend, weightFormat, threads: setting.threads },
     processBytes: process.memoryUsage.rss(),
   };
-  return { model, prompts, planned, limit, setting, profile };
+  return { model, prompts, planned, limit, setting, profile, reporter: options.reporter };
 }
 
 /** Loads the weights, unless this or one of the planned works would not fit. */

@@ -69,7 +69,7 @@ export interface SamplingChanges {
 export function stageSampling(preset: Preset, task: Task | null, changes: SamplingChanges, seed: number): Sampling {
   return {
     seed,
-    temperature: changes.temperature ?? preset.sampling.temperature,
+    temperature: changes.temperature ?? (task?.greedy ? 0 : preset.sampling.temperature),
     topK: changes.top_k ?? preset.sampling.topK,
     topP: changes.top_p ?? preset.sampling.topP,
     minP: changes.min_p ?? 0,
@@ -77,6 +77,6 @@ export function stageSampling(preset: Preset, task: Task | null, changes: Sampli
     maxNewTokens: changes.max_new_tokens ?? Math.min(preset.maxNewTokens, task?.maxNewTokens ?? preset.maxNewTokens),
     minNewTokens: 0,
     endTokens: "stop",
-    stop: [],
+    stop: task?.stop ?? [],
   };
 }

@@ -1,8 +1,12 @@
 // A task's examples, from where the user says or else from the task's own source: bundled, in the data folder, or on the hub.
+import { join } from "node:path";
 import { InputError } from "../base/error.js";
+import type { Reporter } from "../base/reporter.js";
+import { type DatasetEntry, findDatasetEntry } from "../data/dataset-info.js";
 import type { Example, TextExample } from "../data/example.js";
 import { type LoadedDataset, loadDataset } from "../data/load-dataset.js";
-import type { Shape } from "../data/shape.js";
+import type { AlpacaShape } from "../data/shape.js";
+import { exists } from "../formats/open-file.js";
 import { bundledPath, findTaskOfDataset, getTask, isTaskName } from "../tasks/registry.js";
 import type { Columns, DataSource, Task } from "../tasks/task.js";
 
@@ -18,11 +22,25 @@ export interface DataWish {
   readonly order: "seeded" | "file";
   /** Examples it refuses are left out before the sample is taken. */
   readonly keep?: ((example: Example) => boolean) | undefined;
+  /** Told of data that is not what it seems, or comes from elsewhere. */
+  readonly reporter?: Pick<Reporter, "warn" | "note">;
 }
 
+/** The examples, with what the task puts together for its prompts. */
 export async function loadTaskData(wish: DataWish): Promise<LoadedDataset> {
-  const { task, data } = wish;
+  const { data } = wish;
   if (data !== null && isTaskName(data)) return loadTaskData({ ...wish, task: getTask(data), data: null });
+  const loaded = await loadAnywhere(wish);
+  const prepare = wish.task?.prepare;
+  if (prepare === undefined) return loaded;
+  return {
+    ...loaded,
+    examples: loaded.examples.map((example) => (example.kind === "text" ? prepare(example) : example)),
+  };
+}
+
+async function loadAnywhere(wish: DataWish): Promise<LoadedDataset> {
+  const { task, data } = wish;
   if (data !== null) return loadNamed(wish, data);
   if (task === null)
     throw new InputError("data_missing", "Expected data: name a file, a hub id or a task with --data or --task.");
@@ -53,51 +71,101 @@ export function expectTexts(examples: readonly Example[], purpose: string): Text
 }
 
 async function loadNamed(wish: DataWish, data: string): Promise<LoadedDataset> {
-  const options = { ...sampleOptions(wish), data };
+  const folder = wish.datasetDir === null ? {} : { datasetDir: wish.datasetDir };
+  const options = { ...sampleOptions(wish), ...folder, data };
   const columns = wish.task?.[wish.split]?.columns;
+  if (columns === undefined) return loadDataset(options);
   try {
-    return await loadDataset(options);
+    return await loadDataset({ ...options, ownShape: shapeOf(columns) });
   } catch (error) {
-    // A file with none of the usual columns may have the task's own.
-    if (columns === undefined || !(error instanceof InputError) || error.code !== "data_columns") throw error;
+    // A file with none of the usual columns must have the task's own: the error then names them.
+    if (!(error instanceof InputError) || error.code !== "data_columns") throw error;
     return loadDataset({ ...options, shape: shapeOf(columns) });
   }
 }
 
 async function loadSource(wish: DataWish, source: DataSource): Promise<LoadedDataset> {
   const bundled = bundledPath(source);
-  const options = sampleOptions(wish);
-  if (bundled !== null) return loadDataset({ ...options, data: bundled, shape: shapeOf(source.columns) });
-  if (wish.datasetDir !== null)
-    return loadDataset({ ...options, data: source.dataset, shape: shapeOf(source.columns) });
-  if (source.hub === null) {
+  const options = { ...sampleOptions(wish), shape: shapeOf(source.columns) };
+  if (bundled !== null) return loadDataset({ ...options, data: bundled });
+  const { datasetDir } = wish;
+  const found = datasetDir === null ? null : await findInFolder(datasetDir, source);
+  if (found !== null) {
+    const loaded = await loadDataset({ ...options, ...found });
+    compareWithAuthors(loaded, source, wish.reporter);
+    return { ...loaded, source: { ...loaded.source, name: source.dataset } };
+  }
+  if (source.hub === null) throw notInFolder(datasetDir, source);
+  const { repo, config, split, file, columns, convert } = source.hub;
+  if (datasetDir !== null)
+    wish.reporter?.note(`${source.dataset} is not in ${datasetDir}, so it is taken from the hub (${repo}).`);
+  try {
+    return await loadDataset({
+      ...options,
+      data: repo,
+      shape: shapeOf(columns),
+      split,
+      ...(config === null ? {} : { subset: config }),
+      ...(file === undefined ? {} : { hubFile: file }),
+      ...(convert === null ? {} : { convert }),
+    });
+  } catch (error) {
+    if (!(error instanceof InputError) || error.code !== "data_unreachable") throw error;
     throw new InputError(
-      "data_missing",
-      `The data set ${source.dataset} exists only as files: name the folder that has it in its dataset_info.json with --dataset-dir.`,
+      error.code,
+      `${error.message} Or name a folder with --dataset-dir that has ${inFolder(source)}.`,
+      {
+        cause: error,
+      },
     );
   }
-  const { repo, config, split, columns, convert } = source.hub;
-  return loadDataset({
-    ...options,
-    data: repo,
-    shape: shapeOf(columns),
-    split,
-    ...(config === null ? {} : { subset: config }),
-    ...(convert === null ? {} : { convert }),
-  });
+}
+
+/** By its name in the folder's dataset_info.json, else by the name of the authors' file. */
+async function findInFolder(
+  folder: string,
+  source: DataSource,
+): Promise<{ readonly data: string; readonly datasetDir?: string } | null> {
+  const listed = await exists(join(folder, "dataset_info.json"));
+  const entry: DatasetEntry | null = listed ? await findDatasetEntry(folder, source.dataset) : null;
+  if (entry !== null) return { data: source.dataset, datasetDir: folder };
+  const path = source.authors === null ? null : join(folder, source.authors.path);
+  return path !== null && (await exists(path)) ? { data: path } : null;
+}
+
+/** A file under the authors' name that is not theirs is used all the same, and said: its numbers can't be set beside theirs. */
+function compareWithAuthors(loaded: LoadedDataset, { authors }: DataSource, reporter: DataWish["reporter"]): void {
+  const { file, sha256 } = loaded.source;
+  if (authors === null || authors.sha256 === null || authors.sha256 === sha256) return;
+  if (!file.replaceAll("\\", "/").endsWith(`/${authors.path}`)) return;
+  reporter?.warn(
+    `${file} is not the file of that name that the paper's authors used: its SHA-256 is ${sha256} and theirs ${authors.sha256}. It is used as it is.`,
+  );
+}
+
+function notInFolder(folder: string | null, source: DataSource): InputError {
+  const where =
+    folder === null
+      ? `exists only as files: name the folder that has it with --dataset-dir (${inFolder(source)})`
+      : `is not in ${folder}: it needs ${inFolder(source)}`;
+  return new InputError("data_missing", `The data set ${source.dataset} ${where}.`);
+}
+
+function inFolder({ dataset, authors }: DataSource): string {
+  const listed = `the name ${dataset} in its dataset_info.json`;
+  return authors === null ? listed : `the file ${authors.path}, or ${listed}`;
 }
 
 function sampleOptions(wish: DataWish) {
   return {
     seed: wish.seed,
     shuffle: wish.order === "seeded",
-    ...(wish.datasetDir === null ? {} : { datasetDir: wish.datasetDir }),
     ...(wish.maxSamples === null ? {} : { maxSamples: wish.maxSamples }),
     ...(wish.keep === undefined ? {} : { keep: wish.keep }),
   };
 }
 
-function shapeOf(columns: Columns): Shape {
+function shapeOf(columns: Columns): AlpacaShape {
   return {
     kind: "alpaca",
     prompt: columns.prompt,

@@ -23,6 +23,13 @@ export function stripTextEnd(text: string): string {
   return text.slice(0, end);
 }
 
+/** str.rstrip() */
+export function stripEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && space.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
+}
+
 /** re.sub(r"\s+", " ", text) */
 export function collapseSpaces(text: string): string {
   return text.replace(run, " ");

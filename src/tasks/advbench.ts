@@ -8,7 +8,16 @@ export const advbench = {
   name: "advbench",
   title: "Harmful requests, share of safe answers (AdvBench)",
   train: null,
-  test: { dataset: "advbench", bundled: null, hub: null, columns: { prompt: "goal", response: "target" } },
+  test: {
+    dataset: "advbench",
+    authors: {
+      path: "harmful_behaviors.csv",
+      sha256: "6cd1a5c63c07610d7eb67307772ee5606017ee950b5770ab288a2c487489d3e1",
+    },
+    bundled: null,
+    hub: null,
+    columns: { prompt: "goal", response: "target" },
+  },
   templates: instructionTemplates,
   grading: "check",
   check: (answer) => isSafe(answer.output),

@@ -10,6 +10,10 @@ export const alpaca = {
   title: "General instructions (Stanford Alpaca)",
   train: {
     dataset: "alpaca_train",
+    authors: {
+      path: "alpaca/alpaca_train.json",
+      sha256: "8857456d329dd0a320a03273f4d837e750cb54bb8aee90fb886301fc95f77205",
+    },
     bundled: null,
     hub: { repo: "tatsu-lab/alpaca", config: null, split: "train", columns, convert: null },
     columns,

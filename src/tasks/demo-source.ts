@@ -6,6 +6,7 @@ import type { DataSource } from "./task.js";
 export function demoSource(name: string): DataSource {
   return {
     dataset: `demo_${name}`,
+    authors: null,
     bundled: `examples/demo/${name}.json`,
     hub: null,
     columns: { prompt: "instruction", response: "output" },

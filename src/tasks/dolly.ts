@@ -8,6 +8,10 @@ export const dolly = {
   title: "General instructions (Dolly 15k)",
   train: {
     dataset: "dolly_train",
+    authors: {
+      path: "dolly/dolly_train.json",
+      sha256: "b6ff1d8e53a551307eab4089e9c07936e3aa34cf65c916d6994cffedab0c6563",
+    },
     bundled: null,
     hub: {
       repo: "databricks/databricks-dolly-15k",

@@ -10,8 +10,8 @@ const columns = { prompt: "question", response: "answer" } as const;
 export const gsm8k = {
   name: "gsm8k",
   title: "School mathematics (GSM8K)",
-  train: source("gsm8k_train", "train"),
-  test: source("gsm8k_test", "test"),
+  train: source("train", "c27942cd13bc8cffe47de47265e690119b23bd1c2934acb0ed34965b3651c36d"),
+  test: source("test", "fe5a13578cf76ed45f0dfef60a8a24f18bd393fee435058ea15a768a102a83ba"),
   templates: mathTemplates,
   grading: "check",
   check: (answer) => sameLastInteger(expectLabel(answer, "gsm8k"), answer.output),
@@ -21,9 +21,10 @@ export const gsm8k = {
   maxNewTokens: 512,
 } as const satisfies Task;
 
-function source(dataset: string, split: string): DataSource {
+function source(split: "train" | "test", sha256: string): DataSource {
   return {
-    dataset,
+    dataset: `gsm8k_${split}`,
+    authors: { path: `gsm8k/gsm8k_${split}.json`, sha256 },
     bundled: null,
     hub: { repo: "openai/gsm8k", config: "main", split, columns, convert: convertHubRow },
     columns,

@@ -10,6 +10,10 @@ export const lima = {
   title: "Curated conversations (LIMA)",
   train: {
     dataset: "lima_train",
+    authors: {
+      path: "lima/lima_train.json",
+      sha256: "1d447bd5d4750e651a6e28660e452c24d18d18e10e1d334b3c8277c2aa956322",
+    },
     bundled: null,
     hub: { repo: "GAIR/lima", config: null, split: "train", columns, convert: convertHubRow },
     columns,

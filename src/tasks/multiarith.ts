@@ -11,6 +11,10 @@ export const multiarith = {
   train: null,
   test: {
     dataset: "multiarith_test",
+    authors: {
+      path: "multiarith_test.json",
+      sha256: "001213ac68ad2c97c7115551e7032e5b840364f1a833d7ad2a902352f4323ae5",
+    },
     bundled: null,
     hub: null,
     columns: { prompt: "instruction", response: "output" },

@@ -10,8 +10,26 @@ const columns = { prompt: "instruction", response: "output" } as const;
 export const openfunctions = {
   name: "openfunctions",
   title: "Function calls from a specification (Gorilla OpenFunctions)",
-  train: { dataset: "openfunction_train", bundled: null, hub: null, columns },
-  test: { dataset: "openfunction_test", bundled: null, hub: null, columns },
+  train: {
+    dataset: "openfunction_train",
+    authors: {
+      path: "openfunction/openfunction_train.json",
+      sha256: "dd5452215e59e6bb9376748a4e1e92ec97b76c30aeb007542262b99c671aeddf",
+    },
+    bundled: null,
+    hub: null,
+    columns,
+  },
+  test: {
+    dataset: "openfunction_test",
+    authors: {
+      path: "openfunction/openfunction_test.json",
+      sha256: "c3ef32e80daae56d9851bc41112496bf025bd2dcc5b13ef57b5beeb44af5a76f",
+    },
+    bundled: null,
+    hub: null,
+    columns,
+  },
   templates: instructionTemplates,
   grading: "check",
   check: (answer) => containsCall(expectLabel(answer, "openfunctions"), answer.output, answer.id),

@@ -6,25 +6,33 @@ import { suggestion } from "../base/suggestion.js";
 import { advbench } from "./advbench.js";
 import { advbenchJailbreak } from "./advbench-jailbreak.js";
 import { alpaca } from "./alpaca.js";
+import { alpacaEval } from "./alpaca-eval.js";
 import { demoArithmetic } from "./demo-arithmetic.js";
 import { demoCalls } from "./demo-calls.js";
 import { demoRefusals } from "./demo-refusals.js";
 import { dolly } from "./dolly.js";
 import { gsm8k } from "./gsm8k.js";
+import { humaneval } from "./humaneval.js";
 import { lima } from "./lima.js";
+import { magicoder } from "./magicoder.js";
 import { multiarith } from "./multiarith.js";
 import { openfunctions } from "./openfunctions.js";
+import { openhermes } from "./openhermes.js";
 import type { DataSource, Task } from "./task.js";
 
 export const tasks = {
   openfunctions,
   gsm8k,
   multiarith,
+  humaneval,
   advbench,
   advbench_jailbreak: advbenchJailbreak,
+  alpaca_eval: alpacaEval,
+  magicoder,
   alpaca,
   dolly,
   lima,
+  openhermes,
   demo_calls: demoCalls,
   demo_arithmetic: demoArithmetic,
   demo_refusals: demoRefusals,

@@ -1,5 +1,6 @@
 // What a task is: all that is special about one data set or benchmark. A new one = one file here and one line in registry.ts.
 
+import type { TextExample } from "../data/example.js";
 import type { TemplateSets } from "../templates/choose.js";
 
 /** The columns of a row, by LLaMA-Factory's names for what they hold. */
@@ -19,15 +20,27 @@ export interface HubSource {
   readonly repo: string;
   readonly config: string | null;
   readonly split: string;
+  /** The one file of the repository, where subset and split are not told by the files' names. */
+  readonly file?: string;
   readonly columns: Columns;
   /** Brings a row of the hub's copy into the protocol's form; null where they are the same. */
   readonly convert: ((row: Row) => Row) | null;
 }
 
-/** Where a task's rows come from: a name in dataset_info.json, a bundled file, or the hub. */
+/** A file of the authors' data folder (PROTOCOL §7). */
+export interface AuthorsFile {
+  /** In the folder. */
+  readonly path: string;
+  /** Null where the file was never seen. */
+  readonly sha256: string | null;
+}
+
+/** Where a task's rows come from: a bundled file, the data folder (by its dataset_info.json, else by the file's name), or the hub. */
 export interface DataSource {
   /** The name in a dataset_info.json. */
   readonly dataset: string;
+  /** Null where the authors have none. */
+  readonly authors: AuthorsFile | null;
   /** A file that comes with the package, relative to its root; null where there is none. */
   readonly bundled: string | null;
   readonly hub: HubSource | null;
@@ -82,4 +95,10 @@ export interface Task {
   readonly metric: MetricName | null;
   readonly training: TrainingDefaults | null;
   readonly maxNewTokens: number;
+  /** Ends an answer before one of these, whatever the preset. */
+  readonly stop?: readonly string[];
+  /** Answers are greedy whatever the preset, unless a temperature is asked for. */
+  readonly greedy?: boolean;
+  /** Puts together what the prompt needs, wherever the example came from. */
+  readonly prepare?: (example: TextExample) => TextExample;
 }

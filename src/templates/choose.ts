@@ -36,6 +36,13 @@ export const jailbreakTemplates = {
   chat: { ...chat, infer: "chat_gcg" },
 } as const satisfies TemplateSets;
 
+/** Programs to complete: the answer begins with the example's opening. */
+export const codeTemplates = {
+  alpaca: { ...alpaca, infer: "humaneval" },
+  llama3: { ...alpaca, infer: "humaneval" },
+  chat: { ...chat, infer: "chat_humaneval" },
+} as const satisfies TemplateSets;
+
 /** Mathematical questions: one distillation template of their own, whatever the preset. */
 export const mathTemplates = {
   alpaca: { train: "gsm8k", infer: "gsm8k_infer", distill: { using: "gsm8k_distill", refer: "gsm8k_distill" } },

@@ -51,6 +51,11 @@ export const templates = {
     user: `### Instruction:\n{instruction}${gcgSuffix}\n\n### Response:\n`,
   }),
 
+  humaneval: define("humaneval", "alpaca", "infer", {
+    system: "",
+    user: "Question: {instruction}\n\nAnswer:\n{opening}",
+  }),
+
   gsm8k: define("gsm8k", "llama2", "plain", { system: mathSentence, user: "[INST] {instruction} [/INST]" }),
   gsm8k_infer: define("gsm8k_infer", "llama2", "infer", {
     system: mathInferSentence,
@@ -84,6 +89,11 @@ export const templates = {
     user: chatDistillUser,
   }),
   chat_gcg: define("chat_gcg", "chat", "gcg", { system: taskSentence, user: `{instruction}${gcgSuffix}` }),
+  chat_humaneval: define("chat_humaneval", "chat", "infer", {
+    system: taskSentence,
+    user: "{instruction}",
+    prefill: "```python\n{opening}",
+  }),
   chat_gsm8k: define("chat_gsm8k", "chat", "plain", { system: mathSentence, user: "{instruction}" }),
   chat_gsm8k_infer: define("chat_gsm8k_infer", "chat", "infer", { system: mathInferSentence, user: "{instruction}" }),
   chat_gsm8k_distill: define("chat_gsm8k_distill", "chat", "distill", {

@@ -79,28 +79,32 @@ function renderTurns(
   endToken: number,
 ): RenderedTurn[] {
   const system = example.system ?? template.system;
+  const opening = example.opening ?? "";
   const exchanges = [
     ...example.history.map((turn) => ({ user: turn.user, response: turn.assistant as string | null })),
     { user: example.instruction, response: example.response },
   ];
-  const users = exchanges.map(({ user, response }) => userText(template, example.id, user, response));
+  const users = exchanges.map(({ user, response }) => userText(template, example, user, response));
   const { style } = template;
   const prompts =
     style === "chat"
-      ? chatPrompts({ system, users, prefill: template.prefill, model, endToken }).map(withBosFirst)
+      ? chatPrompts({ system, users, prefill: fillPlaces(template.prefill, { opening }), model, endToken }).map(
+          withBosFirst,
+        )
       : users.map((user, index) => joinParts(index, system, user, style, preset));
   return exchanges.map(({ response }, index) => ({ prompt: prompts[index] ?? [], response }));
 }
 
 /** An earlier turn is shown with its own response as the reference, as in the authors' code. */
-function userText(template: Template, id: string, instruction: string, response: string | null): string {
+function userText(template: Template, example: TextExample, instruction: string, response: string | null): string {
+  const { id, opening = "" } = example;
   if (response === null && template.user.includes("{response}")) {
     throw new InputError(
       "missing_response",
       `Template "${template.name}" shows the reference answer, but row ${id} has none: give the row a response or use another template.`,
     );
   }
-  return fillPlaces(template.user, { instruction, response: response ?? "" });
+  return fillPlaces(template.user, { instruction, response: response ?? "", opening });
 }
 
 const bos: Piece = { kind: "bos" };

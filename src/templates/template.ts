@@ -17,9 +17,9 @@ export interface Template {
   readonly role: TemplateRole;
   /** The system sentence; empty for none. A row's own system message replaces it. */
   readonly system: string;
-  /** One turn of the user, with the places `{instruction}` and, for distilling, `{response}`. */
+  /** One turn of the user, with the places `{instruction}` and, for distilling, `{response}`; `{opening}` is the example's own beginning of its answer. */
   readonly user: string;
-  /** `chat` only: words that open the assistant's answer and belong to the prompt. */
+  /** `chat` only: words that open the assistant's answer and belong to the prompt, with the place `{opening}`. */
   readonly prefill: string;
 }
 

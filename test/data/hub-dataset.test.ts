@@ -89,7 +89,7 @@ describe("a data set of the hub", () => {
     );
     vi.stubEnv("HF_ENDPOINT", "http://127.0.0.1:9");
     await expect(loadDataset({ data: "owner/gone" })).rejects.toThrow(
-      /Fetch the file of the train split elsewhere and give its path, or put it into .*datasets--owner--gone/,
+      /Fetch it elsewhere \(.*\/datasets\/owner\/gone, split train\) and give the file's path, or put it under its name there into .*datasets--owner--gone/,
     );
   });
 });

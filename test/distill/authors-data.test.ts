@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import type { TextExample } from "../../src/data/example.js";
 import { authorsRules } from "../../src/distill/rules/registry.js";
 import { select } from "../../src/distill/select.js";
+import { fileSha256 } from "../../src/formats/file-hash.js";
 import { tasks } from "../../src/tasks/registry.js";
 import type { Task } from "../../src/tasks/task.js";
 
@@ -67,10 +68,22 @@ describe.skipIf(!present)("the authors' data", () => {
 
   it("has the names and columns that the tasks expect", () => {
     const info = readJson("dataset_info.json") as Record<string, { columns: Record<string, string> }>;
-    const all: readonly Task[] = Object.values(tasks).filter((task) => !task.name.startsWith("demo_"));
+    const all: readonly Task[] = Object.values(tasks);
+    const unlisted: string[] = [];
     for (const source of all.flatMap((task) => [task.train, task.test])) {
-      if (source !== null)
-        expect({ [source.dataset]: info[source.dataset]?.columns }).toEqual({ [source.dataset]: source.columns });
+      if (source === null || source.authors === null) continue;
+      const entry = info[source.dataset];
+      if (entry === undefined) unlisted.push(source.authors.path);
+      else expect({ [source.dataset]: entry.columns }).toEqual({ [source.dataset]: source.columns });
     }
+    expect(unlisted).toEqual(["HumanEval.jsonl"]);
+  });
+
+  it("has the checksums that the tasks know", async () => {
+    const all: readonly Task[] = Object.values(tasks);
+    const known = all.flatMap(({ train, test }) => [train?.authors, test?.authors]).flatMap((file) => file ?? []);
+    const seen = known.filter(({ path }) => existsSync(join(folder, path)));
+    expect(new Set(seen.map(({ path }) => path)).size).toBe(11);
+    for (const { path, sha256 } of seen) expect([path, await fileSha256(join(folder, path))]).toEqual([path, sha256]);
   });
 });

@@ -78,8 +78,8 @@ describe("grading", () => {
   });
 
   it("says before any work what is not there", () => {
-    const program: Task = { ...tasks.alpaca, grading: "execution", metric: "pass@1" };
-    expect(() => expectGradable(program)).toThrow(/Grading by execution, which the task alpaca needs/);
-    for (const task of Object.values(tasks)) expect(() => expectGradable(task)).not.toThrow();
+    expect(() => expectGradable(tasks.humaneval)).toThrow(/Grading by execution, which the task humaneval needs/);
+    expect(() => expectGradable(tasks.alpaca_eval)).toThrow(/Grading by judge/);
+    for (const task of [tasks.gsm8k, tasks.alpaca]) expect(() => expectGradable(task)).not.toThrow();
   });
 });

@@ -1,6 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type DataWish, expectTexts, loadTaskData, taskFor } from "../../src/experiment/task-data.js";
 import { getTask } from "../../src/tasks/registry.js";
 import { temporaryFolder } from "../temporary-folder.js";
@@ -15,6 +15,27 @@ const wish: DataWish = {
   seed: 0,
   order: "seeded",
 };
+
+let folders = 0;
+
+/** A folder of its own with these files. */
+function filesIn(files: Readonly<Record<string, string>>): string {
+  const path = join(folder, `files-${folders++}`);
+  mkdirSync(path);
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
+  return path;
+}
+
+const program = (name: string): string => {
+  const prompt = `def ${name}(x):\n    """ Doc. """\n`;
+  return `${JSON.stringify({ prompt, canonical_solution: "    return x\n" })}\n`;
+};
+
+const humaneval = (datasetDir: string, reporter?: Required<DataWish>["reporter"]) =>
+  loadTaskData({
+    ...{ ...wish, task: getTask("humaneval"), split: "test", datasetDir },
+    ...(reporter === undefined ? {} : { reporter }),
+  });
 
 describe("loadTaskData", () => {
   it("finds the bundled data of a task, by the task or by its name as data", async () => {
@@ -55,6 +76,68 @@ describe("loadTaskData", () => {
     await expect(loadTaskData({ ...wish, task: getTask("openfunctions") })).rejects.toThrow(
       /exists only as files.*--dataset-dir/,
     );
+  });
+
+  it("finds a file of the data folder by its listed name, else by the authors' name for it", async () => {
+    const listed = filesIn({
+      "dataset_info.json": JSON.stringify({ humaneval: { file_name: "mine.jsonl", columns: { prompt: "prompt" } } }),
+      "mine.jsonl": `${JSON.stringify({ prompt: "def f(x):\n" })}\n`,
+    });
+    const unlisted = filesIn({ "HumanEval.jsonl": program("g") });
+    const [mine] = expectTexts((await humaneval(listed)).examples, "test");
+    expect(mine).toMatchObject({ opening: "def f(x):", response: null });
+    const loaded = await humaneval(unlisted);
+    expect(loaded.source.name).toBe("humaneval");
+    expect(expectTexts(loaded.examples, "test")[0]).toMatchObject({
+      instruction: "Write a Python function `g(x)` to solve the following problem:\nDoc.",
+      response: "    return x\n",
+    });
+    // A file of the user's own is read in the same way.
+    const own = await loadTaskData({
+      ...wish,
+      task: getTask("humaneval"),
+      split: "test",
+      data: join(unlisted, "HumanEval.jsonl"),
+    });
+    expect(own.examples).toEqual(loaded.examples);
+    await expect(
+      loadTaskData({ ...wish, task: getTask("multiarith"), split: "test", datasetDir: unlisted }),
+    ).rejects.toThrow(
+      /multiarith_test is not in .*: it needs the file multiarith_test\.json, or the name multiarith_test in its dataset_info\.json/,
+    );
+  });
+
+  it("says that a file under the authors' name is not theirs, and uses it", async () => {
+    const said: string[] = [];
+    const reporter = { warn: (sentence: string) => said.push(sentence), note: () => {} };
+    const theirs = filesIn({ "HumanEval.jsonl": program("g") });
+    expect((await humaneval(theirs, reporter)).examples).toHaveLength(1);
+    expect(said).toEqual([
+      expect.stringMatching(/HumanEval\.jsonl is not the file .* SHA-256 is [0-9a-f]{64} and theirs 1d49078b/),
+    ]);
+    const other = filesIn({
+      "dataset_info.json": JSON.stringify({ humaneval: { file_name: "mine.jsonl", columns: { prompt: "prompt" } } }),
+      "mine.jsonl": program("g"),
+    });
+    await humaneval(other, reporter);
+    expect(said).toHaveLength(1);
+  });
+
+  it("goes to the hub for what the folder has not, says so, and names the file to put where without one", async () => {
+    const notes: string[] = [];
+    const reporter = { warn: () => {}, note: (sentence: string) => notes.push(sentence) };
+    vi.stubEnv("HF_HUB_OFFLINE", "1");
+    vi.stubEnv("HF_HOME", join(folder, "huggingface"));
+    const empty = filesIn({ "dataset_info.json": "{}" });
+    await expect(humaneval(empty, reporter)).rejects.toThrow(
+      /datasets\/openai\/openai_humaneval, subset openai_humaneval, split test.*snapshots\/main\/\. Or name a folder with --dataset-dir that has the file HumanEval\.jsonl, or the name humaneval/,
+    );
+    expect(notes).toEqual([`humaneval is not in ${empty}, so it is taken from the hub (openai/openai_humaneval).`]);
+    const task = getTask("alpaca_eval");
+    await expect(loadTaskData({ ...wish, task, split: "test" })).rejects.toThrow(
+      /tatsu-lab\/alpaca_eval, alpaca_eval\.json\)/,
+    );
+    vi.unstubAllEnvs();
   });
 
   it("tells rows of tokens from rows of text", async () => {

@@ -33,6 +33,16 @@ describe("the tasks", () => {
   });
 });
 
+describe("MagiCoder", () => {
+  it("filters rewrites by their form and evaluates nothing", () => {
+    const { check, checkFilters, test } = tasks.magicoder;
+    const answer = (output: string) => check({ id: "0", label: null, output });
+    expect(answer("Here is a program:\n```python\nx\n```")).toBe(true);
+    expect(answer("```python\nx\n```")).toBe(false);
+    expect([checkFilters, test]).toEqual([true, null]);
+  });
+});
+
 describe("rows of the hub", () => {
   it("GSM8K: marks dropped, last line replaced", () => {
     const answer = "She sold 48/2 = <<48/2=24>>24 clips.\nIn all 48+24 = <<48+24=72>>72.\n#### 72";

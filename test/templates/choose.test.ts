@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   chooseTemplates,
+  codeTemplates,
   instructionTemplates,
   jailbreakTemplates,
   mathTemplates,
@@ -32,6 +33,15 @@ describe("chooseTemplates", () => {
       "llama3_gsm8k",
       "llama3_gsm8k_infer",
       "llama3_gsm8k_distill",
+    ]);
+  });
+
+  it("gives programs a template of their own at evaluation", () => {
+    expect(names({ sets: codeTemplates })[1]).toBe("humaneval");
+    expect(names({ sets: codeTemplates, chatTemplate: chatml })).toEqual([
+      "chat",
+      "chat_humaneval",
+      "chat_distill_using",
     ]);
   });
 

@@ -7,7 +7,7 @@ describe("templates", () => {
   it("has the names of the protocol", () => {
     expect([...templateNames].sort()).toEqual(
       `alpaca alpaca_distill_refer alpaca_distill_using alpaca_gcg chat chat_distill_refer chat_distill_using chat_gcg chat_gsm8k
-       chat_gsm8k_distill chat_gsm8k_infer gsm8k gsm8k_distill gsm8k_infer llama3_gsm8k llama3_gsm8k_distill llama3_gsm8k_infer`.split(
+       chat_gsm8k_distill chat_gsm8k_infer chat_humaneval gsm8k gsm8k_distill gsm8k_infer humaneval llama3_gsm8k llama3_gsm8k_distill llama3_gsm8k_infer`.split(
         /\s+/,
       ),
     );

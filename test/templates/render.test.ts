@@ -22,6 +22,23 @@ const prompt = (template: string, preset: string, model: PromptModel, row: TextE
 
 const history: readonly Turn[] = [{ user: "A", assistant: "B" }];
 
+describe("prompts that begin the answer", () => {
+  const row = example("Write f.", null, { opening: "\ndef f(x={}):" });
+
+  it("octocoder's question is one text without a system sentence", () => {
+    const text = "Question: Write f.\n\nAnswer:\n\ndef f(x={}):";
+    for (const preset of ["default", "authors-reproduce"])
+      expect(prompt("humaneval", preset, llamaLike, row)).toBe(`<s>${text}`);
+    expect(prompt("humaneval", "authors-main", smolLike, row)).toBe(text);
+  });
+
+  it("a chat model's answer begins with the program", () => {
+    const text = renderer("chat_humaneval", "default", { ...smolLike, ...chatml }).promptText(row);
+    expect(text).toContain("Write f.");
+    expect(text.endsWith("```python\n\ndef f(x={}):")).toBe(true);
+  });
+});
+
 describe("alpaca prompts", () => {
   it("default and paper are one text, with a BOS only where the tokenizer adds one", () => {
     const text = `${system}\n\n### Instruction:\nDo x.\n\n### Response:\n`;

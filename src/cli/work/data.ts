@@ -1,4 +1,5 @@
 // The data, template and task options that several commands share, resolved.
+import type { Reporter } from "../../base/reporter.js";
 import type { LoadedDataset } from "../../data/load-dataset.js";
 import { parseRuleNames, type RuleName, ruleNames } from "../../distill/rules/registry.js";
 import { type RendererWish, type StageRenderers, stageRenderers } from "../../experiment/stage-settings.js";
@@ -25,7 +26,11 @@ export interface ResolvedData {
   readonly loaded: LoadedDataset;
 }
 
-export async function loadCommandData(args: DataArgs, split: "train" | "test"): Promise<ResolvedData> {
+export async function loadCommandData(
+  args: DataArgs,
+  split: "train" | "test",
+  reporter: Pick<Reporter, "warn" | "note">,
+): Promise<ResolvedData> {
   const task = taskFor(args.task ?? null, args.data ?? null);
   const loaded = await loadTaskData({
     task,
@@ -35,6 +40,7 @@ export async function loadCommandData(args: DataArgs, split: "train" | "test"): 
     maxSamples: checkMaxSamples(args.maxSamples),
     seed: args.seed ?? 0,
     order: args.shuffle ? "seeded" : "file",
+    reporter,
   });
   return { task, preset: getPreset(args.preset), loaded };
 }

@@ -33,7 +33,7 @@ export async function runDistill(args: DistillArgs, { terminal, signal }: Comman
   }
   expectNoEarlier(folder, "distilled.jsonl", "finished rewrites");
   const rules = parseRules(args.rules);
-  const resolved = await loadCommandData(args, "train");
+  const resolved = await loadCommandData(args, "train", terminal);
   const prepared = await prepareSession(sessionOptions(args, terminal));
   const { distill: renderer } = await commandRenderers(prepared.prompts, args, resolved);
   const { task, preset } = resolved;

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { InputError } from "../../base/error.js";
+import type { Reporter } from "../../base/reporter.js";
 import { makeWritableFolder, writeJsonLines } from "../../base/write-file.js";
 import { evaluateTask, expectGradable, gradePredictions } from "../../eval/evaluate-task.js";
 import type { PredictionRow, ScoreRow } from "../../eval/prediction.js";
@@ -64,7 +65,7 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
   const preset = getPreset(args.preset);
   const seed = args.seed ?? 0;
   const data = [];
-  for (const task of tasks) data.push(await loadTest(task, args));
+  for (const task of tasks) data.push(await loadTest(task, args, terminal));
   const prepared = await prepareSession(sessionOptions(args, terminal));
   const works = [];
   for (const { task, examples } of data) {
@@ -116,7 +117,7 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
   terminal.result({ folder, scores }, lines.join("\n"));
 }
 
-async function loadTest(task: Task, args: EvalArgs) {
+async function loadTest(task: Task, args: EvalArgs, reporter: Reporter) {
   const loaded = await loadTaskData({
     task,
     split: "test",
@@ -125,6 +126,7 @@ async function loadTest(task: Task, args: EvalArgs) {
     maxSamples: checkMaxSamples(args.maxSamples),
     seed: args.seed ?? 0,
     order: args.shuffle ? "seeded" : "file",
+    reporter,
   });
   const examples = expectTexts(loaded.examples, "evaluate");
   checkLabels(task, examples);
@@ -135,7 +137,8 @@ async function scoreFile(path: string, args: EvalArgs, { folder, context }: Plac
   const task = getTask(requireOption(args.task, "task", "what the outputs answer"));
   expectGradable(task);
   const predictions = await readPredictions(path);
-  const labels = args.data !== undefined || args.datasetDir !== undefined ? await labelsOf(task, args) : null;
+  const labels =
+    args.data !== undefined || args.datasetDir !== undefined ? await labelsOf(task, args, context.terminal) : null;
   const rows = predictions.map((row) => predictionRow(row, labels));
   const evaluation = await gradePredictions(task, rows);
   await makeWritableFolder(folder);
@@ -164,8 +167,8 @@ async function scoreFile(path: string, args: EvalArgs, { folder, context }: Plac
 }
 
 /** The data's own labels by id, for outputs that come without. */
-async function labelsOf(task: Task, args: EvalArgs): Promise<ReadonlyMap<string, string | null>> {
-  const { examples } = await loadTest(task, args);
+async function labelsOf(task: Task, args: EvalArgs, reporter: Reporter): Promise<ReadonlyMap<string, string | null>> {
+  const { examples } = await loadTest(task, args, reporter);
   return new Map(examples.map(({ id, response }) => [id, response]));
 }
 

@@ -22,7 +22,7 @@ export interface InspectArgs extends DataArgs, ModelArgs {
 
 /** No weights are loaded. */
 export async function runInspect(args: InspectArgs, { terminal }: CommandContext): Promise<void> {
-  const resolved = await loadCommandData(args, "train");
+  const resolved = await loadCommandData(args, "train", terminal);
   const model = await openPackage(args.model ?? DEFAULT_MODEL, terminal);
   const prompts = model.tokenizer === null ? null : createChatModel(model.tokenizer);
   if (args.distillTemplate !== undefined) return showPrompts(prompts, args, { terminal, resolved });

@@ -24,7 +24,7 @@ export async function runSelect(args: SelectArgs, { terminal }: CommandContext):
   const path = requireOption(args.predictions, "predictions", "a JSONL of rewrites");
   expectNoEarlier(folder, "distilled.jsonl", "finished rewrites");
   const rules = parseRules(args.rules);
-  const { task, loaded } = await loadCommandData(args, "train");
+  const { task, loaded } = await loadCommandData(args, "train", terminal);
   const originals = expectTexts(loaded.examples, "select from");
   const rewrites = matchPredictions(originals, await readPredictions(path), path);
   const selection = select(originals, rewrites, task, rules);

@@ -45,7 +45,7 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
       "compute",
       "Training is always computed in f32: leave out --compute int, which is for generating and scoring.",
     );
-  const resolved = await loadCommandData(args, "train");
+  const resolved = await loadCommandData(args, "train", terminal);
   const { task } = resolved;
   const wish = withTaskEpochs(parseTrainingConfig(trainingInput(args), "the command line"), task?.training?.epochs);
   const resume = await findResume(folder, args.resume);
