@@ -14,6 +14,7 @@ import { inspectCommand } from "./commands/inspect.js";
 import { lsCommand } from "./commands/ls.js";
 import { pullCommand } from "./commands/pull.js";
 import { reportCommand } from "./commands/report.js";
+import { reproduceCommand } from "./commands/reproduce.js";
 import { runExperimentCommand } from "./commands/run.js";
 import { scoreCommand } from "./commands/score.js";
 import { selectCommand } from "./commands/select.js";
@@ -36,6 +37,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     )
     .command(demoCommand)
     .command(runExperimentCommand)
+    .command(reproduceCommand)
     .command(distillCommand)
     .command(selectCommand)
     .command(trainCommand)

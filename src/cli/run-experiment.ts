@@ -2,14 +2,18 @@
 import { existsSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { readExperiment } from "../experiment/read-experiment.js";
+import { InputError } from "../base/error.js";
+import { readSettings } from "../experiment/read-experiment.js";
 import { runExperiment } from "../experiment/run.js";
-import type { Experiment } from "../experiment/schema.js";
+import { scaleStudy } from "../experiment/scale.js";
+import { type Experiment, parseExperiment } from "../experiment/schema.js";
+import { isStudy, parseStudy } from "../experiment/study-schema.js";
 import type { RunSummary } from "../report/run-summary.js";
 import { terminalReport } from "../report/terminal-table.js";
 import { writeReport } from "../report/write-report.js";
 import { checkMaxSamples } from "./arguments.js";
 import type { CommandContext } from "./run-command.js";
+import { runStudyWork } from "./run-study.js";
 import { formatDuration, type Terminal } from "./terminal.js";
 
 export interface ExperimentArgs {
@@ -24,22 +28,46 @@ export interface ExperimentArgs {
   readonly out?: string | undefined;
   readonly datasetDir?: string | undefined;
   readonly maxSamples?: number | undefined;
+  readonly maxExampleTokens?: number | undefined;
+  readonly dryRun?: boolean | undefined;
   /** Most rows of each test. */
   readonly limitTests?: number | undefined;
 }
 
 export async function runExperimentFile(path: string, args: ExperimentArgs, context: CommandContext): Promise<void> {
-  const experiment = limitTests(
-    await readExperiment(path, [...optionOverrides(args), ...args.overrides]),
-    args.limitTests,
-  );
-  const folder = resolve(experiment.out ?? join("runs", basename(path, extname(path))));
+  const values = await readSettings(path, [...optionOverrides(args), ...args.overrides]);
+  if (isStudy(values)) return runStudyFile(path, values, { args, context });
+  const experiment = limitTests(parseExperiment(values, path), args.limitTests);
+  if (args.dryRun === true) {
+    throw new InputError(
+      "usage",
+      `--dry-run plans a study, and ${path} is one experiment: give it a matrix, such as matrix.variant=[seed,vanilla,sdft].`,
+    );
+  }
+  const folder = resolve(experiment.out ?? defaultFolder(path));
   const summary = await runExperiment({ experiment, folder, reporter: context.terminal, signal: context.signal });
   context.terminal.result(summaryDocument(summary), resultText(summary, context.terminal));
 }
 
+async function runStudyFile(
+  path: string,
+  values: Readonly<Record<string, unknown>>,
+  { args, context }: { readonly args: ExperimentArgs; readonly context: CommandContext },
+): Promise<void> {
+  const study = parseStudy(
+    args.maxSamples === undefined ? values : scaleStudy(values, { samples: args.maxSamples }),
+    path,
+  );
+  const folder = resolve(study.settings.out ?? defaultFolder(path));
+  await runStudyWork({ study, folder, dryRun: args.dryRun ?? false }, context);
+}
+
+function defaultFolder(path: string): string {
+  return join("runs", basename(path, extname(path)));
+}
+
 /** Options win over the file, and key=value over options. */
-function optionOverrides(args: ExperimentArgs): string[] {
+export function optionOverrides(args: ExperimentArgs): string[] {
   const maxSamples = checkMaxSamples(args.maxSamples);
   const given: [string, unknown][] = [
     ["model", args.model],
@@ -52,6 +80,7 @@ function optionOverrides(args: ExperimentArgs): string[] {
     ["out", args.out],
     ["dataset_dir", args.datasetDir],
     ["max_samples", maxSamples ?? undefined],
+    ["max_tokens", args.maxExampleTokens],
   ];
   return given.filter(([, value]) => value !== undefined).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
 }

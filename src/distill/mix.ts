@@ -13,7 +13,7 @@ export function mixExamples(
 ): TextExample[] {
   const byId = new Map(rows.map((row) => [row.id, row]));
   const ids = examples.map(({ id }) => id);
-  const count = Math.floor(options.ratio * examples.length + 1e-9);
+  const count = mixCount(options.ratio, examples.length);
   const taken = new Set(seededOrder(ids, options.seed, 0).slice(0, count));
   return examples.map((example, index) => {
     if (!taken.has(index)) return example;
@@ -26,4 +26,9 @@ export function mixExamples(
     }
     return { ...example, response: row.response };
   });
+}
+
+/** How many of n examples take their rewrite: ⌊m·n⌋. */
+export function mixCount(ratio: number, n: number): number {
+  return Math.floor(ratio * n + 1e-9);
 }

@@ -15,7 +15,7 @@ export interface Cell {
 type Values = Readonly<Record<string, unknown>>;
 
 /** Keys of a study that no experiment has. */
-const studyKeys = ["paper", "label", "matrix", "cells", "tasks", "runs_folder"];
+const studyKeys = ["paper", "label", "matrix", "cells", "tasks", "runs_folder", "runs"];
 
 /** The seed's cells first, then in the order of the file: the matrix's last axis turns fastest. */
 export function expandStudy(study: Study): Cell[] {

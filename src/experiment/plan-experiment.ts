@@ -1,15 +1,16 @@
 // Faults of the training data and the memory of every stage, before the weights are loaded and anything is written.
 import type { TextExample } from "../data/example.js";
+import type { AdapterSettings } from "../engine/adapter-settings.js";
 import { generationWork } from "../engine/generation-batch.js";
 import { type MemoryPlan, planGeneration } from "../engine/memory-plan.js";
 import type { Sampling } from "../engine/sampling.js";
 import type { ModelSpec } from "../native/types.js";
 import type { PromptRenderer } from "../templates/render.js";
 import type { TrainSequence } from "../train/batches.js";
-import { freshAdapterSettings } from "../train/config.js";
+import { freshAdapterSettings, type ResolvedTraining } from "../train/config.js";
 import { prepareSequences } from "../train/prepare.js";
 import { fitTraining, planTrainingMemory } from "../train/training-memory.js";
-import type { PreparedExperiment, PreparedTraining } from "./prepare.js";
+import type { PreparedEvaluation, PreparedExperiment, PreparedTraining } from "./prepare.js";
 import type { Preparation } from "./session.js";
 
 export interface PlannedExperiment {
@@ -19,26 +20,61 @@ export interface PlannedExperiment {
 }
 
 export function planExperiment(opened: Preparation, prepared: PreparedExperiment): PlannedExperiment {
-  const { planned, limit } = opened;
-  const { experiment } = prepared;
-  const settings = freshAdapterSettings(prepared.training, prepared.preset);
+  const { experiment, evaluations } = prepared;
   const trains = experiment.variants.some((variant) => variant !== "seed");
-  const answers = (examples: readonly TextExample[], renderer: PromptRenderer, sampling: Sampling): MemoryPlan => {
-    const prompts = examples.map((example) => renderer.promptTokens(example).length);
-    return planGeneration(
-      planned,
-      generationWork(planned.spec, prompts, sampling.maxNewTokens, trains ? settings : null),
-    );
-  };
-  const works = prepared.evaluations.map(({ examples, renderer, sampling }) => answers(examples, renderer, sampling));
-  if (experiment.variants.includes("sdft"))
-    works.push(answers(prepared.examples, prepared.renderers.distill, prepared.distillSampling));
+  const works = planEvaluations(opened, evaluations, trains ? adapterOf(prepared) : null);
+  if (experiment.variants.includes("sdft")) works.push(planDistilling(opened, prepared, prepared.examples));
   if (!trains) return { prepared, works };
+  const planned = planTraining(opened, prepared);
+  return { prepared: { ...prepared, training: planned.training }, works: [...works, ...planned.works] };
+}
+
+/** With the largest adapter that any variant answers with; null: the model as it is. */
+export function planEvaluations(
+  opened: Preparation,
+  evaluations: readonly PreparedEvaluation[],
+  adapter: AdapterSettings | null,
+): MemoryPlan[] {
+  return evaluations.map(({ examples, renderer, sampling }) =>
+    planAnswers(opened, { examples, renderer, sampling, adapter }),
+  );
+}
+
+export function planDistilling(
+  opened: Preparation,
+  prepared: PreparedTraining,
+  examples: readonly TextExample[],
+): MemoryPlan {
+  const { renderers, distillSampling: sampling } = prepared;
+  return planAnswers(opened, { examples, renderer: renderers.distill, sampling, adapter: adapterOf(prepared) });
+}
+
+/** The size of micro-batches is decided here; faults of the examples are found. */
+export function planTraining(
+  opened: Preparation,
+  prepared: PreparedTraining,
+): { readonly training: ResolvedTraining; readonly works: readonly MemoryPlan[] } {
+  const { planned, limit } = opened;
   const sequences = encodeExamples(prepared, { examples: prepared.examples, spec: planned.spec, warn: () => {} });
-  const need = { sequences, settings, seed: experiment.seed };
+  const need = { sequences, settings: adapterOf(prepared), seed: prepared.experiment.seed };
   const training = fitTraining(prepared.training, planned, need, limit);
-  works.push(planTrainingMemory(training, planned, need));
-  return { prepared: { ...prepared, training }, works };
+  return { training, works: [planTrainingMemory(training, planned, need)] };
+}
+
+interface Answering {
+  readonly examples: readonly TextExample[];
+  readonly renderer: PromptRenderer;
+  readonly sampling: Sampling;
+  readonly adapter: AdapterSettings | null;
+}
+
+function planAnswers({ planned }: Preparation, { examples, renderer, sampling, adapter }: Answering): MemoryPlan {
+  const prompts = examples.map((example) => renderer.promptTokens(example).length);
+  return planGeneration(planned, generationWork(planned.spec, prompts, sampling.maxNewTokens, adapter));
+}
+
+function adapterOf({ training, preset }: PreparedTraining): AdapterSettings {
+  return freshAdapterSettings(training, preset);
 }
 
 /** As training sees them. */

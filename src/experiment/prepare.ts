@@ -31,6 +31,8 @@ export interface PreparedTraining {
   readonly preset: Preset;
   /** What the model is trained on, by name. */
   readonly dataset: string;
+  /** SHA-256 of the file it came from. */
+  readonly dataHash: string;
   readonly examples: readonly TextExample[];
   readonly renderers: StageRenderers;
   readonly distillSampling: Sampling;
@@ -77,6 +79,7 @@ export async function prepareTraining(prepared: Preparation, experiment: Experim
     task,
     preset,
     dataset: loaded.source.name,
+    dataHash: loaded.source.sha256,
     examples,
     renderers,
     distillSampling: stageSampling(preset, task, experiment.distill, experiment.seed),

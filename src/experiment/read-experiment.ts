@@ -6,12 +6,17 @@ import { type Experiment, parseExperiment } from "./schema.js";
 
 /** `overrides` like `train.learning_rate=1e-4`, applied in order; values are YAML. */
 export async function readExperiment(path: string, overrides: readonly string[]): Promise<Experiment> {
+  return parseExperiment(await readSettings(path, overrides), path);
+}
+
+/** The file's keys and values as they stand there, with the overrides; not checked yet. */
+export async function readSettings(path: string, overrides: readonly string[]): Promise<Record<string, unknown>> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new InputError("experiment_missing", `Expected an experiment file at ${path} but it can't be read.`, {
       cause,
     });
   });
-  return parseExperiment(applyOverrides(parseYaml(text, path), overrides), path);
+  return applyOverrides(parseYaml(text, path), overrides);
 }
 
 /** A copy with each `a.b=value` set. */

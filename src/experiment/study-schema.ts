@@ -68,6 +68,8 @@ export const studySchema = z.strictObject({
   tasks: z.record(z.string(), cellSchema.omit({ task: true, variant: true })).optional(),
   /** Where the run folders are, relative to the study's own; several studies may share one. */
   runs_folder: word("a folder").default("runs"),
+  /** Written into a study's own study.yaml: its run folders. Not read. */
+  runs: z.array(z.string()).optional(),
 });
 
 export type StudyMatrix = z.output<typeof matrixSchema>;

@@ -3,7 +3,7 @@ import { defineCommand } from "../define-command.js";
 
 export const runExperimentCommand = defineCommand({
   command: "run <experiment> [overrides..]",
-  describe: "run an experiment file: distil, train both ways, evaluate, report",
+  describe: "run an experiment or study file: distil, train both ways, evaluate, report",
   positionals: {
     experiment: { describe: "a YAML file" },
     overrides: { describe: "settings of the file to change, as key=value", array: true },
@@ -11,6 +11,11 @@ export const runExperimentCommand = defineCommand({
   options: {
     "dataset-dir": { type: "string", describe: "folder with a dataset_info.json" },
     "max-samples": { type: "number", describe: "training examples, the first N of the seeded order" },
+    "max-example-tokens": {
+      type: "number",
+      describe: "leave out longer training examples, before the sample is taken",
+    },
+    "dry-run": { type: "boolean", default: false, describe: "show what a study would do, with tokens and time" },
   },
   examples: [["run examples/openfunctions.yaml --dataset-dir data max_samples=256", "the paper's experiment, scaled"]],
   run: async (args, context) => {

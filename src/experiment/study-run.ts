@@ -1,0 +1,253 @@
+// A whole study on one loaded copy of the weights: every run folder in turn, scores.jsonl and missing.jsonl anew as each ends.
+// What can't be had leaves its cells missing with the reason; the rest goes on.
+import { dirname, join, resolve } from "node:path";
+import { performance } from "node:perf_hooks";
+import { parseByteSize } from "../base/byte-size.js";
+import { SdftError } from "../base/error.js";
+import type { Reporter } from "../base/reporter.js";
+import { makeWritableFolder } from "../base/write-file.js";
+import type { TextExample } from "../data/example.js";
+import { readDistilled } from "../distill/distilled-file.js";
+import { mixExamples } from "../distill/mix.js";
+import type { MemoryPlan } from "../engine/memory-plan.js";
+import type { ScoreRow } from "../eval/prediction.js";
+import { readManifest } from "../report/manifest.js";
+import { getTask } from "../tasks/registry.js";
+import type { MetricValue } from "../tasks/score.js";
+import { freshAdapterSettings } from "../train/config.js";
+import { describeRun } from "./describe-run.js";
+import { expandStudy } from "./expand-study.js";
+import { planDistilling, planEvaluations, planTraining } from "./plan-experiment.js";
+import type { PreparedTraining } from "./prepare.js";
+import { copyFromStore, fillStore } from "./rewrite-store.js";
+import { type Preparation, prepareSession, type Session, startSession } from "./session.js";
+import { StageLedger } from "./stage-ledger.js";
+import { evaluateStage, type StageContext, type Trained, trainStage } from "./stages.js";
+import {
+  type MissingScore,
+  writeRunScores,
+  writeRunSettings,
+  writeStudyScores,
+  writeStudySettings,
+} from "./study-files.js";
+import { describeCell } from "./study-names.js";
+import { isUnavailable, type PlannedEvaluation, type PlannedRun, planStudy, type StudyPlan } from "./study-plan.js";
+import type { Study } from "./study-schema.js";
+
+export interface StudyOptions {
+  readonly study: Study;
+  readonly folder: string;
+  readonly reporter: Reporter;
+  readonly signal?: AbortSignal | undefined;
+  /** After each run, with everything written. */
+  readonly onProgress?: (() => Promise<void>) | undefined;
+}
+
+export interface StudyOutcome {
+  readonly folder: string;
+  readonly scores: readonly ScoreRow[];
+  readonly missing: readonly MissingScore[];
+  /** Of this call. */
+  readonly seconds: number;
+}
+
+export interface OpenedStudy {
+  readonly opened: Preparation;
+  readonly plan: StudyPlan;
+}
+
+/** Model files and data, without weights; nothing is written. */
+export async function openStudy(study: Study, reporter: Reporter): Promise<OpenedStudy> {
+  const cells = expandStudy(study);
+  const { settings } = study;
+  const { memory_budget: budget } = settings;
+  const memoryBudget = budget === null ? null : parseByteSize(budget, "memory_budget");
+  const opened = await prepareSession({ ...settings, memoryBudget, reporter });
+  return { opened, plan: await planStudy(opened, cells) };
+}
+
+/** Runs what is not done yet. Bad input is found before the folder is touched. */
+export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
+  const { study, folder, reporter } = options;
+  const started = performance.now();
+  const { opened, plan } = await openStudy(study, reporter);
+  const { runs, works, missing } = planMemory(opened, plan);
+  for (const { key, reason } of missing) reporter.warn(`${describeCell(key)}: missing (${reason})`);
+  using session = await startSession(opened, works);
+  const runner = new StudyRunner(session, runs, options);
+  await makeWritableFolder(folder);
+  await writeStudySettings(folder, study, { model: study.settings.model, runs: runs.map(({ name }) => name) });
+  runner.missing.push(
+    ...missing.flatMap(({ key, experiment, reason }) =>
+      experiment.evaluate.map(({ task }) => ({ ...key, task, metric: taskMetric(task), reason })),
+    ),
+  );
+  await runner.everything();
+  return {
+    folder,
+    scores: runner.scores,
+    missing: runner.missing,
+    seconds: Math.round(performance.now() - started) / 1000,
+  };
+}
+
+/** What a task's score is called where there is none. */
+function taskMetric(task: string): string {
+  return getTask(task).metric ?? "none";
+}
+
+/** The memory of every stage, and the size of micro-batches, before the weights are loaded. Examples that can't be trained on leave their cells missing. */
+function planMemory(opened: Preparation, plan: StudyPlan): StudyPlan & { readonly works: readonly MemoryPlan[] } {
+  const works: MemoryPlan[] = [];
+  const runs: PlannedRun[] = [];
+  const missing = [...plan.missing];
+  for (const run of plan.runs) {
+    const { training, rewrites, experiment } = run;
+    const evaluations = run.evaluations.flatMap(({ prepared }) => prepared ?? []);
+    const adapter = training === null ? null : freshAdapterSettings(training.training, training.preset);
+    try {
+      const fitted = training === null ? null : planTraining(opened, training);
+      if (training !== null && rewrites !== null) works.push(planDistilling(opened, training, rewrites.examples));
+      works.push(...planEvaluations(opened, evaluations, adapter), ...(fitted?.works ?? []));
+      runs.push(
+        training === null || fitted === null ? run : { ...run, training: { ...training, training: fitted.training } },
+      );
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      missing.push(...run.keys.map((key) => ({ key, experiment, reason: error.message })));
+    }
+  }
+  return { runs, missing, works };
+}
+
+class StudyRunner {
+  readonly scores: ScoreRow[] = [];
+  readonly missing: MissingScore[] = [];
+
+  constructor(
+    private readonly session: Session,
+    private readonly runs: readonly PlannedRun[],
+    private readonly options: StudyOptions,
+  ) {}
+
+  async everything(): Promise<void> {
+    await this.write();
+    for (const run of this.runs) {
+      await this.one(run);
+      await this.write();
+      await this.options.onProgress?.();
+    }
+  }
+
+  private async one(run: PlannedRun): Promise<void> {
+    const started = performance.now();
+    const folder = join(this.runsFolder, run.name);
+    const { settings } = this.options.study;
+    const manifest = await describeRun(this.session, await readManifest(folder));
+    const ledger = new StageLedger(folder, manifest);
+    const [key] = run.keys;
+    const label = key === undefined ? "" : `${describeCell(key)}: `;
+    const context: StageContext = { ...this.options, folder, session: this.session, ledger, label };
+    await makeWritableFolder(folder);
+    await ledger.write({ seconds: null, peak_memory: null });
+    await writeRunSettings(folder, run, settings.label);
+    const rows: ScoreRow[] = [];
+    const trained = await this.trained(run, context);
+    if (trained === "missing") return;
+    for (const evaluation of run.evaluations) {
+      rows.push(...(await this.evaluated(run, context, { evaluation, trained })));
+      await writeRunScores(folder, rows, settings.label);
+    }
+    trained?.adapter.dispose();
+    await ledger.write({
+      seconds: Math.round(performance.now() - started) / 1000,
+      peak_memory: process.resourceUsage().maxRSS * 1024,
+    });
+    this.scores.push(...rows);
+  }
+
+  private async trained(run: PlannedRun, context: StageContext): Promise<Trained | null | "missing"> {
+    const { training, variant } = run;
+    if (training === null || variant === "seed") return null;
+    try {
+      return await trainStage(context, training, { variant, examples: await this.targets(run, training, context) });
+    } catch (error) {
+      const reason = missingReason(error);
+      for (const { task, metric } of run.evaluations) this.addMissing(run, { task, metric, reason });
+      this.options.reporter.warn(`${context.label}missing (${reason})`);
+      return "missing";
+    }
+  }
+
+  /** What to train on: the examples with their own responses, or with the rewrites that the mix ratio takes. */
+  private async targets(
+    run: PlannedRun,
+    training: PreparedTraining,
+    context: StageContext,
+  ): Promise<readonly TextExample[]> {
+    const { rewrites, experiment } = run;
+    if (rewrites === null) return training.examples;
+    const store = join(dirname(this.runsFolder), "rewrites", rewrites.store);
+    await fillStore(store, context, { training, examples: this.sharedExamples(rewrites.store) });
+    await copyFromStore(store, { folder: context.folder, training, examples: rewrites.examples });
+    const rows = await readDistilled(join(context.folder, "sdft", "distilled.jsonl"));
+    return mixExamples(training.examples, rows, { ratio: experiment.mix_ratio, seed: experiment.seed });
+  }
+
+  /** Of all runs that take rewrites from the store, so that they are made together. */
+  private sharedExamples(store: string): readonly TextExample[] {
+    const byId = new Map<string, TextExample>();
+    for (const { rewrites } of this.runs) {
+      if (rewrites?.store !== store) continue;
+      for (const example of rewrites.examples) byId.set(example.id, example);
+    }
+    return [...byId.values()];
+  }
+
+  private async evaluated(
+    run: PlannedRun,
+    context: StageContext,
+    what: { readonly evaluation: PlannedEvaluation; readonly trained: Trained | null },
+  ): Promise<ScoreRow[]> {
+    const { task, metric, prepared, reason } = what.evaluation;
+    if (prepared === null) {
+      this.addMissing(run, { task, metric, reason: reason ?? "not prepared" });
+      return [];
+    }
+    try {
+      const metrics = await evaluateStage(context, prepared, { variant: run.variant, trained: what.trained });
+      return scoreRows(run, task, metrics);
+    } catch (error) {
+      const reason = missingReason(error);
+      this.addMissing(run, { task, metric, reason });
+      this.options.reporter.warn(`${context.label}${task}: missing (${reason})`);
+      return [];
+    }
+  }
+
+  private addMissing(run: PlannedRun, row: { task: string; metric: string; reason: string }): void {
+    for (const key of run.keys) this.missing.push({ ...key, ...row });
+  }
+
+  private write(): Promise<void> {
+    const { folder, study } = this.options;
+    return writeStudyScores(folder, this, study.settings.label);
+  }
+
+  private get runsFolder(): string {
+    return resolve(this.options.folder, this.options.study.settings.runs_folder);
+  }
+}
+
+function scoreRows(run: PlannedRun, task: string, metrics: readonly MetricValue[]): ScoreRow[] {
+  return run.keys.flatMap((key) => metrics.map((metric) => ({ ...key, task, ...metric })));
+}
+
+/** The sentence for a cell that could not be had; what is no fault of the cell goes on. */
+function missingReason(error: unknown): string {
+  if (error instanceof SdftError && !fatalCodes.includes(error.code)) return error.message;
+  throw error;
+}
+
+/** Interruptions, and faults of the disk that every further cell would meet. */
+const fatalCodes = ["interrupted", "write_failed", "unwritable"];
