@@ -15,6 +15,7 @@ describe("usage", () => {
     for (const command of [
       "demo",
       "run",
+      "reproduce",
       "distill",
       "select",
       "train",
@@ -31,7 +32,7 @@ describe("usage", () => {
     ]) {
       expect(stdout).toMatch(new RegExp(`sdft ${command}\\b`));
     }
-    expect(stdout).not.toMatch(/sdft (shift|reproduce|export|selftest)/);
+    expect(stdout).not.toMatch(/sdft (shift|export|selftest)/);
   });
 
   it.each([
