@@ -87,8 +87,18 @@ export const distillOptions = {
   },
 } as const satisfies Record<string, Options>;
 
-export const mixOptions = {
-  "mix-ratio": { type: "number", default: 1, describe: "share of examples that take the rewrite" },
+/** Of rewrites. */
+export const filterOptions = {
+  rules: {
+    type: "string",
+    describe: "filter rules with commas, with parameters in brackets: authors,length-ratio(min=0.5,max=2)",
+    defaultDescription: "default",
+  },
+  choose: {
+    choices: ["first", "best"] as const,
+    default: "first" as const,
+    describe: "which accepted rewrite of a row: the first, or the likeliest under the model",
+  },
 } as const satisfies Record<string, Options>;
 
 /** Hugging Face's names; the values are checked by src/train/config.ts, so that all faults come together. */

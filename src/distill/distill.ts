@@ -1,12 +1,12 @@
-// The distilling stage: the seed model rewrites each response, greedily or at most k times until a rewrite passes; every attempt
-// goes to a journal as it comes, so an interrupted stage goes on where it stopped.
+// The distilling stage: the seed model rewrites each response, greedily or in several samples; every attempt goes to a journal as it comes,
+// so an interrupted stage goes on where it stopped. How rewrites are judged is select.ts; what judging needs of the engine gather-logprobs.ts.
 import { join } from "node:path";
 import { z } from "zod";
 import { contentHash } from "../base/content-hash.js";
-import { InputError } from "../base/error.js";
+import { InputError, SdftError } from "../base/error.js";
 import { type Journal, openJournal } from "../base/journal.js";
 import { type Reporter, silentReporter } from "../base/reporter.js";
-import { writeJsonLines, writeWholeFile } from "../base/write-file.js";
+import { writeJsonLines } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
 import type { AdapterHandle, Engine } from "../engine/engine.js";
 import type { Completion } from "../engine/generate.js";
@@ -14,9 +14,12 @@ import type { Sampling } from "../engine/sampling.js";
 import type { DraftMode } from "../native/types.js";
 import type { Task } from "../tasks/task.js";
 import type { PromptRenderer } from "../templates/render.js";
-import { alpacaFiles } from "./alpaca-file.js";
-import type { RuleName } from "./rules/registry.js";
+import { type Choice, evidenceNeeds, rendererEvidence } from "./evidence.js";
+import { expectScorable, LogprobStore, parseScoredSample, type ScoredSample } from "./gather-logprobs.js";
+import { Judging } from "./judging.js";
+import { bindRules, type RuleSetting, ruleSettings } from "./rules/registry.js";
 import { type Rewrite, type Selection, select } from "./select.js";
+import { writeSelection } from "./write-selection.js";
 
 /** One attempt at a rewrite; a row of rewrites.jsonl. */
 export interface Attempt extends Rewrite {
@@ -29,17 +32,21 @@ export interface DistillJob {
   readonly examples: readonly TextExample[];
   /** With the distillation template. */
   readonly renderer: PromptRenderer;
+  /** With the ordinary template, under which log-probabilities are taken; only a rule or a choice that goes by them needs it. */
+  readonly ordinary?: PromptRenderer;
   readonly sampling: Sampling;
-  /** Most attempts for a row; the first that passes is taken. */
+  /** Most attempts for a row; with `choose: "best"`, how many are made for each. */
   readonly attempts: number;
+  /** `first` (also where left out): no further attempt once one passes. `best`: of all that pass, the one that the model finds likeliest. */
+  readonly choose?: Choice;
   /** Null or left out: the base model. */
   readonly adapter?: AdapterHandle | null;
   /** Null for data that belongs to none. */
   readonly task: Task | null;
-  readonly rules: readonly RuleName[];
+  readonly rules: readonly RuleSetting[];
   /** What the rewrites are called in files for other trainers. */
   readonly name: string;
-  /** Gets distilled.jsonl, rewrites.jsonl, <name>.json and dataset_info.json. */
+  /** Gets distilled.jsonl, rewrites.jsonl, verdicts.jsonl, yield.json, <name>.json and dataset_info.json. */
   readonly folder: string;
   /** Whether to draft from the original answers: where it is faster (`auto`, also where left out), never or always. Rewrites are the same. */
   readonly drafts?: DraftMode | undefined;
@@ -53,14 +60,19 @@ const retryTemperature = 0.8;
 
 /** What the stage's files depend on: prompts, weights, sampling, rules. */
 export function distillHash(engine: Engine, job: DistillJob): string {
+  const rules = bindRules(job.rules);
+  const { choose = "first" } = job;
+  const ordinary = scoringRenderer(job);
   return contentHash({
     stage: "distill",
     engine: engine.fingerprint,
     adapter: engine.hashAdapter(job.adapter ?? null),
     task: job.task?.name ?? null,
-    rules: job.rules,
+    rules: ruleSettings(rules),
     sampling: job.sampling,
     attempts: job.attempts,
+    ...(choose === "first" ? {} : { choose }),
+    ...(ordinary === null ? {} : { ordinary: job.examples.map((example) => ordinary.promptTokens(example)) }),
     stopTokens: job.renderer.stopTokens,
     rows: job.examples.map((example) => [example.id, job.renderer.promptTokens(example), example.response]),
   });
@@ -68,64 +80,85 @@ export function distillHash(engine: Engine, job: DistillJob): string {
 
 /** Generates, selects and writes. */
 export async function distill(engine: Engine, job: DistillJob): Promise<Selection> {
-  checkJob(job);
-  const journal = await openJournal(join(job.folder, "rewrites.partial.jsonl"), distillHash(engine, job), parseAttempt);
+  checkJob(engine, job);
+  const hash = distillHash(engine, job);
+  const journal = await openJournal(join(job.folder, "rewrites.partial.jsonl"), hash, parseAttempt);
+  const scores = await openScores(engine, job, hash);
   const attempts = new Map<string, Attempt[]>();
   const add = (made: Attempt): void => {
     attempts.set(made.id, [...(attempts.get(made.id) ?? []), made]);
   };
   for (const made of journal.earlier) add(made);
-  for (let sample = 0; sample < job.attempts; ++sample) {
-    const open = job.examples.filter((example) => isOpen(example, attempts.get(example.id) ?? [], { job, sample }));
-    await attemptAll(engine, { job, open, sample, journal, add });
+  const madeOf = ({ id }: TextExample): readonly Attempt[] => attempts.get(id) ?? [];
+  const judging = new Judging(job, rendererEvidence(job.renderer, scores?.store.logprob), scores?.store ?? null);
+  for (const samples of roundsOf(job)) {
+    await judging.gather(job.examples, madeOf);
+    const open = job.examples.flatMap((example) => {
+      if (job.choose !== "best" && judging.hasAccepted(example, madeOf(example))) return [];
+      const missing = samples.filter((sample) => !madeOf(example).some((one) => one.sample === sample));
+      return missing.map((sample) => ({ example, sample }));
+    });
+    await attemptAll(engine, { job, open, samples, journal, add });
   }
-  const all = job.examples.flatMap((example) =>
-    [...(attempts.get(example.id) ?? [])].sort((a, b) => a.sample - b.sample),
-  );
-  const selection = select(job.examples, all, job.task, job.rules);
-  await writeSelection(selection, { folder: job.folder, name: job.name, originals: job.examples });
+  await judging.gather(job.examples, madeOf);
+  const all = job.examples.flatMap((example) => [...madeOf(example)].sort((a, b) => a.sample - b.sample));
+  const selection = select(job.examples, all, judging.filter);
   await writeJsonLines(join(job.folder, "rewrites.jsonl"), all);
+  await writeSelection(selection, { folder: job.folder, name: job.name, originals: job.examples });
   await journal.remove();
+  await scores?.journal.remove();
   return selection;
 }
 
-/** distilled.jsonl, and the same as an alpaca JSON with its dataset_info.json. */
-export async function writeSelection(
-  selection: Selection,
-  to: { readonly folder: string; readonly name: string; readonly originals: readonly TextExample[] },
-): Promise<void> {
-  await writeJsonLines(join(to.folder, "distilled.jsonl"), selection.rows);
-  const files = alpacaFiles(to.name, selection.rows, to.originals);
-  await writeWholeFile(join(to.folder, files.dataName), files.data);
-  await writeWholeFile(join(to.folder, "dataset_info.json"), files.info);
+/** Samples made in one call. Where all are made anyway those that are drawn alike go together: they share their prompts. */
+function roundsOf({ attempts, choose = "first", sampling }: DistillJob): number[][] {
+  const all = Array.from({ length: attempts }, (_, sample) => sample);
+  if (choose === "first") return all.map((sample) => [sample]);
+  const rounds = sampling.temperature === 0 ? [all.slice(0, 1), all.slice(1)] : [all];
+  return rounds.filter((samples) => samples.length > 0);
 }
 
-/** Whether the row still needs attempt `sample`: it was not made yet, and none before it passed. */
-function isOpen(example: TextExample, made: readonly Attempt[], at: { job: DistillJob; sample: number }): boolean {
-  if (made.some((one) => one.sample === at.sample)) return false;
-  if (made.length === 0) return true;
-  return select([example], made, at.job.task, at.job.rules).report.kept === 0;
+interface Scores {
+  readonly store: LogprobStore;
+  readonly journal: Journal<ScoredSample>;
+}
+
+/** Null where nothing goes by log-probabilities. */
+async function openScores(engine: Engine, job: DistillJob, hash: string): Promise<Scores | null> {
+  const { adapter = null, signal, folder, reporter } = job;
+  const renderer = scoringRenderer(job);
+  if (renderer === null) return null;
+  const journal = await openJournal(join(folder, "logprobs.partial.jsonl"), hash, parseScoredSample);
+  const onProgress = reporter?.progress.bind(reporter);
+  const store = new LogprobStore(engine, {
+    ...{ renderer, adapter, journal, signal },
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  return { store, journal };
 }
 
 interface Round {
   readonly job: DistillJob;
-  readonly open: readonly TextExample[];
-  readonly sample: number;
+  readonly open: readonly { readonly example: TextExample; readonly sample: number }[];
+  /** Of this round. */
+  readonly samples: readonly number[];
   readonly journal: Journal<Attempt>;
   readonly add: (made: Attempt) => void;
 }
 
 async function attemptAll(engine: Engine, round: Round): Promise<void> {
-  const { job, open, sample } = round;
+  const { job, open, samples } = round;
+  const [first = 0] = samples;
+  const total = job.examples.length * samples.length;
   const reporter = job.reporter ?? silentReporter;
   const name = job.stage ?? "distil";
-  const prompts = open.map((example) => ({
+  const prompts = open.map(({ example, sample }) => ({
     id: example.id,
     tokens: job.renderer.promptTokens(example),
     sample,
     draft: originalTokens(job.renderer, example),
   }));
-  await engine.generate(prompts, samplingOf(job.sampling, sample), {
+  await engine.generate(prompts, samplingOf(job.sampling, first), {
     adapter: job.adapter ?? null,
     endTokens: job.renderer.stopTokens,
     signal: job.signal,
@@ -137,14 +170,21 @@ async function attemptAll(engine: Engine, round: Round): Promise<void> {
     },
     onProgress: ({ finished, newTokens, promptTokens, share }) =>
       reporter.progress({
-        stage: sample === 0 ? name : `${name}, attempt ${sample + 1}`,
-        done: job.examples.length - open.length + finished,
-        total: job.examples.length,
-        unit: "rows",
+        stage: roundName(name, samples),
+        done: total - open.length + finished,
+        total,
+        unit: samples.length === 1 ? "rows" : "samples",
         tokens: newTokens + promptTokens,
         share,
       }),
   });
+}
+
+function roundName(stage: string, samples: readonly number[]): string {
+  const [first = 0, ...more] = samples;
+  const last = more.at(-1);
+  if (last !== undefined) return `${stage}, samples ${first + 1} to ${last + 1}`;
+  return first === 0 ? stage : `${stage}, attempt ${first + 1}`;
 }
 
 /** A rewrite repeats much of the original answer: what the engine drafts from. */
@@ -165,16 +205,31 @@ function toAttempt(completion: Completion): Attempt {
 }
 
 /** A missing or malformed reference answer is found now, and not after hours of generating. */
-export function checkReferences(examples: readonly TextExample[], task: Task | null, rules: readonly RuleName[]): void {
+export function checkReferences(
+  examples: readonly TextExample[],
+  task: Task | null,
+  rules: readonly RuleSetting[],
+): void {
   const rewrites = examples.map(({ id }) => ({ id, sample: 0, text: "?", finish: null }));
-  select(examples, rewrites, task, rules);
+  const asked = bindRules(rules).filter(({ name }) => name === "wrong-answer");
+  select(examples, rewrites, { task, rules: ruleSettings(asked) });
 }
 
-function checkJob(job: DistillJob): void {
+function checkJob(engine: Engine, job: DistillJob): void {
   if (job.examples.length === 0) {
     throw new InputError("empty_data", "Expected at least one example to distil but the data set is empty.");
   }
   checkReferences(job.examples, job.task, job.rules);
+  const renderer = scoringRenderer(job);
+  if (renderer !== null) expectScorable(engine, renderer, job.examples);
+}
+
+/** The ordinary template; null where nothing goes by log-probabilities. */
+function scoringRenderer({ rules, choose = "first", ordinary }: DistillJob): PromptRenderer | null {
+  if (!evidenceNeeds(bindRules(rules), choose).has("logprob")) return null;
+  if (ordinary === undefined)
+    throw new SdftError("missing_renderer", "Expected the ordinary template for log-probabilities but received none.");
+  return ordinary;
 }
 
 const attemptSchema = z.object({
@@ -185,7 +240,7 @@ const attemptSchema = z.object({
   tokens: z.number(),
 });
 
-function parseAttempt(value: unknown): Attempt | null {
+export function parseAttempt(value: unknown): Attempt | null {
   const parsed = attemptSchema.safeParse(value);
   return parsed.success ? parsed.data : null;
 }

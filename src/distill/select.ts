@@ -4,8 +4,10 @@ import { InputError } from "../base/error.js";
 import type { TextExample } from "../data/example.js";
 import { stripText } from "../metrics/python-text.js";
 import type { Task } from "../tasks/task.js";
-import { type RuleName, ruleNames, rules as ruleTable } from "./rules/registry.js";
-import type { Candidate } from "./rules/rule.js";
+import { type Choice, type Evidence, evidenceNeeds, textEvidence } from "./evidence.js";
+import { bindRules, defaultRules, type RuleName, type RuleSetting } from "./rules/registry.js";
+import { type Candidate, type Finding, missingEvidence } from "./rules/rule.js";
+import { reportYield, type Verdict, type YieldReport } from "./verdict.js";
 
 /** One generated rewrite of the response of example `id`. */
 export interface Rewrite {
@@ -32,94 +34,106 @@ export interface DistilledRow {
   readonly finish: "stop" | "length" | null;
 }
 
-/** How much was kept, and why not more. */
-export interface YieldReport {
-  readonly rows: number;
-  readonly kept: number;
-  /** Kept rewrites that equal the original. */
-  readonly copied: number;
-  /** Rows by the rule that rejected their first rewrite; rows that a later rewrite saved are not among them. */
-  readonly reasons: Readonly<Partial<Record<RuleName, number>>>;
-  readonly samples: {
-    readonly total: number;
-    /** Up to the first accepted one of each row; those after it are not judged. */
-    readonly judged: number;
-    readonly reasons: Readonly<Partial<Record<RuleName, number>>>;
-  };
-}
-
 export interface Selection {
   /** In the order of the originals. */
   readonly rows: readonly DistilledRow[];
+  /** Of every judged sample, by rows and samples. */
+  readonly verdicts: readonly Verdict[];
   readonly report: YieldReport;
 }
 
-/** Takes for each original its first accepted rewrite in the order of the samples, or else keeps the original. */
-export function select(
-  originals: readonly TextExample[],
-  rewrites: readonly Rewrite[],
-  task: Task | null,
-  rules: readonly RuleName[] = ruleNames,
-): Selection {
-  const byId = groupRewrites(originals, rewrites);
-  const rejections: RuleName[] = [];
-  const rows = originals.map((example) => {
-    const verdict = judgeRow(example, byId.get(example.id) ?? [], task, rules);
-    rejections.push(...verdict.rejections);
-    return verdict.row;
-  });
-  const kept = rows.filter((row) => row.source === "model");
-  return {
-    rows,
-    report: {
-      rows: rows.length,
-      kept: kept.length,
-      copied: kept.filter((row) => row.response === row.original).length,
-      reasons: countNames(rows.flatMap((row) => row.reason ?? [])),
-      samples: {
-        total: rewrites.length,
-        judged: rejections.length + kept.length,
-        reasons: countNames(rejections),
-      },
-    },
-  };
+/** What decides. */
+export interface Filter {
+  /** Null for data that belongs to none. */
+  readonly task: Task | null;
+  /** `defaultRules` where left out. */
+  readonly rules?: readonly RuleSetting[];
+  /** `first` where left out; `best` reads log-probabilities of the evidence. */
+  readonly choose?: Choice;
+  /** `textEvidence` where left out. */
+  readonly evidence?: Evidence;
 }
 
-/** The first rule that rejects the rewrite, or null where it may be kept. */
-export function judgeRewrite(
+/** Takes for each original one of its accepted rewrites, or else keeps the original. */
+export function select(originals: readonly TextExample[], rewrites: readonly Rewrite[], filter: Filter): Selection {
+  const byId = groupRewrites(originals, rewrites);
+  const judge = createJudge(filter);
+  const judged = originals.map((example) => judgeRow(example, byId.get(example.id) ?? [], judge, filter));
+  const rows = judged.map(({ row }) => row);
+  const verdicts = judged.flatMap((one) => one.verdicts);
+  const most = rewrites.reduce((highest, { sample }) => Math.max(highest, sample + 1), 0);
+  return { rows, verdicts, report: reportYield(rows, verdicts, { total: rewrites.length, most }) };
+}
+
+/** The first rule that rejects a rewrite, and why; null where it may be kept. */
+export type Judge = (
   example: TextExample,
-  rewrite: Pick<Rewrite, "text" | "finish">,
-  task: Task | null,
-  rules: readonly RuleName[] = ruleNames,
-): RuleName | null {
-  const candidate: Candidate = {
-    id: example.id,
-    original: stripText(expectResponse(example)),
-    rewrite: stripText(rewrite.text),
-    finish: rewrite.finish,
+  rewrite: Pick<Rewrite, "text" | "finish" | "sample">,
+) => (Finding & { readonly rule: RuleName }) | null;
+
+export function createJudge({ task, rules = defaultRules, evidence = textEvidence }: Filter): Judge {
+  const bound = bindRules(rules);
+  const needs = evidenceNeeds(bound, "first");
+  return (example, { text, finish, sample }) => {
+    const original = stripText(expectResponse(example));
+    const rewrite = stripText(text);
+    const count = needs.has("tokens") ? evidence.countTokens : null;
+    const logprob = needs.has("logprob") ? evidence.logprob(example.id, sample) : null;
+    const candidate: Candidate = {
+      ...{ id: example.id, original, rewrite, finish, template: evidence.template },
+      shown: [
+        example.instruction,
+        example.system ?? "",
+        ...example.history.flatMap((turn) => [turn.user, turn.assistant]),
+      ],
+      tokens: count === null ? null : { original: count(original), rewrite: count(rewrite) },
+      logprob: logprob === null ? null : { rewrite: logprob, original: evidence.logprob(example.id, "original") },
+    };
+    for (const rule of bound) {
+      const finding = rule.judge(candidate, task);
+      if (finding !== null) return { rule: rule.name, ...finding };
+    }
+    return null;
   };
-  return rules.find((name) => ruleTable[name].rejects(candidate, task)) ?? null;
 }
 
 function judgeRow(
   example: TextExample,
   samples: readonly Rewrite[],
-  task: Task | null,
-  rules: readonly RuleName[],
-): { readonly row: DistilledRow; readonly rejections: readonly RuleName[] } {
+  judge: Judge,
+  { choose = "first", evidence = textEvidence }: Filter,
+): { readonly row: DistilledRow; readonly verdicts: readonly Verdict[] } {
+  const verdicts: Verdict[] = [];
+  for (const { sample, text, finish } of samples) {
+    const rejection = judge(example, { text, finish, sample });
+    const logprob = evidence.logprob(example.id, sample);
+    const { rule, value, detail } = rejection ?? { rule: null, value: null, detail: null };
+    verdicts.push({ id: example.id, sample, rule, value, detail, logprob, chosen: false });
+    if (rejection === null && choose === "first") break;
+  }
+  const taken = choose === "first" ? verdicts.find(({ rule }) => rule === null) : likeliest(verdicts);
   const original = stripText(expectResponse(example));
   const common = { id: example.id, instruction: example.instruction, original };
-  const rejections: RuleName[] = [];
-  for (const { text, finish } of samples) {
-    const rejection = judgeRewrite(example, { text, finish }, task, rules);
-    if (rejection === null) {
-      return { row: { ...common, response: stripText(text), source: "model", reason: null, finish }, rejections };
-    }
-    rejections.push(rejection);
-  }
-  const [reason = null] = rejections;
-  const finish = samples[0]?.finish ?? null;
-  return { row: { ...common, response: original, source: "original", reason, finish }, rejections };
+  const rewrite = samples.find(({ sample }) => sample === taken?.sample);
+  const row: DistilledRow =
+    rewrite === undefined
+      ? {
+          ...{ ...common, response: original, source: "original" },
+          ...{ reason: verdicts[0]?.rule ?? null, finish: samples[0]?.finish ?? null },
+        }
+      : { ...common, response: stripText(rewrite.text), source: "model", reason: null, finish: rewrite.finish };
+  return { row, verdicts: verdicts.map((verdict) => ({ ...verdict, chosen: verdict === taken })) };
+}
+
+/** Of the accepted ones; on a tie the earlier sample. */
+function likeliest(verdicts: readonly Verdict[]): Verdict | undefined {
+  const accepted = verdicts.filter(({ rule }) => rule === null);
+  const value = ({ logprob }: Verdict): number => {
+    if (logprob === null) throw missingEvidence("the choice of the best rewrite", "log-probabilities");
+    return logprob;
+  };
+  const [first] = accepted;
+  return accepted.reduce((best, one) => (best !== undefined && value(one) > value(best) ? one : best), first);
 }
 
 /** Each original's rewrites in the order of their samples. Every original has at least one, and no rewrite is without an original. */
@@ -169,13 +183,4 @@ function expectResponse(example: TextExample): string {
 function listIds(ids: readonly string[]): string {
   const shown = ids.slice(0, 5).join(", ");
   return ids.length > 5 ? `${shown}, …` : shown;
-}
-
-function countNames(names: readonly RuleName[]): Partial<Record<RuleName, number>> {
-  const counts: Partial<Record<RuleName, number>> = {};
-  for (const name of ruleNames) {
-    const count = names.filter((other) => other === name).length;
-    if (count > 0) counts[name] = count;
-  }
-  return counts;
 }

@@ -41,6 +41,8 @@ export interface EngineOptions {
   readonly threads?: number;
   /** Adds up what each kernel costs, for `Engine.profile`. */
   readonly profile?: boolean;
+  /** Most sequences that generate runs at once, where a call doesn't say; for memory. Answers are the same. */
+  readonly maxSequences?: number;
 }
 
 /** An adapter on the loaded base model. */
@@ -81,7 +83,7 @@ export async function openEngine(model: ModelPackage, options: EngineOptions = {
     ...{ spec, files, weights, backend, threads, weightFormat },
     profile: options.profile ?? false,
   });
-  return new Engine(model, native, setting);
+  return new Engine(model, native, setting, options.maxSequences);
 }
 
 /** How an engine with these options would run here. Throws for a device that is off and for more threads than processors. */
@@ -114,6 +116,7 @@ export class Engine implements Disposable {
     readonly model: ModelPackage,
     private readonly native: NativeModel,
     readonly setting: EngineSetting,
+    private readonly maxSequences?: number,
   ) {}
 
   get spec(): ModelSpec {
@@ -149,7 +152,7 @@ export class Engine implements Disposable {
       decode:
         tokenizer === null ? null : (tokens: readonly number[]) => tokenizer.decode(tokens, { skipSpecial: true }),
       endTokens,
-      effort: options,
+      effort: { ...options, maxSequences: options.maxSequences ?? this.maxSequences },
     };
     return generateBatch(context, prompts, sampling, options);
   }

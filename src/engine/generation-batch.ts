@@ -1,6 +1,6 @@
 // How many sequences and rows the engine takes at once. Results don't depend on it; memory and speed do.
 import type { ModelSpec } from "../native/types.js";
-import type { GenerationWork, PlannedAdapter } from "./memory-plan.js";
+import type { GenerationWork, PlannedAdapter, ScoringWork } from "./memory-plan.js";
 
 /** Bytes that keys and values may take at most; rows that don't fit wait. Taken as it is used. */
 export const cacheBudget = 512 * 1024 * 1024;
@@ -20,4 +20,12 @@ export function generationWork(
 ): GenerationWork {
   const lengths = prompts.map((length) => Math.min(length + maxNewTokens, spec.maxPositions));
   return { adapter, sequences: mostSequences, lengths, rowsPerStep, cacheBytes: cacheBudget };
+}
+
+/** What scoring rows of these lengths takes at once. */
+export function scoringWork(lengths: readonly number[], adapter: PlannedAdapter | null): ScoringWork {
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 1);
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const rows = Math.max(longest, Math.min(total, rowsPerStep));
+  return { adapter, rows, sequences: Math.min(lengths.length, rowsPerStep) };
 }

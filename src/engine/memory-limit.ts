@@ -21,22 +21,29 @@ export function memoryLimit(budget: number | null): MemoryLimit {
     : { bytes: machine, source: "machine" };
 }
 
+/** `800 MiB, the memory budget`. */
+export function describeLimit(limit: MemoryLimit): string {
+  return `${formatByteSize(limit.bytes)}, ${sources[limit.source]}`;
+}
+
 /** Throws InputError("memory") where a plan exceeds the limit: how much, the largest parts, what to lower. */
 export function expectFits(plans: readonly MemoryPlan[], limit: MemoryLimit): void {
   const [worst] = [...plans].sort((a, b) => b.peak - a.peak);
   if (worst === undefined || worst.peak <= limit.bytes) return;
-  const largest = [...worst.parts].sort((a, b) => b.bytes - a.bytes).slice(0, 3);
-  const remedies = [...new Set(largest.flatMap(({ remedy }) => remedy ?? []))];
+  const sorted = [...worst.parts].sort((a, b) => b.bytes - a.bytes);
+  const largest = sorted.slice(0, 3);
+  const remedies = [...new Set(sorted.flatMap(({ remedy }) => remedy ?? []))].slice(0, 3);
   const mend = remedies.length === 0 ? "" : `; ${remedies.join("; ")}`;
   throw new InputError(
     "memory",
-    `Expected ${purposes[worst.purpose]} to fit in ${formatByteSize(limit.bytes)}, ${sources[limit.source]}, but it needs ${formatByteSize(worst.peak)}: ${largest.map(describe).join(", ")}${mend}.`,
+    `Expected ${purposes[worst.purpose]} to fit in ${describeLimit(limit)}, but it needs ${formatByteSize(worst.peak)}: ${largest.map(describe).join(", ")}${mend}.`,
   );
 }
 
 const purposes = {
   training: "training",
   generating: "generating",
+  scoring: "scoring",
   loading: "loading the model",
 } as const satisfies Record<MemoryPlan["purpose"], string>;
 

@@ -12,11 +12,13 @@ export interface MemoryPart {
 }
 
 export interface MemoryPlan {
-  readonly purpose: "training" | "generating" | "loading";
+  readonly purpose: "training" | "generating" | "scoring" | "loading";
   /** What is held at the worst moment, all at once. */
   readonly parts: readonly MemoryPart[];
   /** Their sum. */
   readonly peak: number;
+  /** Of generating: most sequences at once, which the engine then keeps to. */
+  readonly sequences?: number;
 }
 
 /** What is loaded, and how. */
@@ -64,6 +66,14 @@ export interface GenerationWork {
   readonly cacheBytes: number;
 }
 
+export interface ScoringWork {
+  readonly adapter: PlannedAdapter | null;
+  /** Most rows of a step: of those packed together, or of the longest sequence where it is longer. */
+  readonly rows: number;
+  /** Most sequences of a step. */
+  readonly sequences: number;
+}
+
 /** The weights alone, while they are read. */
 export function planLoading(model: PlannedModel): MemoryPlan {
   return plan("loading", held(model));
@@ -104,7 +114,7 @@ export function planGeneration(model: PlannedModel, work: GenerationWork): Memor
   const cache = pageBytes * Math.max(pages[0] ?? 0, Math.min(together, Math.floor(work.cacheBytes / pageBytes)));
   // Drawn from where they lie, except in double precision, of which the sampler takes a copy in floats.
   const logits = spec.vocabSize * ((real === 4 ? real : real + 4) * sequences + 12 * model.threads);
-  return plan("generating", [
+  const parts = [
     ...held(model),
     { name: "keys and values", bytes: cache, remedy: "lower --max-new-tokens or shorten the prompts" },
     {
@@ -112,10 +122,44 @@ export function planGeneration(model: PlannedModel, work: GenerationWork): Memor
       bytes: real * decoderReals(spec, work) + logits + model.threads * workerBytes(spec),
       remedy: null,
     },
-    ...(work.adapter === null
-      ? []
-      : [{ name: "adapter", bytes: real * adapterReals(spec, work.adapter), remedy: null }]),
+    ...adapterPart(model, work.adapter),
+  ];
+  return { ...plan("generating", parts), sequences: work.sequences };
+}
+
+/** With as few sequences at once as it takes to stay within so many bytes, down to one; answers are the same. */
+export function fitGeneration(model: PlannedModel, work: GenerationWork, bytes: number): MemoryPlan {
+  let sequences = Math.max(1, Math.min(work.sequences, work.rowsPerStep));
+  let fitted = planGeneration(model, work);
+  while (fitted.peak > bytes && sequences > 1) {
+    sequences--;
+    fitted = planGeneration(model, { ...work, sequences });
+  }
+  return fitted;
+}
+
+/** Without a cache: the keys and values of a step's own rows, and the head a chunk at a time. */
+export function planScoring(model: PlannedModel, work: ScoringWork): MemoryPlan {
+  const { spec } = model;
+  const real = realBytes(model.backend);
+  const tiles = work.rows * Math.max(spec.width, queries(spec), spec.innerWidth);
+  const pages = 2 * (work.rows + work.sequences * pageRows) * keys(spec);
+  const head = work.rows * (2 * Math.ceil(spec.vocabSize / headChunk) + 1);
+  const decoder = decoderReals(spec, { rowsPerStep: work.rows, adapter: work.adapter });
+  return plan("scoring", [
+    ...held(model),
+    {
+      name: "scoring scratch",
+      bytes: real * decoder + 4 * (tiles + pages + head) + model.threads * workerBytes(spec),
+      remedy: "score shorter rows",
+    },
+    ...adapterPart(model, work.adapter),
   ]);
+}
+
+function adapterPart(model: PlannedModel, adapter: PlannedAdapter | null): MemoryPart[] {
+  if (adapter === null) return [];
+  return [{ name: "adapter", bytes: realBytes(model.backend) * adapterReals(model.spec, adapter), remedy: null }];
 }
 
 /** Bytes that training keeps for each row of a micro-batch between forward and backward: all that backward reads, or each layer's input alone. */
@@ -215,7 +259,7 @@ function workerBytes(spec: ModelSpec): number {
 }
 
 /** Reals of the Decoder's buffers. */
-function decoderReals(spec: ModelSpec, work: GenerationWork): number {
+function decoderReals(spec: ModelSpec, work: Pick<GenerationWork, "rowsPerStep" | "adapter">): number {
   const perRow =
     4 * spec.width + // stream, normed, branch, wanted_stream
     3 * queries(spec) + // query, attended, wanted_attended

@@ -1,8 +1,9 @@
 // Faults of the training data and the memory of every stage, before the weights are loaded and anything is written.
 import type { TextExample } from "../data/example.js";
+import { planFilter } from "../distill/filter-memory.js";
 import type { AdapterSettings } from "../engine/adapter-settings.js";
 import { generationWork } from "../engine/generation-batch.js";
-import { type MemoryPlan, planGeneration } from "../engine/memory-plan.js";
+import { fitGeneration, type MemoryPlan } from "../engine/memory-plan.js";
 import type { Sampling } from "../engine/sampling.js";
 import type { ModelSpec } from "../native/types.js";
 import type { PromptRenderer } from "../templates/render.js";
@@ -23,7 +24,7 @@ export function planExperiment(opened: Preparation, prepared: PreparedExperiment
   const { experiment, evaluations } = prepared;
   const trains = experiment.variants.some((variant) => variant !== "seed");
   const works = planEvaluations(opened, evaluations, trains ? adapterOf(prepared) : null);
-  if (experiment.variants.includes("sdft")) works.push(planDistilling(opened, prepared, prepared.examples));
+  if (experiment.variants.includes("sdft")) works.push(...planDistilling(opened, prepared, prepared.examples));
   if (!trains) return { prepared, works };
   const planned = planTraining(opened, prepared);
   return { prepared: { ...prepared, training: planned.training }, works: [...works, ...planned.works] };
@@ -40,13 +41,19 @@ export function planEvaluations(
   );
 }
 
+/** Rewriting, and scoring the rewrites where a rule or the choice goes by that. */
 export function planDistilling(
   opened: Preparation,
   prepared: PreparedTraining,
   examples: readonly TextExample[],
-): MemoryPlan {
-  const { renderers, distillSampling: sampling } = prepared;
-  return planAnswers(opened, { examples, renderer: renderers.distill, sampling, adapter: adapterOf(prepared) });
+): MemoryPlan[] {
+  const { renderers, rules, distillSampling: sampling } = prepared;
+  const { choose } = prepared.experiment.distill;
+  const answers = planAnswers(opened, {
+    ...{ examples, renderer: renderers.distill, sampling, adapter: adapterOf(prepared) },
+  });
+  const scoring = { examples, ordinary: renderers.train, sampling, rules, choose, adapter: null };
+  return [answers, planFilter(opened.planned, scoring)].filter((plan) => plan !== null);
 }
 
 /** The size of micro-batches is decided here; faults of the examples are found. */
@@ -68,9 +75,12 @@ interface Answering {
   readonly adapter: AdapterSettings | null;
 }
 
-function planAnswers({ planned }: Preparation, { examples, renderer, sampling, adapter }: Answering): MemoryPlan {
+function planAnswers(
+  { planned, limit }: Preparation,
+  { examples, renderer, sampling, adapter }: Answering,
+): MemoryPlan {
   const prompts = examples.map((example) => renderer.promptTokens(example).length);
-  return planGeneration(planned, generationWork(planned.spec, prompts, sampling.maxNewTokens, adapter));
+  return fitGeneration(planned, generationWork(planned.spec, prompts, sampling.maxNewTokens, adapter), limit.bytes);
 }
 
 function adapterOf({ training, preset }: PreparedTraining): AdapterSettings {

@@ -1,7 +1,8 @@
 // Everything an experiment needs, loaded and checked before anything is written: data, renderers, sampling, encoded examples.
 import type { TextExample } from "../data/example.js";
 import { checkReferences } from "../distill/distill.js";
-import { parseRuleNames, type RuleName, ruleNames } from "../distill/rules/registry.js";
+import { parseRules } from "../distill/rules/parse-rules.js";
+import type { RuleSetting } from "../distill/rules/registry.js";
 import type { Sampling } from "../engine/sampling.js";
 import { expectGradable } from "../eval/evaluate-task.js";
 import { getTask } from "../tasks/registry.js";
@@ -36,7 +37,7 @@ export interface PreparedTraining {
   readonly examples: readonly TextExample[];
   readonly renderers: StageRenderers;
   readonly distillSampling: Sampling;
-  readonly rules: readonly RuleName[];
+  readonly rules: readonly RuleSetting[];
   readonly training: TrainingConfig;
 }
 
@@ -72,7 +73,7 @@ export async function prepareTraining(prepared: Preparation, experiment: Experim
     reporter: prepared.reporter,
   });
   const examples = expectTexts(loaded.examples, "train on in an experiment");
-  const rules = experiment.distill.rules === undefined ? ruleNames : parseRuleNames(experiment.distill.rules);
+  const rules = await parseRules(experiment.distill.rules, "distill.rules");
   if (experiment.variants.includes("sdft")) checkReferences(examples, task, rules);
   return {
     experiment,

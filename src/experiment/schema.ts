@@ -1,7 +1,6 @@
 // An experiment file: which model learns which task, and what is measured before and after. Unknown keys are errors.
 import { z } from "zod";
 import { oneOf, parseConfig, realNumber, wholeNumber } from "../base/parse-config.js";
-import { ruleNames } from "../distill/rules/registry.js";
 import { deviceNames } from "../engine/backend-choice.js";
 import { presetNames } from "../templates/presets.js";
 import { trainingSchema } from "../train/config.js";
@@ -26,9 +25,16 @@ const distillSchema = z.strictObject({
   ...samplingKeys,
   /** using, refer, or a file; the preset's where left out. */
   template: name("using, refer or a file").optional(),
-  /** Most attempts at each rewrite; the first that passes is taken. */
+  /** Most attempts at each rewrite; the first that passes is taken. With `choose: best` all are made. */
   attempts: wholeNumber(1, 64).default(1),
-  rules: z.array(oneOf(ruleNames as readonly [string, ...string[]])).optional(),
+  /** Which accepted rewrite of a row: the first, or the one that the seed model finds likeliest. */
+  choose: oneOf(["first", "best"]).default("first"),
+  /** Names of rules and presets, also with parameters (parse-rules.ts); the default ones where left out. */
+  rules: z
+    .union([name("rules"), z.array(z.union([name("a rule"), z.record(z.string(), z.unknown())]))], {
+      error: "expected names of rules, with parameters or without",
+    })
+    .optional(),
 });
 
 const evaluationTask = z.strictObject({

@@ -3,7 +3,8 @@ import process from "node:process";
 import type { Reporter } from "../base/reporter.js";
 import type { DeviceName } from "../engine/backend-choice.js";
 import { type Engine, type EngineSetting, engineSetting, openEngine } from "../engine/engine.js";
-import { expectFits, type MemoryLimit, memoryLimit } from "../engine/memory-limit.js";
+import { mostSequences } from "../engine/generation-batch.js";
+import { describeLimit, expectFits, type MemoryLimit, memoryLimit } from "../engine/memory-limit.js";
 import { type MemoryPlan, type PlannedModel, planLoading } from "../engine/memory-plan.js";
 import { createChatModel } from "../models/chat-template.js";
 import type { ModelPackage } from "../models/package.js";
@@ -79,12 +80,27 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
   return { model, prompts, planned, limit, setting, profile, reporter: options.reporter };
 }
 
-/** Loads the weights, unless this or one of the planned works would not fit. */
+/** Loads the weights, unless this or one of the planned works would not fit. Where a plan of generating counts on fewer sequences at once, it says so. */
 export async function startSession(prepared: Preparation, works: readonly MemoryPlan[] = []): Promise<Session> {
-  const { model, prompts, planned, limit, setting, profile } = prepared;
+  const { model, prompts, planned, limit, setting, profile, reporter } = prepared;
   expectFits([planLoading(planned), ...works], limit);
+  const maxSequences = works.reduce(
+    (least, { sequences = mostSequences }) => Math.min(least, sequences),
+    mostSequences,
+  );
+  if (maxSequences < mostSequences) {
+    const many = maxSequences === 1 ? "one sequence" : `at most ${maxSequences} sequences`;
+    reporter.note(`Generating ${many} at once instead of ${mostSequences}, to fit in ${describeLimit(limit)}.`);
+  }
   const { backend, weightFormat, compute, threads } = setting;
-  const engine = await openEngine(model, { device: backend, weights: weightFormat, compute, threads, profile });
+  const engine = await openEngine(model, {
+    device: backend,
+    weights: weightFormat,
+    compute,
+    threads,
+    profile,
+    maxSequences,
+  });
   return { model, engine, prompts, [Symbol.dispose]: () => engine.dispose() };
 }
 

@@ -61,8 +61,10 @@ export function distillJob(
   return {
     examples,
     renderer: prepared.renderers.distill,
+    ordinary: prepared.renderers.train,
     sampling: prepared.distillSampling,
     attempts: prepared.experiment.distill.attempts,
+    choose: prepared.experiment.distill.choose,
     task: prepared.task,
     rules: prepared.rules,
     name: `distilled_${prepared.dataset}`,

@@ -1,6 +1,7 @@
 // A distillation template of the user's own: a text file with the places {instruction} and {response}.
 
 import { InputError } from "../base/error.js";
+import { suggestion } from "../base/suggestion.js";
 import type { Template, TemplateStyle } from "./template.js";
 
 /**
@@ -20,6 +21,14 @@ export function parseDistillTemplate(
         `Expected ${place} somewhere in the distillation template ${path}, but it is not there.`,
       );
     }
+  }
+  for (const [, name = ""] of user.matchAll(/\{([a-z]+)\}/g)) {
+    const near = suggestion(name, ["instruction", "response"]);
+    if (name === "instruction" || name === "response" || near === "") continue;
+    throw new InputError(
+      "distill_template",
+      `The distillation template ${path} has the place {${name}}, which is none${near.replace(/"(\w+)"/, '"{$1}"')}: its places are {instruction} and {response}.`,
+    );
   }
   return { name: path, style, role: "distill", system: "", user, prefill: "" };
 }

@@ -36,6 +36,7 @@ describe("a memory budget", () => {
 
   it.each([
     ["generate", ["--prompt", "one", "--out", join(folder, "refused", "answers.jsonl")]],
+    ["chat", []],
     ["distill", [...data, "--task", "demo_calls", "--out", join(folder, "refused", "rewrites")]],
     ["eval", ["--tasks", "demo_calls", "--out", join(folder, "refused", "scores")]],
   ])("refuses to %s, with the largest parts and what to lower", async (command, more) => {
@@ -44,6 +45,12 @@ describe("a memory budget", () => {
     expect(stderr).toMatch(/max-new-tokens/);
     expect(status).toBe(2);
     expect(existsSync(join(folder, "refused"))).toBe(false);
+  });
+
+  it("refuses to score", async () => {
+    const { status, stderr } = await sdft("score", ...model, "--prompt", "one two", "--memory-budget", "2MB");
+    expect(stderr).toMatch(/Expected scoring to fit in 1.9 MiB, the memory budget, but it needs /);
+    expect(status).toBe(2);
   });
 
   it("refuses a whole experiment before its folder is touched", async () => {

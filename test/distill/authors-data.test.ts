@@ -41,7 +41,7 @@ function selectAuthorsFile(train: string, distilled: string, task: Task) {
     text: output,
     finish: null,
   }));
-  return select(originals, rewrites, task, authorsRules);
+  return select(originals, rewrites, { task, rules: authorsRules });
 }
 
 describe.skipIf(!present)("the authors' data", () => {

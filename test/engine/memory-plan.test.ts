@@ -4,8 +4,18 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
+import { silentReporter } from "../../src/base/reporter.js";
+import { generationWork } from "../../src/engine/generation-batch.js";
 import { expectFits, type MemoryLimit, memoryLimit } from "../../src/engine/memory-limit.js";
-import { type MemoryPlan, type PlannedModel, planGeneration, planTraining } from "../../src/engine/memory-plan.js";
+import {
+  fitGeneration,
+  type MemoryPlan,
+  type PlannedModel,
+  planGeneration,
+  planTraining,
+} from "../../src/engine/memory-plan.js";
+import { greedySampling } from "../../src/engine/sampling.js";
+import { prepareSession, startSession } from "../../src/experiment/session.js";
 import { openModel } from "../../src/models/resolve.js";
 import { defaultModel } from "../models/real-models.js";
 import { fixturesFolder } from "../shared-folder.js";
@@ -58,6 +68,48 @@ describe("a plan", () => {
   });
 });
 
+describe("generating within a limit", () => {
+  const work = { adapter: null, sequences: 64, lengths: Array(100).fill(96), rowsPerStep: 256, cacheBytes: 2 ** 30 };
+
+  it("runs as many sequences at once as fit, and at least one", async () => {
+    const model = await planned();
+    const peak = (sequences: number): number => planGeneration(model, { ...work, sequences }).peak;
+    expect(fitGeneration(model, work, peak(64)).sequences).toBe(64);
+    expect(fitGeneration(model, work, peak(64) - 1).sequences).toBe(63);
+    expect(fitGeneration(model, work, peak(5))).toMatchObject({ sequences: 5, peak: peak(5) });
+    expect(fitGeneration(model, work, 0)).toMatchObject({ sequences: 1, peak: peak(1) });
+  });
+
+  it("says so, keeps to it, and answers the same", async () => {
+    const notes: string[] = [];
+    const reporter = { ...silentReporter, note: (sentence: string) => notes.push(sentence) };
+    const options = { model: tinyChat, device: "cpu", weights: "native", compute: "f32", threads: 1 } as const;
+    const prepared = await prepareSession({ ...options, reporter });
+    const prompts = Array.from({ length: 6 }, (_, row) => ({ id: `row ${row}`, tokens: [5 + row, 9, 7] }));
+    const sampling = { ...greedySampling, maxNewTokens: 12, endTokens: "ignore" } as const;
+    const generating = generationWork(prepared.planned.spec, [3, 3, 3, 3, 3, 3], 12, null);
+    const answer = async (bytes: number) => {
+      const limit: MemoryLimit = { bytes, source: "budget" };
+      const plan = fitGeneration(prepared.planned, generating, bytes);
+      using session = await startSession({ ...prepared, limit }, [plan]);
+      const order: number[] = [];
+      const onTokens = (index: number) => order.at(-1) !== index && order.push(index);
+      const answers = await session.engine.generate(prompts, sampling, { onTokens });
+      return { answers, turns: order.length };
+    };
+    const free = await answer(2 ** 40);
+    expect(notes).toEqual([]);
+    const tight = await answer(planGeneration(prepared.planned, { ...generating, sequences: 1 }).peak);
+    expect(notes).toEqual([
+      expect.stringMatching(/^Generating one sequence at once instead of 64, to fit in .*, the memory budget\.$/),
+    ]);
+    expect(tight.answers).toEqual(free.answers);
+    // One after the other, each is whole before the next begins.
+    expect(free.turns).toBeGreaterThan(6);
+    expect(tight.turns).toBe(6);
+  });
+});
+
 describe("expectFits", () => {
   const plan: MemoryPlan = {
     purpose: "training",
@@ -94,12 +146,14 @@ const tiny = join(fixturesFolder, "tiny", "qwen2-untied");
 const cases: Case[] = [
   { name: "the tiny model, training", model: tiny, work: ["train", "native", "640", "store"] },
   { name: "the tiny model, generating", model: tiny, work: ["generate", "native", "0", "store"] },
+  { name: "the tiny model, scoring", model: tiny, work: ["score", "native", "0", "store"] },
   ...(real === null
     ? []
     : [
         { name: "SmolLM2, training", model: real, work: ["train", "native", "640", "store"] },
         { name: "SmolLM2 in f32, training", model: real, work: ["train", "f32", "200", "recompute"] },
         { name: "SmolLM2, generating", model: real, work: ["generate", "native", "0", "store"] },
+        { name: "SmolLM2, scoring", model: real, work: ["score", "native", "0", "store"] },
       ]),
 ];
 

@@ -1,5 +1,5 @@
 // A process of its own for memory-plan.test.ts: plans one piece of work, does it, and prints both peaks as JSON. The compiled package is what runs.
-// node peak-memory.mjs MODEL train|generate WEIGHTS MICRO_BATCH_TOKENS store|recompute
+// node peak-memory.mjs MODEL train|generate|score WEIGHTS MICRO_BATCH_TOKENS store|recompute
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const prepared = await prepareSession(options);
 const { vocabSize, maxPositions } = prepared.planned.spec;
 const tokens = (row, length) =>
   Int32Array.from({ length }, (_, i) => 3 + ((row * 7919 + i * 104729) % (vocabSize - 3)));
-const plan = await { train, generate }[work]();
+const plan = await { train, generate, score }[work]();
 process.stdout.write(JSON.stringify({ plan, measured: process.resourceUsage().maxRSS * 1024 }));
 
 async function train() {
@@ -48,5 +48,16 @@ async function generate() {
   const planned = planGeneration(prepared.planned, generationWork(prepared.planned.spec, lengths, 8, null));
   const session = await startSession(prepared, [planned]);
   await session.engine.generate(prompts, sampling);
+  return planned;
+}
+
+async function score() {
+  const { planScoring } = await from("engine/memory-plan.js");
+  const { scoringWork } = await from("engine/generation-batch.js");
+  const lengths = Array.from({ length: 24 }, (_, row) => Math.min(60 + 10 * row, maxPositions));
+  const rows = lengths.map((length, row) => ({ id: `row ${row}`, tokens: tokens(row, length), from: 1 }));
+  const planned = planScoring(prepared.planned, scoringWork(lengths, null));
+  const session = await startSession(prepared, [planned]);
+  await session.engine.score(rows);
   return planned;
 }

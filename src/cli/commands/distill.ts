@@ -1,6 +1,6 @@
 // sdft distill: the model rewrites the answers of a data set in its own words.
 import { defineCommand } from "../define-command.js";
-import { dataOptions, distillOptions, profileOptions, samplingOptions } from "../options.js";
+import { dataOptions, distillOptions, filterOptions, profileOptions, samplingOptions } from "../options.js";
 
 export const distillCommand = defineCommand({
   command: "distill",
@@ -10,18 +10,22 @@ export const distillCommand = defineCommand({
     ...samplingOptions,
     ...distillOptions,
     ...profileOptions,
-    attempts: { type: "number", default: 1, describe: "most attempts at a rewrite; the first that passes is taken" },
+    attempts: { type: "number", default: 1, describe: "most attempts at a rewrite, or the samples of --choose best" },
+    ...filterOptions,
     drafts: {
       choices: ["auto", "off", "on"] as const,
       default: "auto" as const,
       describe: "draft rewrites from the original answers; changes the speed, never a rewrite",
     },
-    rules: { type: "string", describe: "filter rules with commas", defaultDescription: "all" },
   },
   examples: [
     [
       "distill --task openfunctions --dataset-dir data --out distilled",
       "rewrite the training answers of OpenFunctions",
+    ],
+    [
+      "distill --data mine.json --attempts 4 --choose best --rules 'default,length-ratio(min=0.5,max=2)' --out distilled",
+      "of four rewrites the one that the model finds likeliest",
     ],
   ],
   run: async (args, context) => {

@@ -1,6 +1,6 @@
 // sdft select: the filters alone, on rewrites made elsewhere.
 import { defineCommand } from "../define-command.js";
-import { dataOptions } from "../options.js";
+import { dataOptions, distillOptions, filterOptions } from "../options.js";
 
 export const selectCommand = defineCommand({
   command: "select",
@@ -8,7 +8,9 @@ export const selectCommand = defineCommand({
   options: {
     ...dataOptions,
     predictions: { type: "string", describe: "JSONL with predict (or output), label, and id or the data's order" },
-    rules: { type: "string", describe: "filter rules with commas", defaultDescription: "all" },
+    rewrites: { type: "string", describe: "the rewrites.jsonl of sdft distill, to filter it in another way" },
+    ...filterOptions,
+    ...distillOptions,
   },
   examples: [
     [

@@ -3,28 +3,32 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { InputError } from "../../base/error.js";
 import { Interrupted } from "../../base/interrupted.js";
-import { openSession } from "../../experiment/session.js";
+import { prepareSession, startSession } from "../../experiment/session.js";
 import { stageSampling } from "../../experiment/stage-settings.js";
 import { getPreset } from "../../templates/presets.js";
 import type { ChatMessage } from "../../templates/prompt-model.js";
 import { type SamplingArgs, samplingChanges, sessionOptions, withSamplingArgs } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
-import { type ModelArgs, openAdapter } from "./model.js";
+import { type ModelArgs, openAdapter, planAnswers } from "./model.js";
 
 export interface ChatArgs extends ModelArgs, SamplingArgs {
   readonly system?: string | undefined;
 }
 
 export async function runChat(args: ChatArgs, { terminal, signal }: CommandContext): Promise<void> {
-  using session = await openSession(sessionOptions(args, terminal));
-  const { engine, prompts } = session;
+  const prepared = await prepareSession(sessionOptions(args, terminal));
+  const { prompts } = prepared;
   if (prompts === null)
     throw new InputError("no_tokenizer", "This model has no tokenizer, so there is nothing to chat with.");
-  const adapter = await openAdapter(engine, args.adapter, terminal);
   const sampling = withSamplingArgs(
     stageSampling(getPreset("default"), null, samplingChanges(args), args.seed ?? 0),
     args,
   );
+  // A conversation may grow to the whole context.
+  const { maxPositions } = prepared.planned.spec;
+  using session = await startSession(prepared, [await planAnswers(prepared, [maxPositions], sampling, args.adapter)]);
+  const { engine } = session;
+  const adapter = await openAdapter(engine, args.adapter, terminal);
   const messages: ChatMessage[] = args.system === undefined ? [] : [{ role: "system", content: args.system }];
   const lines = createInterface({
     input: process.stdin,

@@ -1,7 +1,6 @@
 // The data, template and task options that several commands share, resolved.
 import type { Reporter } from "../../base/reporter.js";
 import type { LoadedDataset } from "../../data/load-dataset.js";
-import { parseRuleNames, type RuleName, ruleNames } from "../../distill/rules/registry.js";
 import { type RendererWish, type StageRenderers, stageRenderers } from "../../experiment/stage-settings.js";
 import { loadTaskData, taskFor } from "../../experiment/task-data.js";
 import type { Task } from "../../tasks/task.js";
@@ -57,11 +56,6 @@ export function commandRenderers(
     template: args.template ?? null,
     distillTemplate: args.distillTemplate ?? null,
   });
-}
-
-/** `a,b` → names; every rule where nothing was given. */
-export function parseRules(rules: string | undefined): readonly RuleName[] {
-  return rules === undefined ? ruleNames : parseRuleNames(splitNames(rules));
 }
 
 /** Names with commas between, each once. */

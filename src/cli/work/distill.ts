@@ -3,22 +3,26 @@ import { join, resolve } from "node:path";
 import { InputError } from "../../base/error.js";
 import { makeWritableFolder } from "../../base/write-file.js";
 import { distill } from "../../distill/distill.js";
+import type { Choice } from "../../distill/evidence.js";
+import { planFilter } from "../../distill/filter-memory.js";
+import { parseRules } from "../../distill/rules/parse-rules.js";
 import { prepareSession, startSession } from "../../experiment/session.js";
 import { stageSampling } from "../../experiment/stage-settings.js";
 import { expectTexts } from "../../experiment/task-data.js";
 import type { DraftMode } from "../../native/types.js";
 import { requireOption, type SamplingArgs, samplingChanges, sessionOptions, withSamplingArgs } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
-import { commandRenderers, type DataArgs, loadCommandData, parseRules } from "./data.js";
-import { type ModelArgs, openAdapter, planAnswers } from "./model.js";
+import { commandRenderers, type DataArgs, loadCommandData } from "./data.js";
+import { type ModelArgs, openAdapter, planAnswers, storedSettings } from "./model.js";
 import { expectNoEarlier } from "./out-file.js";
 import { type ProfileArgs, startProfile } from "./profile.js";
-import { selectionDocument, selectionText } from "./select.js";
+import { selectionDocument, selectionText } from "./selection-text.js";
 
 export interface DistillArgs extends DataArgs, SamplingArgs, ModelArgs, ProfileArgs {
   readonly out?: string | undefined;
   readonly distillTemplate?: string | undefined;
   readonly attempts: number;
+  readonly choose: Choice;
   readonly rules?: string | undefined;
   readonly drafts: DraftMode;
 }
@@ -32,21 +36,27 @@ export async function runDistill(args: DistillArgs, { terminal, signal }: Comman
     );
   }
   expectNoEarlier(folder, "distilled.jsonl", "finished rewrites");
-  const rules = parseRules(args.rules);
+  const rules = await parseRules(args.rules, "--rules");
   const resolved = await loadCommandData(args, "train", terminal);
   const prepared = await prepareSession(sessionOptions(args, terminal));
-  const { distill: renderer } = await commandRenderers(prepared.prompts, args, resolved);
+  const { distill: renderer, train: ordinary } = await commandRenderers(prepared.prompts, args, resolved);
   const { task, preset } = resolved;
   const examples = expectTexts(resolved.loaded.examples, "distil");
   const sampling = withSamplingArgs(stageSampling(preset, task, samplingChanges(args), args.seed ?? 0), args);
   const lengths = examples.map((example) => renderer.promptTokens(example).length);
-  using session = await startSession(prepared, [await planAnswers(prepared, lengths, sampling, args.adapter)]);
+  const { choose } = args;
+  const filter = { examples, ordinary, sampling, rules, choose, adapter: await storedSettings(args.adapter) };
+  const scoring = planFilter(prepared.planned, filter);
+  const works = [await planAnswers(prepared, lengths, sampling, args.adapter), ...(scoring === null ? [] : [scoring])];
+  using session = await startSession(prepared, works);
   const adapter = await openAdapter(session.engine, args.adapter, terminal);
   const job = {
     examples,
     renderer,
+    ordinary,
     sampling,
     attempts: args.attempts,
+    choose,
     task,
     rules,
     name: `distilled_${resolved.loaded.source.name.split("/").at(-1)}`,
@@ -60,5 +70,8 @@ export async function runDistill(args: DistillArgs, { terminal, signal }: Comman
   const showProfile = startProfile(args, session.engine, terminal);
   const selection = await distill(session.engine, job);
   await showProfile();
-  terminal.result(selectionDocument(selection, folder), selectionText(selection, join(folder, "distilled.jsonl")));
+  terminal.result(
+    selectionDocument(selection, folder),
+    selectionText(selection.report, join(folder, "distilled.jsonl")),
+  );
 }

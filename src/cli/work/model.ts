@@ -2,7 +2,7 @@
 import { readAdapterFolder } from "../../engine/adapter-folder.js";
 import type { AdapterHandle, Engine } from "../../engine/engine.js";
 import { generationWork } from "../../engine/generation-batch.js";
-import { type MemoryPlan, planGeneration } from "../../engine/memory-plan.js";
+import { fitGeneration, type MemoryPlan, type PlannedAdapter } from "../../engine/memory-plan.js";
 import type { Sampling } from "../../engine/sampling.js";
 import type { Preparation } from "../../experiment/session.js";
 import type { Terminal } from "../terminal.js";
@@ -18,15 +18,20 @@ export interface ModelArgs {
   readonly seed?: number | undefined;
 }
 
-/** The memory of answering prompts of these lengths, with the adapter of --adapter or without. */
+/** The memory of answering prompts of these lengths, with the adapter of --adapter or without, and with as few at once as the limit needs. */
 export async function planAnswers(
-  { planned }: Preparation,
+  { planned, limit }: Preparation,
   prompts: readonly number[],
   sampling: Sampling,
   adapter: string | undefined,
 ): Promise<MemoryPlan> {
-  const settings = adapter === undefined ? null : (await readAdapterFolder(adapter)).settings;
-  return planGeneration(planned, generationWork(planned.spec, prompts, sampling.maxNewTokens, settings));
+  const work = generationWork(planned.spec, prompts, sampling.maxNewTokens, await storedSettings(adapter));
+  return fitGeneration(planned, work, limit.bytes);
+}
+
+/** Shape of the adapter of --adapter, or null. */
+export async function storedSettings(adapter: string | undefined): Promise<PlannedAdapter | null> {
+  return adapter === undefined ? null : (await readAdapterFolder(adapter)).settings;
 }
 
 /** The adapter of --adapter, or none; what it warns of is shown. */

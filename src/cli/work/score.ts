@@ -3,10 +3,12 @@ import { resolve } from "node:path";
 import { InputError } from "../../base/error.js";
 import { writeJsonLines } from "../../base/write-file.js";
 import type { ScoreRow } from "../../engine/engine.js";
-import { openSession, type Session } from "../../experiment/session.js";
+import { scoringWork } from "../../engine/generation-batch.js";
+import { planScoring } from "../../engine/memory-plan.js";
+import { type Preparation, prepareSession, startSession } from "../../experiment/session.js";
 import { sessionOptions } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
-import { type ModelArgs, openAdapter } from "./model.js";
+import { type ModelArgs, openAdapter, storedSettings } from "./model.js";
 import { expectOutFile } from "./out-file.js";
 import { type InputRow, readInputRows, textOf, tokensOf } from "./prompt-rows.js";
 
@@ -19,9 +21,14 @@ export interface ScoreArgs extends ModelArgs {
 
 export async function runScore(args: ScoreArgs, { terminal, signal }: CommandContext): Promise<void> {
   const input = await readRows(args);
-  using session = await openSession(sessionOptions(args, terminal));
+  const prepared = await prepareSession(sessionOptions(args, terminal));
+  const rows = input.map((row) => toScoreRow(prepared, row));
+  const work = scoringWork(
+    rows.map((row) => row.tokens.length),
+    await storedSettings(args.adapter),
+  );
+  using session = await startSession(prepared, [planScoring(prepared.planned, work)]);
   const { engine } = session;
-  const rows = input.map((row) => toScoreRow(session, row));
   const adapter = await openAdapter(engine, args.adapter, terminal);
   await expectOutFile(args);
   const tokens = rows.reduce((sum, row) => sum + row.tokens.length, 0);
@@ -61,8 +68,8 @@ async function readRows(args: ScoreArgs): Promise<InputRow[]> {
 }
 
 /** All tokens after the first, or the completion's alone; prompt and completion are never tokenised together. */
-function toScoreRow({ prompts, engine }: Session, row: InputRow): ScoreRow {
-  const tokens = tokensOf(row, engine.spec.vocabSize);
+function toScoreRow({ prompts, model }: Preparation, row: InputRow): ScoreRow {
+  const tokens = tokensOf(row, model.spec.vocabSize);
   if (tokens !== null) return { id: row.id, tokens, from: 1 };
   if (prompts === null) {
     throw new InputError("no_tokenizer", `This model has no tokenizer, so ${row.place} needs a column "tokens".`);

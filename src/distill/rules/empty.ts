@@ -1,8 +1,10 @@
 // Not in the authors' set: a model that answers nothing would otherwise teach to answer nothing.
 
-import type { Rule } from "./rule.js";
+import { z } from "zod";
+import { defineRule } from "./rule.js";
 
-export const empty = {
+export const empty = defineRule({
   reason: "nothing was written",
-  rejects: ({ rewrite }) => rewrite === "",
-} as const satisfies Rule;
+  options: z.strictObject({}),
+  judge: ({ rewrite }) => (rewrite === "" ? { value: 0, detail: "0 characters" } : null),
+});

@@ -1,0 +1,41 @@
+// Reads the rewrites.jsonl of a distilling stage back, to filter the same rewrites in another way.
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { InputError } from "../base/error.js";
+import type { Rewrite } from "./select.js";
+
+const schema = z.object({
+  id: z.string(),
+  sample: z.int().min(0),
+  text: z.string(),
+  finish: z.enum(["stop", "length"]).nullable(),
+});
+
+export async function readRewrites(path: string): Promise<Rewrite[]> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new InputError(
+      "rewrites_missing",
+      `Expected the rewrites.jsonl of sdft distill at ${path} but it can't be read.`,
+      {
+        cause,
+      },
+    );
+  });
+  return text.split("\n").flatMap((line, index) => {
+    if (line.trim() === "") return [];
+    const parsed = schema.safeParse(parseJson(line));
+    if (parsed.success) return [parsed.data];
+    throw new InputError(
+      "rewrites_damaged",
+      `Line ${index + 1} of ${path} is no row of a rewrites.jsonl (id, sample, text, finish); rewrites made elsewhere go with --predictions.`,
+    );
+  });
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
