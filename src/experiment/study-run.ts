@@ -107,7 +107,7 @@ function planMemory(opened: Preparation, plan: StudyPlan): StudyPlan & { readonl
     const adapter = training === null ? null : freshAdapterSettings(training.training, training.preset);
     try {
       const fitted = training === null ? null : planTraining(opened, training);
-      if (training !== null && rewrites !== null) works.push(planDistilling(opened, training, rewrites.examples));
+      if (training !== null && rewrites !== null) works.push(...planDistilling(opened, training, rewrites.examples));
       works.push(...planEvaluations(opened, evaluations, adapter), ...(fitted?.works ?? []));
       runs.push(
         training === null || fitted === null ? run : { ...run, training: { ...training, training: fitted.training } },
