@@ -8,7 +8,7 @@ import type { TextExample } from "../data/example.js";
 import type { AdapterHandle, Engine } from "../engine/engine.js";
 import type { Completion } from "../engine/generate.js";
 import type { Sampling } from "../engine/sampling.js";
-import { type MetricValue, scoreAnswers } from "../tasks/score.js";
+import { type MetricValue, type RowFault, scoreAnswers } from "../tasks/score.js";
 import type { Task } from "../tasks/task.js";
 import type { PromptRenderer } from "../templates/render.js";
 import { type PredictionRow, parsePrediction } from "./prediction.js";
@@ -32,6 +32,8 @@ export interface EvaluationJob {
 export interface Evaluation {
   readonly predictions: readonly PredictionRow[];
   readonly metrics: readonly MetricValue[];
+  /** Rows that can't be scored and are left out of the metrics. */
+  readonly faults?: readonly RowFault[];
 }
 
 /** What the predictions depend on: prompts, labels, weights, sampling. */
@@ -100,8 +102,8 @@ export async function evaluate(
 
 /** Sets `correct` by the task's check and sums up. */
 export function scorePredictions(task: Task, rows: readonly PredictionRow[]): Evaluation {
-  const { verdicts, metrics } = scoreAnswers(task, rows);
-  return { predictions: rows.map((row, index) => ({ ...row, correct: verdicts[index] ?? null })), metrics };
+  const { verdicts, metrics, faults } = scoreAnswers(task, rows);
+  return { predictions: rows.map((row, index) => ({ ...row, correct: verdicts[index] ?? null })), metrics, faults };
 }
 
 function predictionRow(example: TextExample, completion: Completion, renderer: PromptRenderer): PredictionRow {

@@ -1,4 +1,5 @@
 // Everything an experiment needs, loaded and checked before anything is written: data, renderers, sampling, encoded examples.
+import type { Reporter } from "../base/reporter.js";
 import type { TextExample } from "../data/example.js";
 import { checkReferences } from "../distill/distill.js";
 import { parseRules } from "../distill/rules/parse-rules.js";
@@ -6,7 +7,7 @@ import type { RuleSetting } from "../distill/rules/registry.js";
 import type { Sampling } from "../engine/sampling.js";
 import { expectGradable } from "../eval/evaluate-task.js";
 import { getTask } from "../tasks/registry.js";
-import { scoreAnswers } from "../tasks/score.js";
+import { faultSentence, scoreAnswers } from "../tasks/score.js";
 import type { Task } from "../tasks/task.js";
 import { getPreset, type Preset } from "../templates/presets.js";
 import type { PromptRenderer } from "../templates/render.js";
@@ -114,15 +115,16 @@ export async function prepareEvaluation(
     distillTemplate: null,
   });
   const examples = expectTexts(loaded.examples, "evaluate");
-  checkLabels(task, examples);
+  checkLabels(task, examples, prepared.reporter);
   const sampling = stageSampling(preset, task, entry, experiment.seed);
   return { kind: "answers", task, examples, renderer: renderers.infer, sampling };
 }
 
-/** A label that the task's check can't read is found now, and not after generating. */
-export function checkLabels(task: Task, examples: readonly TextExample[]): void {
-  scoreAnswers(
+/** A label that the task's check can't read is told now, and not after generating; where it can read none, that is an error. */
+export function checkLabels(task: Task, examples: readonly TextExample[], reporter: Pick<Reporter, "warn">): void {
+  const { faults } = scoreAnswers(
     task,
     examples.map(({ id, response }) => ({ id, label: response, output: "" })),
   );
+  for (const fault of faults) reporter.warn(faultSentence(task, fault));
 }

@@ -1,5 +1,6 @@
 // Applies a task's check to outputs, wherever they were made, and sums it up with an interval.
 
+import { InputError } from "../base/error.js";
 import { wilsonInterval } from "../metrics/statistics.js";
 import type { Answer, Task } from "./task.js";
 
@@ -12,17 +13,54 @@ export interface MetricValue {
   readonly high: number;
 }
 
-export interface TaskScore {
-  /** In the order of the answers; null where the task has no check. */
-  readonly verdicts: readonly (boolean | null)[];
-  readonly metrics: readonly MetricValue[];
+/** A row that can't be scored, whatever was answered. */
+export interface RowFault {
+  readonly id: string;
+  /** A sentence that names the row. */
+  readonly reason: string;
 }
 
+export interface TaskScore {
+  /** In the order of the answers; null where the task has no check, and for faults. */
+  readonly verdicts: readonly (boolean | null)[];
+  /** Over the rows that can be scored. */
+  readonly metrics: readonly MetricValue[];
+  readonly faults: readonly RowFault[];
+}
+
+/** A reference answer that the check can't read is a fault of its row, and the others go on; where it can read none, the rows are another task's. */
 export function scoreAnswers(task: Task, answers: readonly Answer[]): TaskScore {
   const { check, metric } = task;
-  if (check === null || metric === null) return { verdicts: answers.map(() => null), metrics: [] };
-  const verdicts = answers.map((answer) => check(answer));
-  return { verdicts, metrics: answers.length === 0 ? [] : [summarise(metric, verdicts)] };
+  if (check === null || metric === null) return { verdicts: answers.map(() => null), metrics: [], faults: [] };
+  const faults: RowFault[] = [];
+  const verdicts = answers.map((answer) => {
+    try {
+      return check(answer);
+    } catch (error) {
+      if (!isUnreadableReference(error)) throw error;
+      faults.push({ id: answer.id, reason: error.message });
+      return null;
+    }
+  });
+  const scored = verdicts.filter((verdict) => verdict !== null);
+  const [first] = faults;
+  if (first !== undefined && scored.length === 0) {
+    throw new InputError(
+      "other_task",
+      `None of the ${answers.length} reference answers is one of the task ${task.name}, so they belong to another task or are damaged: ${first.reason}`,
+    );
+  }
+  return { verdicts, metrics: scored.length === 0 ? [] : [summarise(metric, scored)], faults };
+}
+
+/** What a task's check throws of a reference answer that is there but is not of its form. */
+export function isUnreadableReference(error: unknown): error is InputError {
+  return error instanceof InputError && error.code === "malformed_call";
+}
+
+/** For people: the row, and what becomes of it. */
+export function faultSentence(task: Task, { reason }: RowFault): string {
+  return `A row of ${task.name} is left out of its score: ${reason}`;
 }
 
 /** The share of true verdicts. */

@@ -174,6 +174,43 @@ describe("train, eval, distill, select", () => {
     expect(rows(join(out, "scores.jsonl"))).toMatchObject([{ task: "gsm8k", metric: "accuracy", value: 0.5, n: 2 }]);
   });
 
+  it("eval --predictions goes on past a reference that is no call, and refuses another task's file", async () => {
+    const input = join(folder, "calls.jsonl");
+    writeFileSync(input, '{"predict":"f(x=\'a\')","label":"f(x=\'a\')"}\n{"predict":"f(x=1)","label":"a call"}\n');
+    const out = join(folder, "calls");
+    const { stdout, stderr } = await done(
+      "eval",
+      "--predictions",
+      input,
+      "--task",
+      "openfunctions",
+      "--out",
+      out,
+      "--json",
+    );
+    expect(stderr).toMatch(/A row of openfunctions is left out of its score: .*row 1 to be a function call/);
+    expect(JSON.parse(stdout)).toMatchObject({ scores: [{ value: 1, n: 1 }], failed: [{ id: "1" }] });
+    expect(rows(join(out, "predictions.jsonl")).map(({ correct }) => correct)).toEqual([true, null]);
+    const other = await sdft("eval", "--predictions", input, "--task", "gsm8k", "--out", join(folder, "other"));
+    expect(other.status).toBe(2);
+    expect(other.stderr).toMatch(/does not hold answers to gsm8k/);
+    expect(() => readFileSync(join(folder, "other", "predictions.jsonl"))).toThrow();
+  });
+
+  it("eval --predictions with data wants every row answered", async () => {
+    const data = join(folder, "sums.jsonl");
+    writeFileSync(data, '{"instruction":"1+1?","output":"2"}\n{"instruction":"2+2?","output":"4"}\n');
+    const input = join(folder, "one-sum.jsonl");
+    writeFileSync(input, '{"id":"1","predict":"4"}\n');
+    const args = ["eval", "--predictions", input, "--task", "gsm8k", "--data", data, "--out", join(folder, "part")];
+    const { status, stderr } = await sdft(...args);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/answers 1 of the 2 rows of gsm8k; missing: 0\. Add them/);
+    writeFileSync(input, '{"predict":"2"}\n{"predict":"4"}\n');
+    expect((await sdft(...args, "--max-samples", "1")).stderr).toMatch(/have no ids, so --max-samples can't tell/);
+    await done(...args);
+  });
+
   it("distill leaves distilled rows that train takes, also as another trainer reads them", async () => {
     const out = join(folder, "distilled");
     await done("distill", ...tiny, ...few, "--max-new-tokens", "3", "--attempts", "2", "--out", out);

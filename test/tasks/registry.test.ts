@@ -85,8 +85,9 @@ describe("scoreAnswers", () => {
     expect(scoreAnswers(tasks.alpaca, [{ id: "0", label: "a", output: "a" }])).toEqual({
       verdicts: [null],
       metrics: [],
+      faults: [],
     });
-    expect(scoreAnswers(tasks.gsm8k, [])).toEqual({ verdicts: [], metrics: [] });
+    expect(scoreAnswers(tasks.gsm8k, [])).toEqual({ verdicts: [], metrics: [], faults: [] });
   });
 
   it("names the row without a reference, or with a malformed one", () => {

@@ -6,15 +6,16 @@ import { InputError } from "../../base/error.js";
 import type { Reporter } from "../../base/reporter.js";
 import { makeWritableFolder, writeJsonLines } from "../../base/write-file.js";
 import { evaluateTask, expectGradable, gradePredictions } from "../../eval/evaluate-task.js";
-import type { PredictionRow, ScoreRow } from "../../eval/prediction.js";
-import { type ForeignPrediction, readPredictions } from "../../eval/predictions-file.js";
+import { toPredictionRows } from "../../eval/match-predictions.js";
+import type { ScoreRow } from "../../eval/prediction.js";
+import { readPredictions } from "../../eval/predictions-file.js";
 import { checkLabels } from "../../experiment/prepare.js";
 import { prepareSession, startSession } from "../../experiment/session.js";
 import { stageSampling } from "../../experiment/stage-settings.js";
 import { expectTexts, loadTaskData } from "../../experiment/task-data.js";
 import { rate } from "../../report/wording.js";
 import { getTask } from "../../tasks/registry.js";
-import type { MetricValue } from "../../tasks/score.js";
+import { faultSentence, type MetricValue } from "../../tasks/score.js";
 import type { Task } from "../../tasks/task.js";
 import { getPreset } from "../../templates/presets.js";
 import {
@@ -129,18 +130,24 @@ async function loadTest(task: Task, args: EvalArgs, reporter: Reporter) {
     reporter,
   });
   const examples = expectTexts(loaded.examples, "evaluate");
-  checkLabels(task, examples);
+  checkLabels(task, examples, reporter);
   return { task, examples };
 }
 
 async function scoreFile(path: string, args: EvalArgs, { folder, context }: Place): Promise<void> {
   const task = getTask(requireOption(args.task, "task", "what the outputs answer"));
   expectGradable(task);
-  const predictions = await readPredictions(path);
-  const labels =
-    args.data !== undefined || args.datasetDir !== undefined ? await labelsOf(task, args, context.terminal) : null;
-  const rows = predictions.map((row) => predictionRow(row, labels));
-  const evaluation = await gradePredictions(task, rows);
+  const lines = await readPredictions(path);
+  const hasData = args.data !== undefined || args.datasetDir !== undefined;
+  if (hasData && args.maxSamples !== undefined && lines[0]?.idFrom === "order")
+    throw new InputError(
+      "missing_id",
+      `The lines of ${path} have no ids, so --max-samples can't tell which rows they answer: add ids, or leave it out.`,
+    );
+  const examples = hasData ? (await loadTest(task, args, context.terminal)).examples : null;
+  const evaluation = await gradePredictions(task, toPredictionRows(task, lines, { source: path, examples }));
+  // With data its labels were looked at before.
+  if (examples === null) for (const fault of evaluation.faults ?? []) context.terminal.warn(faultSentence(task, fault));
   await makeWritableFolder(folder);
   await writeJsonLines(join(folder, "predictions.jsonl"), evaluation.predictions);
   const unknown = {
@@ -159,36 +166,12 @@ async function scoreFile(path: string, args: EvalArgs, { folder, context }: Plac
     ...metric,
   }));
   await writeJsonLines(join(folder, "scores.jsonl"), scores);
-  const lines = evaluation.metrics.map((metric) => metricLine(task, metric));
+  const shown = evaluation.metrics.map((metric) => metricLine(task, metric));
+  const failed = evaluation.faults ?? [];
   context.terminal.result(
-    { folder, scores },
-    lines.length > 0 ? lines.join("\n") : `${task.name} has no check that a program can run.`,
+    { folder, scores, ...(failed.length > 0 ? { failed } : {}) },
+    shown.length > 0 ? shown.join("\n") : `${task.name} has no check that a program can run.`,
   );
-}
-
-/** The data's own labels by id, for outputs that come without. */
-async function labelsOf(task: Task, args: EvalArgs, reporter: Reporter): Promise<ReadonlyMap<string, string | null>> {
-  const { examples } = await loadTest(task, args, reporter);
-  return new Map(examples.map(({ id, response }) => [id, response]));
-}
-
-function predictionRow(row: ForeignPrediction, labels: ReadonlyMap<string, string | null> | null): PredictionRow {
-  if (labels !== null && !labels.has(row.id)) {
-    throw new InputError(
-      "unknown_id",
-      `Line ${row.line} of the predictions has id "${row.id}", but the data has no row of that id.`,
-    );
-  }
-  const { id, prompt, output, label, finish } = row;
-  return {
-    id,
-    prompt: prompt ?? "",
-    output,
-    label: label ?? labels?.get(id) ?? null,
-    correct: null,
-    finish,
-    tokens: null,
-  };
 }
 
 /** What `sdft train` noted beside the adapter; an adapter from elsewhere counts as ordinarily fine-tuned. */
