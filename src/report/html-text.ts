@@ -14,13 +14,16 @@ export function html(strings: TemplateStringsArray, ...values: readonly Value[])
 }
 
 export function escapeHtml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("'", "&#39;")
-    .replace(/(?![\t\n\r])\p{Cc}/gu, "\ufffd");
+  return (
+    text
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;")
+      .replaceAll('"', "&quot;")
+      .replaceAll("'", "&#39;")
+      // Controls, and marks that turn the direction of what follows.
+      .replace(/(?![\t\n\r])\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]/gu, "\ufffd")
+  );
 }
 
 function render(value: Value): string {

@@ -32,13 +32,13 @@ function resultSection(summary: RunSummary): string {
     }),
   ]);
   const head = ["Model", ...summary.tasks.map((task) => columnTitle(summary, task))];
-  return `${table(head, rows)}\n\n95 % intervals (Wilson) in brackets.`;
+  return `${markdownTable(head, rows)}\n\n95 % intervals (Wilson) in brackets.`;
 }
 
 function yieldSection(summary: RunSummary): string {
   if (summary.yield === null) return "";
   const rows = summary.yield.reasons.map(({ reason, count }) => [reasonText(reason), String(count)]);
-  const reasons = rows.length === 0 ? "" : `\n\n${table(["Why the original answer was kept", "Rows"], rows)}`;
+  const reasons = rows.length === 0 ? "" : `\n\n${markdownTable(["Why the original answer was kept", "Rows"], rows)}`;
   return `## Rewrites\n\n${yieldSentence(summary.yield)}.${reasons}`;
 }
 
@@ -51,7 +51,7 @@ function comparisonSection(summary: RunSummary): string {
     probability(one.p),
   ]);
   const head = ["Task", "Model", "Retained", "Lost", "Gained", "Wrong both times", "p (McNemar)"];
-  return `## Against the seed model, on the same rows\n\n${table(head, rows)}`;
+  return `## Against the seed model, on the same rows\n\n${markdownTable(head, rows)}`;
 }
 
 function factSection(summary: RunSummary): string {
@@ -59,11 +59,12 @@ function factSection(summary: RunSummary): string {
   return `## How it was made\n\n${lines.join("\n")}\n\n\`\`\`yaml\n${stringify(summary.config)}\`\`\``;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table whose cells are escaped. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(escapeMarkdown).join(" | ")} |`;
   return [line(head), `|${head.map(() => " --- |").join("")}`, ...rows.map(line)].join("\n");
 }
 
-function escapeMarkdown(text: string): string {
+export function escapeMarkdown(text: string): string {
   return text.replace(/[|\\`*_<>[\]]/g, (character) => `\\${character}`).replaceAll("\n", " ");
 }

@@ -1,9 +1,11 @@
 // report.html: one file that needs nothing else, readable in light and dark.
 import { stringify } from "yaml";
-import { predictionAudit, rewriteAudit } from "./audit.js";
+import { answerSet } from "./audit/answer-set.js";
+import { auditSection } from "./audit/audit-set.js";
+import { rewriteSet } from "./audit/rewrite-set.js";
 import { intervalFigure, lossFigure, yieldFigure } from "./figures.js";
-import { html, Markup } from "./html-text.js";
-import { pageScript, pageStyle } from "./page-style.js";
+import { html, type Markup } from "./html-text.js";
+import { pageFrame } from "./page-frame.js";
 import type { RunSummary } from "./run-summary.js";
 import { columnTitle, facts, findScore, percent, probability, variantTitles, yieldSentence } from "./wording.js";
 
@@ -14,14 +16,10 @@ export function htmlReport(summary: RunSummary): string {
     comparisonSection(summary),
     yieldSection(summary),
     lossSection(summary),
-    auditSection(summary),
+    rowSection(summary),
     factSection(summary),
   ];
-  const page = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"><title>${summary.name}</title><style>${new Markup(pageStyle)}</style></head>
-<body><main>${body}</main><script>${new Markup(pageScript)}</script></body></html>
-`;
-  return page.text;
+  return pageFrame(summary.name, body);
 }
 
 function resultSection(summary: RunSummary): Markup {
@@ -61,15 +59,17 @@ function lossSection(summary: RunSummary): Markup {
   return html`<h2>Training loss</h2><div class="card">${lossFigure(summary.logs)}</div>`;
 }
 
-function auditSection(summary: RunSummary): Markup {
+function rowSection(summary: RunSummary): Markup {
   const rewrites =
     summary.distilled.length === 0
       ? html``
-      : html`<details class="card"><summary>Every rewrite and its verdict (${summary.distilled.length})</summary>${rewriteAudit(summary.distilled)}</details>`;
-  const tasks = [...new Set(summary.predictions.map((one) => one.task))].map(
-    (task) =>
-      html`<details class="card"><summary>Every answer on ${task}</summary>${predictionAudit(summary, task)}</details>`,
-  );
+      : auditSection(rewriteSet("Every rewrite and its verdict", summary.distilled));
+  const tasks = [...new Set(summary.predictions.map((one) => one.task))].map((task) => {
+    const models = summary.predictions
+      .filter((one) => one.task === task)
+      .map(({ variant, rows }) => ({ title: variantTitles[variant], variant, rows }));
+    return auditSection(answerSet(`Every answer on ${task}`, models));
+  });
   return html`<h2>Row by row</h2>${rewrites}${tasks}`;
 }
 

@@ -37,6 +37,8 @@ export interface PublishedTable {
   readonly columns: readonly PaperColumn[];
   /** In percent, by row and column; the last column is the average where there is one. */
   readonly values: readonly (readonly number[])[];
+  /** How many decimals the paper prints. */
+  readonly decimals: 1 | 2;
   readonly average: "last column" | null;
   readonly footnotes: readonly PaperFootnote[];
 }

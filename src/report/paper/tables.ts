@@ -40,6 +40,7 @@ export const table1: PublishedTable = {
     [17.9, 34.4, 14.6, 22.3],
     [8.0, 24.9, 18.3, 17.1],
   ],
+  decimals: 1,
   average: "last column",
   footnotes: [
     {
@@ -76,6 +77,7 @@ export const table2: PublishedTable = {
     [87.12, 65.58, 66.73],
     [97.88, 88.65, 76.09],
   ],
+  decimals: 2,
   average: null,
   footnotes: [
     { text: "The seed model's win rate is 66.04 in the tables and once 66.03 in section 4.4.", cells: [[0, 2]] },
@@ -99,6 +101,7 @@ export const table3: PublishedTable = {
     [96.35, 72.69, 61.6],
     [94.42, 78.08, 59.38],
   ],
+  decimals: 2,
   average: null,
   footnotes: [
     {
@@ -145,6 +148,7 @@ export const table4: PublishedTable = {
     [17.86, 14.02, 24.26, 96.35, 69.62, 61.6],
     [16.07, 14.63, 26.31, 97.31, 72.69, 57.52],
   ],
+  decimals: 2,
   average: null,
   footnotes: [
     {

@@ -23,16 +23,18 @@ export function trainingId(key: TrainingKey): string {
   return JSON.stringify([variant, dataset, template, distill_template, mix_ratio, samples, rank]);
 }
 
-/** Groups in the order of tables: the seed, then by data set, sample size, rank, template and method. */
-export function groupScores(scores: readonly ScoreRow[]): ScoreGroup[] {
+/**
+ * Groups in the order of tables: the seed, then by data set, sample size, rank, method and template. A training in `expected` has a
+ * group even if it has no score.
+ */
+export function groupScores(scores: readonly ScoreRow[], expected: readonly TrainingKey[] = []): ScoreGroup[] {
   const groups = new Map<string, { key: TrainingKey; scores: ScoreRow[] }>();
-  for (const score of scores) {
-    const id = trainingId(score);
-    const group = groups.get(id);
-    if (group === undefined) groups.set(id, { key: score, scores: [score] });
-    else group.scores.push(score);
+  for (const key of [...scores, ...expected]) {
+    const id = trainingId(key);
+    if (!groups.has(id)) groups.set(id, { key, scores: [] });
   }
-  const datasets = [...new Set(scores.map((score) => score.dataset ?? ""))];
+  for (const score of scores) groups.get(trainingId(score))?.scores.push(score);
+  const datasets = [...new Set([...scores, ...expected].map((key) => key.dataset ?? ""))];
   const place = ({ key }: { key: TrainingKey }) => [
     key.variant === "seed" ? 0 : 1,
     datasets.indexOf(key.dataset ?? ""),
@@ -77,15 +79,20 @@ export function mixRatio(key: TrainingKey): number {
   return key.variant === "vanilla" ? 0 : (key.mix_ratio ?? 1);
 }
 
-/** `vanilla fine-tuning, GSM8K, 256 samples`: the training by what sets it apart from the others. */
+/** `vanilla fine-tuning, GSM8K, samples 256`: the training by what sets it apart from the others. */
 export function trainingTitle(key: TrainingKey, varying: readonly VaryingKey[]): string {
-  const parts = varying
-    .filter((name) => key.variant === "sdft" || (name !== "mix_ratio" && name !== "distill_template"))
+  return [variantTitles[key.variant], ...distinctions(key, varying)].join(", ");
+}
+
+/** `GSM8K`, `samples 256`: the keys that set a training apart, those that don't apply left out. */
+export function distinctions(key: TrainingKey, varying: readonly VaryingKey[]): string[] {
+  if (key.variant === "seed") return [];
+  return varying
     .filter((name) => key[name] !== null)
-    .map((name) =>
-      name === "dataset" ? keyText(key, name) : `${keyTitles[name].toLowerCase()} ${keyText(key, name)}`,
-    );
-  return [variantTitles[key.variant], ...(key.variant === "seed" ? [] : parts)].join(", ");
+    .map((name) => {
+      const text = keyText(key, name);
+      return name === "dataset" ? text : `${keyTitles[name].toLowerCase()} ${text}`;
+    });
 }
 
 function compareLists(a: readonly (string | number)[], b: readonly (string | number)[]): number {

@@ -1,0 +1,65 @@
+// The audit of a test: every row with what each model answered, whether it was right, and how it ended.
+import type { PredictionRow } from "../../eval/prediction.js";
+import type { VariantName } from "../run-summary.js";
+import type { AuditColumn, AuditSet } from "./audit-set.js";
+import { finishText } from "./rewrite-set.js";
+
+/** One model's answers to the test. */
+export interface ModelAnswers {
+  readonly title: string;
+  readonly variant: VariantName;
+  readonly rows: readonly PredictionRow[];
+}
+
+/** Rows meet by id; a row that a model was not asked has gaps. */
+export function answerSet(title: string, models: readonly ModelAnswers[]): AuditSet {
+  const byModel = models.map(({ rows }) => new Map(rows.map((row) => [row.id, row])));
+  const all = new Map<string, PredictionRow>();
+  for (const { rows } of models) for (const row of rows) if (!all.has(row.id)) all.set(row.id, row);
+  // With many models the table would be wide; how answers ended is still there to choose by.
+  const showsFinish = models.length <= 3;
+  return {
+    title,
+    columns: [
+      { title: "id", kind: "text" },
+      ...models.flatMap((model): AuditColumn[] => [
+        { title: model.title, kind: "verdict" },
+        ...(showsFinish ? [{ title: `${model.title}: finish`, kind: "text" as const }] : []),
+      ]),
+    ],
+    panes: ["prompt", "label", ...models.map((model) => model.title)],
+    compared: null,
+    kinds: [
+      { value: "differs", title: "the models differ" },
+      { value: "lost", title: "lost by a training" },
+      { value: "gained", title: "gained by a training" },
+      { value: "cut", title: "an answer was cut" },
+    ],
+    rows: [...all.values()].map((row) => {
+      const answers = byModel.map((rows) => rows.get(row.id) ?? null);
+      return {
+        cells: [
+          row.id,
+          ...answers.flatMap((answer) => {
+            const verdict = answer?.correct ?? null;
+            return showsFinish ? [verdict, finishText(answer?.finish ?? null)] : [verdict];
+          }),
+        ],
+        panes: [row.prompt, row.label, ...answers.map((answer) => answer?.output ?? null)],
+        kinds: kindsOf(models, answers),
+      };
+    }),
+  };
+}
+
+function kindsOf(models: readonly ModelAnswers[], answers: readonly (PredictionRow | null)[]): string[] {
+  const verdicts = answers.map((answer) => answer?.correct ?? null);
+  const seed = verdicts.find((_, index) => models[index]?.variant === "seed") ?? null;
+  const trained = verdicts.filter((_, index) => models[index]?.variant !== "seed");
+  const kinds = [];
+  if (new Set(verdicts.filter((verdict) => verdict !== null)).size > 1) kinds.push("differs");
+  if (seed === true && trained.includes(false)) kinds.push("lost");
+  if (seed === false && trained.includes(true)) kinds.push("gained");
+  if (answers.some((answer) => answer?.finish === "length")) kinds.push("cut");
+  return kinds;
+}

@@ -1,0 +1,104 @@
+// What the audit view holds for each rewrite and each answer, and how differing words are found.
+import { describe, expect, it } from "vitest";
+import { answerSet } from "../../../src/report/audit/answer-set.js";
+import { auditSection } from "../../../src/report/audit/audit-set.js";
+import { rewriteSet } from "../../../src/report/audit/rewrite-set.js";
+import { type DiffPart, diffWords } from "../../../src/report/audit/word-diff.js";
+import { answers, attack } from "../study/made-up-study.js";
+import { summary } from "../summary.js";
+import { pageSets } from "./page-rows.js";
+
+describe("rewriteSet", () => {
+  const set = rewriteSet("rewrites", summary.distilled);
+
+  it("has verdict, rule, how it ended and how long it is, and the rejected rewrite where there is one", () => {
+    expect(set.columns.map(({ title }) => title)).toEqual(["id", "verdict", "rule", "finish", "length ratio"]);
+    expect(set.rows.map(({ cells }) => cells)).toEqual([
+      ["a", "kept", null, "ended", 8],
+      ["b", "original stands", "wrong-answer", "ended", summary.distilled[1]?.rejected?.length],
+      ["c", "original stands", "wrong-answer", "cut", 2],
+    ]);
+    expect(set.rows[1]?.panes).toEqual(["2+2", "4", summary.distilled[1]?.rejected]);
+  });
+
+  it("lets one choose by verdict and by rule", () => {
+    expect(set.kinds.map(({ value }) => value)).toEqual(["kept", "rule wrong-answer", "cut", "copied"]);
+    expect(set.rows.map(({ kinds }) => kinds)).toEqual([["kept"], ["rule wrong-answer"], ["rule wrong-answer", "cut"]]);
+  });
+});
+
+describe("answerSet", () => {
+  it("joins models by id and says which rows differ, were lost or gained", () => {
+    const set = answerSet("gsm8k", [
+      { title: "seed model", variant: "seed", rows: answers("1100") },
+      { title: "vanilla", variant: "vanilla", rows: answers("0110").reverse() },
+      { title: "few", variant: "sdft", rows: answers("1") },
+    ]);
+    expect(set.rows.map(({ cells }) => [cells[0], cells[1], cells[3], cells[5]])).toEqual([
+      ["q0", true, false, true],
+      ["q1", true, true, null],
+      ["q2", false, true, null],
+      ["q3", false, false, null],
+    ]);
+    expect(set.rows.map(({ kinds }) => kinds.join(" "))).toEqual(["differs lost", "", "differs gained", "cut"]);
+    expect(set.rows[2]?.panes).toHaveLength(5);
+    expect(set.rows[2]?.panes[4]).toBeNull();
+  });
+});
+
+describe("auditSection", () => {
+  it("carries any text through the page unchanged, and lets none of it be markup", () => {
+    const rows = [{ cells: [attack], panes: [attack], kinds: [] }];
+    const set = {
+      title: attack,
+      columns: [{ title: "id", kind: "text" as const }],
+      panes: ["text"],
+      compared: null,
+      kinds: [],
+      rows,
+    };
+    const { text } = auditSection(set);
+    expect(pageSets(text)).toEqual([set]);
+    expect(text).not.toMatch(/<img|<svg|onerror="|<script>/);
+    expect(text.match(/<\/script>/g)).toHaveLength(1);
+  });
+});
+
+describe("diffWords", () => {
+  const show = (parts: readonly DiffPart[]): string =>
+    parts.map(({ text, changed }) => (changed ? `[${text}]` : text)).join("");
+
+  it("marks the words that the other text hasn't", () => {
+    const { before, after } = diffWords("The answer is 5 apples.", "So the answer is five apples.");
+    expect(show(before)).toBe("[The] answer is [5] apples.");
+    expect(show(after)).toBe("[So the ]answer is [five] apples.");
+  });
+
+  it("leaves both texts whole, whatever they are", () => {
+    for (const [a, b] of [
+      ["", ""],
+      ["", "new"],
+      ["a  b\n\nc", "a b c"],
+      ["你好 world", "你好, world!"],
+      [attack, "plain"],
+    ] as const) {
+      const { before, after } = diffWords(a, b);
+      expect(before.map(({ text }) => text).join("")).toBe(a);
+      expect(after.map(({ text }) => text).join("")).toBe(b);
+    }
+    expect(diffWords("same text", "same text").after).toEqual([{ text: "same text", changed: false }]);
+  });
+
+  it("marks the middle of texts too long to compare word by word", () => {
+    const long = (word: string) =>
+      `start ${Array.from({ length: 3000 }, (_, index) => `${word}${index}`).join(" ")} end`;
+    const { before, after } = diffWords(long("a"), long("b"));
+    expect(before.map(({ changed }) => changed)).toEqual([false, true, false]);
+    expect(after.at(-1)?.text).toBe(" end");
+  });
+
+  it("uses nothing from outside itself, since its text is put into the page", () => {
+    const alone: typeof diffWords = new Function(`return ${diffWords.toString()}`)();
+    expect(alone("a b", "a c")).toEqual(diffWords("a b", "a c"));
+  });
+});
