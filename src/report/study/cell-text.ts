@@ -43,10 +43,9 @@ export function headText(column: StudyColumn): string {
 /** What a reader of the table must know: how to read brackets, whose numbers the paper's are. */
 export function tableNotes(table: StudyTable): string[] {
   const scores = table.rows.flatMap((row) => row.cells).flatMap((cell) => cell.score ?? []);
-  const notes = scores.some((score) => score.low !== null && score.low < score.value)
-    ? ["95 % intervals in brackets."]
-    : [];
-  if (scores.some((score) => score.seeds > 1)) notes.push("±: standard deviation between the seeds.");
+  const notes = scores.some((score) => score.low < score.value) ? ["95 % intervals in brackets."] : [];
+  if (scores.some((score) => score.seeds > 1))
+    notes.push("±: standard deviation between the seeds; their interval is by Student's t.");
   if (table.columns.some((column) => column.task === null)) {
     notes.push("The average's interval takes the columns' as independent.");
   }
@@ -58,8 +57,10 @@ export function figureNote(name: string, section: string): string {
   return `The paper's ${name} (${section}): ${notPublished}.`;
 }
 
-function spreadText(score: CellScore, column: StudyColumn): string | null {
-  if (score.deviation !== null) return `± ${writeNumber(score.deviation, column.kind)} over ${score.seeds} seeds`;
-  if (score.low === null || score.high === null || score.low === score.high) return null;
-  return `[${writeNumber(score.low, column.kind)}, ${writeNumber(score.high, column.kind)}]`;
+function spreadText({ value, low, high, seeds, deviation }: CellScore, column: StudyColumn): string | null {
+  const parts = [];
+  // What is exact, such as a norm, has no interval.
+  if (low < value || value < high) parts.push(`[${writeNumber(low, column.kind)}, ${writeNumber(high, column.kind)}]`);
+  if (deviation !== null) parts.push(`± ${writeNumber(deviation, column.kind)} over ${seeds} seeds`);
+  return parts.length === 0 ? null : parts.join(" ");
 }

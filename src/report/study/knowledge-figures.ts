@@ -31,6 +31,5 @@ function knowledgeBar(scores: readonly ScoreRow[], task: string) {
   const used = normed.length > 0 ? normed : own.filter((score) => score.metric === "acc");
   if (used.length === 0) return [];
   const { value, low, high } = overSeeds(used);
-  const percent = (part: number | null): number | null => (part === null ? null : 100 * part);
-  return [{ group: datasetTitle(task), value: 100 * value, low: percent(low), high: percent(high) }];
+  return [{ group: datasetTitle(task), value: 100 * value, low: 100 * low, high: 100 * high }];
 }

@@ -1,6 +1,6 @@
 // A study's folder as plain data: its settings, every cell's score or why it is missing, and the runs that lie behind them.
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { InputError } from "../../base/error.js";
@@ -22,7 +22,7 @@ export interface ShiftRow {
 }
 
 export interface StudyRun {
-  /** The folder's name under runs/. */
+  /** The folder's name among the study's runs. */
   readonly name: string;
   readonly summary: RunSummary;
   readonly shift: readonly { readonly variant: VariantName; readonly rows: readonly ShiftRow[] }[];
@@ -47,6 +47,10 @@ const configSchema = z.looseObject({
   paper: z.string().nullable().default(null),
   label: z.string().nullable().default(null),
   model: z.string(),
+  /** Relative to the study's folder; several studies may share it. */
+  runs_folder: z.string().default("runs"),
+  /** The study's own among them; all where left out. */
+  runs: z.array(z.string()).nullable().default(null),
 });
 
 const shiftSchema = z.object({ id: z.string(), bleu4: z.number(), rouge_l: z.number(), similarity: z.number() });
@@ -68,7 +72,7 @@ export async function readStudy(folder: string): Promise<Study> {
     config,
     scores: await readRows(join(folder, "scores.jsonl"), parseScore),
     missing: await readRows(join(folder, "missing.jsonl"), parseMissing),
-    runs: await readRuns(join(folder, "runs")),
+    runs: await readRuns(resolve(folder, config.runs_folder), config.runs),
   };
 }
 
@@ -107,11 +111,9 @@ function parseMissing(value: unknown): MissingRow | null {
   return { ...key, reason: value.reason };
 }
 
-async function readRuns(folder: string): Promise<StudyRun[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+async function readRuns(folder: string, wanted: readonly string[] | null): Promise<StudyRun[]> {
   const runs: StudyRun[] = [];
-  for (const name of names.sort()) {
+  for (const name of wanted ?? (await foldersIn(folder))) {
     const path = join(folder, name);
     // A run that has not begun has no manifest yet.
     if ((await readFile(join(path, "manifest.json")).catch(() => null)) === null) continue;
@@ -126,4 +128,12 @@ async function readRuns(folder: string): Promise<StudyRun[]> {
     runs.push({ name, summary: await readRun(path), shift });
   }
   return runs;
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
 }

@@ -6,15 +6,11 @@ import { datasetsOf, fileName, named, type StudyFigure, subtitle } from "./figur
 import { datasetTitle } from "./metric-wording.js";
 import type { Study } from "./read-study.js";
 import type { StudySummary } from "./study-summary.js";
+import { runTrainings, trainingShifts } from "./study-trainings.js";
 
 /** The paper's Figure 9: how alike the trained model's answers are to the seed's, from the rows themselves. */
 export function histogramFigures(study: Study): StudyFigure[] {
-  const all = study.runs.flatMap(({ summary, shift }) =>
-    shift.flatMap(({ variant, rows }) => {
-      const key = summary.scores.find((score) => score.variant === variant);
-      return key === undefined ? [] : [{ key, values: rows.map((row) => row.similarity) }];
-    }),
-  );
+  const all = trainingShifts(study).map(({ key, rows }) => ({ key, values: rows.map((row) => row.similarity) }));
   return datasetsOf(all).map((dataset) => {
     const shown = all.filter(({ key }) => key.dataset === dataset);
     const chart = histogramChart({
@@ -28,11 +24,10 @@ export function histogramFigures(study: Study): StudyFigure[] {
 }
 
 export function lossFigures(study: Study): StudyFigure[] {
-  const all = study.runs.flatMap(({ summary }) =>
-    summary.logs.flatMap(({ variant, rows }) => {
-      const key = summary.scores.find((score) => score.variant === variant);
-      return key === undefined ? [] : [{ key, rows }];
-    }),
+  const all = study.runs.flatMap((run) =>
+    run.summary.logs.flatMap(({ variant, rows }) =>
+      runTrainings(study, run, variant).map(({ key }) => ({ key, rows })),
+    ),
   );
   return datasetsOf(all).map((dataset) => {
     const series = named(all.filter(({ key }) => key.dataset === dataset));

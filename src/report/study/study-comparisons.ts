@@ -3,7 +3,8 @@ import type { PredictionRow } from "../../eval/prediction.js";
 import { countPairs, mcnemarExact, type PairedCounts, pairedBootstrap } from "../../metrics/statistics.js";
 import { datasetTitle, metricWording } from "./metric-wording.js";
 import type { Study } from "./read-study.js";
-import { type TrainingKey, trainingId, trainingTitle, varyingKeys } from "./score-groups.js";
+import { type TrainingKey, trainingTitle, varyingKeys } from "./score-groups.js";
+import { type Training, trainingAnswers, trainingShifts } from "./study-trainings.js";
 
 interface Pairing {
   readonly task: string;
@@ -36,20 +37,14 @@ export interface StudyComparisons {
   readonly values: readonly ValueComparison[];
 }
 
-/** One training's rows of one task. */
-interface Answers {
-  readonly id: string;
-  readonly key: TrainingKey;
-  readonly seed: number;
+/** One training's verdicts on one test. */
+interface Answers extends Training {
   readonly task: string;
   readonly verdicts: ReadonlyMap<string, boolean>;
 }
 
 /** One training's distances from the seed. */
-interface Distances {
-  readonly id: string;
-  readonly key: TrainingKey;
-  readonly seed: number;
+interface Distances extends Training {
   readonly metric: "bleu4" | "rouge_l" | "similarity";
   readonly values: ReadonlyMap<string, number>;
 }
@@ -88,13 +83,7 @@ export function comparisonSubject(one: VerdictComparison | ValueComparison): str
   return "metric" in one ? `${metricWording(one.metric).title} to the seed's answers` : datasetTitle(one.task);
 }
 
-interface Compared {
-  readonly id: string;
-  readonly key: TrainingKey;
-  readonly seed: number;
-}
-
-function pairUp<One extends Compared>(all: readonly One[], alike: (a: One, b: One) => boolean): [One, One][] {
+function pairUp<One extends Training>(all: readonly One[], alike: (a: One, b: One) => boolean): [One, One][] {
   return all.flatMap((after) => {
     const alikes = all.filter((before) => alike(before, after));
     const others = alikes.filter((before) => before.seed === after.seed);
@@ -122,20 +111,10 @@ function joined<Value>(
   });
 }
 
-/** Every training's verdicts by task; a training that several runs hold counts once. */
 function readAnswers(study: Study): Answers[] {
-  const found = new Map<string, Answers>();
-  for (const { summary } of study.runs) {
-    for (const { variant, task, rows } of summary.predictions) {
-      const score = summary.scores.find((row) => row.variant === variant && row.task === task);
-      if (score === undefined) continue;
-      const id = trainingId(score);
-      const verdicts = new Map(rows.flatMap(verdictOf));
-      if (verdicts.size > 0)
-        found.set(`${id} ${score.seed} ${task}`, { id, key: score, seed: score.seed, task, verdicts });
-    }
-  }
-  return [...found.values()];
+  return trainingAnswers(study)
+    .map(({ rows, ...training }) => ({ ...training, verdicts: new Map(rows.flatMap(verdictOf)) }))
+    .filter(({ verdicts }) => verdicts.size > 0);
 }
 
 function verdictOf(row: PredictionRow): [string, boolean][] {
@@ -143,18 +122,11 @@ function verdictOf(row: PredictionRow): [string, boolean][] {
 }
 
 function readDistances(study: Study): Distances[] {
-  return study.runs.flatMap(({ summary, shift }) =>
-    shift.flatMap(({ variant, rows }) => {
-      const score = summary.scores.find((row) => row.variant === variant);
-      if (score === undefined) return [];
-      const { seed } = score;
-      return (["bleu4", "rouge_l", "similarity"] as const).map((metric) => ({
-        id: trainingId(score),
-        key: score,
-        seed,
-        metric,
-        values: new Map(rows.map((row) => [row.id, row[metric]])),
-      }));
-    }),
+  return trainingShifts(study).flatMap(({ rows, ...training }) =>
+    (["bleu4", "rouge_l", "similarity"] as const).map((metric) => ({
+      ...training,
+      metric,
+      values: new Map(rows.map((row) => [row.id, row[metric]])),
+    })),
   );
 }

@@ -1,5 +1,6 @@
 // A study's table before it is text: rows and columns with our value, n and interval, or why there is none, and the paper's number beside it.
 import type { ScoreRow } from "../../eval/prediction.js";
+import { averageScores, summariseSeeds } from "../../metrics/combined-scores.js";
 import type { MetricWording } from "./metric-wording.js";
 import { metricWording } from "./metric-wording.js";
 import type { MissingRow } from "./read-study.js";
@@ -19,11 +20,11 @@ export interface CellScore {
   readonly value: number;
   /** Rows of the test; null for an average of columns. */
   readonly n: number | null;
-  /** 95 % interval; null for the mean over seeds, which has a deviation. */
-  readonly low: number | null;
-  readonly high: number | null;
+  /** 95 % interval; over several seeds by Student's t. */
+  readonly low: number;
+  readonly high: number;
   readonly seeds: number;
-  /** Sample standard deviation over the seeds. */
+  /** Sample standard deviation between the seeds; null for one seed and for an average of columns. */
   readonly deviation: number | null;
 }
 
@@ -68,59 +69,23 @@ export function fillCell(scores: readonly ScoreRow[], missing: readonly MissingR
   return { ...empty, score: null, missing: reasons.length > 0 ? reasons.join("; ") : "not run" };
 }
 
-/** One score as it is, several as their mean with the deviation between seeds. */
+/** One score as it is, several as their mean with the deviation between seeds. A seed that stands twice counts once. */
 export function overSeeds(scores: readonly ScoreRow[]): CellScore {
-  const [first] = scores;
-  if (first === undefined) throw new RangeError("Expected at least one score");
-  if (scores.length === 1) {
-    const { value, n, low, high } = first;
-    return { value, n, low, high, seeds: 1, deviation: null };
-  }
-  const values = scores.map((score) => score.value);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return {
-    value: mean,
-    n: first.n,
-    low: null,
-    high: null,
-    seeds: values.length,
-    deviation: Math.sqrt(squares / (values.length - 1)),
-  };
+  const bySeed = new Map(scores.map(({ seed, value, n, low, high }) => [seed, { seed, value, n, low, high }]));
+  const [summary] = summariseSeeds([...bySeed.values()]);
+  if (summary === undefined) throw new RangeError("Expected at least one score but received none");
+  const { mean, n, low, high, seeds, deviation } = summary;
+  return { value: mean, n, low, high, seeds: seeds.length, deviation };
 }
 
-/**
- * The mean of a row's cells. Its interval combines theirs as independent ones (method of variance estimates recovery, Zou and
- * Donner 2008); the tests are different sets of questions.
- */
+/** The mean of a row's cells; its interval takes them as independent, since the tests are different sets of questions. */
 export function averageCell(cells: readonly StudyCell[]): StudyCell {
   const scores = cells.flatMap((cell) => cell.score ?? []);
   const empty = { paper: null, marks: [] };
-  if (scores.length < cells.length) return { ...empty, score: null, missing: "needs every column before it" };
-  const count = scores.length;
-  const value = scores.reduce((sum, score) => sum + score.value, 0) / count;
-  const reach = (side: "low" | "high"): number | null => {
-    let squares = 0;
-    for (const score of scores) {
-      const end = score[side];
-      if (end === null) return null;
-      squares += (score.value - end) ** 2;
-    }
-    return Math.sqrt(squares) / count;
-  };
-  const [below, above] = [reach("low"), reach("high")];
-  return {
-    ...empty,
-    missing: null,
-    score: {
-      value,
-      n: null,
-      low: below === null ? null : value - below,
-      high: above === null ? null : value + above,
-      seeds: Math.min(...scores.map((score) => score.seeds)),
-      deviation: null,
-    },
-  };
+  if (scores.length === 0 || scores.length < cells.length)
+    return { ...empty, score: null, missing: "needs every column before it" };
+  const seeds = Math.min(...scores.map((score) => score.seeds));
+  return { ...empty, missing: null, score: { ...averageScores(scores), n: null, seeds, deviation: null } };
 }
 
 /** The column of a task's metric, with its n where all given scores share one. */

@@ -133,13 +133,9 @@ function pointOf(group: ScoreGroup, { task, metric }: Measure, scale: number): O
   const { value, low, high, deviation } = overSeeds(scores);
   return {
     value: scale * value,
-    low: deviation === null ? scaled(low, scale) : scale * (value - deviation),
-    high: deviation === null ? scaled(high, scale) : scale * (value + deviation),
+    low: scale * (deviation === null ? low : value - deviation),
+    high: scale * (deviation === null ? high : value + deviation),
   };
-}
-
-function scaled(value: number | null, scale: number): number | null {
-  return value === null ? null : scale * value;
 }
 
 function upperFirst(text: string): string {

@@ -60,6 +60,5 @@ function cellOf(group: ScoreGroup, task: string) {
 }
 
 function inPercent({ value, low, high }: CellScore) {
-  const percent = (part: number | null): number | null => (part === null ? null : 100 * part);
-  return { value: 100 * value, low: percent(low), high: percent(high) };
+  return { value: 100 * value, low: 100 * low, high: 100 * high };
 }

@@ -110,7 +110,9 @@ describe("a study of a figure", () => {
     expect(tables.map(({ id }) => id)).toEqual(["knowledge", "gap"]);
     const cell = tables[0]?.rows[2]?.cells[0];
     expect(cell?.score?.value).toBeCloseTo(0.41);
-    expect(cell?.score).toMatchObject({ seeds: 2, low: null, high: null });
+    expect(cell?.score).toMatchObject({ seeds: 2, n: 8 });
+    // Student's t for one degree of freedom is 12.7.
+    expect(cell?.score?.low).toBeCloseTo(0.41 - 12.706 * 0.02, 3);
     expect(cell?.score?.deviation).toBeCloseTo(Math.SQRT2 * 0.02);
   });
 });
