@@ -12,6 +12,7 @@ import type { AdapterHandle, Engine } from "../engine/engine.js";
 import type { Completion } from "../engine/generate.js";
 import type { Sampling } from "../engine/sampling.js";
 import type { DraftMode } from "../native/types.js";
+import { type RowFault, scoreAnswers } from "../tasks/score.js";
 import type { Task } from "../tasks/task.js";
 import type { PromptRenderer } from "../templates/render.js";
 import { type Choice, evidenceNeeds, rendererEvidence } from "./evidence.js";
@@ -204,22 +205,34 @@ function toAttempt(completion: Completion): Attempt {
   return { id, sample, text, finish, tokens: tokens.length };
 }
 
-/** A missing or malformed reference answer is found now, and not after hours of generating. */
+/**
+ * A missing reference answer is found now, and not after hours of generating. Those that the task's check can't read are returned: their
+ * rows keep the original. Where it can read none, the examples are another task's, which is an error.
+ */
 export function checkReferences(
   examples: readonly TextExample[],
   task: Task | null,
   rules: readonly RuleSetting[],
-): void {
+): readonly RowFault[] {
   const rewrites = examples.map(({ id }) => ({ id, sample: 0, text: "?", finish: null }));
   const asked = bindRules(rules).filter(({ name }) => name === "wrong-answer");
   select(examples, rewrites, { task, rules: ruleSettings(asked) });
+  if (task === null || !task.checkFilters || asked.length === 0) return [];
+  const answers = examples.map(({ id, response }) => ({ id, label: response, output: "?" }));
+  return scoreAnswers(task, answers).faults;
+}
+
+/** For people: what becomes of a row whose reference answer can't be read. */
+export function keptOriginalSentence({ id, reason }: RowFault): string {
+  return `Row ${id} keeps its original answer, since no rewrite can be checked against it: ${reason}`;
 }
 
 function checkJob(engine: Engine, job: DistillJob): void {
   if (job.examples.length === 0) {
     throw new InputError("empty_data", "Expected at least one example to distil but the data set is empty.");
   }
-  checkReferences(job.examples, job.task, job.rules);
+  for (const fault of checkReferences(job.examples, job.task, job.rules))
+    job.reporter?.warn(keptOriginalSentence(fault));
   const renderer = scoringRenderer(job);
   if (renderer !== null) expectScorable(engine, renderer, job.examples);
 }

@@ -290,6 +290,27 @@ describe("train, eval, distill, select", () => {
       { id: "1", response: "The answer is 4.", source: "original", reason: "wrong-answer" },
     ]);
   });
+
+  it("select names a reference that is no call, and goes on", async () => {
+    const data = join(folder, "select-calls.json");
+    const output = ["f(x=1)", "no call"];
+    writeFileSync(data, JSON.stringify(output.map((one) => ({ instruction: "Call.", output: one }))));
+    const input = join(folder, "call-rewrites.jsonl");
+    writeFileSync(input, output.map((one) => `{"predict":"Here: ${one}"}\n`).join(""));
+    const args = [
+      "--predictions",
+      input,
+      "--data",
+      data,
+      "--task",
+      "openfunctions",
+      "--out",
+      join(folder, "calls-out"),
+    ];
+    const { stdout, stderr } = await done("select", ...args, "--json");
+    expect(stderr).toMatch(/Row 1 keeps its original answer/);
+    expect(JSON.parse(stdout)).toMatchObject({ rows: 2, kept: 1, reasons: { "wrong-answer": 1 } });
+  });
 });
 
 describe("inspect", () => {

@@ -108,7 +108,21 @@ describe("distill", () => {
     expect(attempts("alone")).toEqual(rounds.filter(({ id }) => id === "row-2"));
   });
 
-  it("finds a malformed reference before anything is generated", async () => {
+  it("goes on past a reference that can't be read, and says so", async () => {
+    using session = await openTinyChat();
+    const warnings: string[] = [];
+    const calls = examples.slice(0, 3).map((one, i) => (i === 1 ? one : { ...one, response: `f(x=${i})` }));
+    const task = getTask("demo_calls");
+    const reporter: Reporter = { ...silentReporter, warn: (sentence) => warnings.push(sentence) };
+    const change = { task, rules: ["wrong-answer"] as const, examples: calls, attempts: 1, reporter };
+    const { rows } = await distill(session.engine, await job(session, "one-bad", change));
+    expect(rows.map(({ source }) => source)).toEqual(["original", "original", "original"]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^Row row-1 keeps its original answer.*row row-1 to be a function call/),
+    ]);
+  });
+
+  it("finds references of another task before anything is generated", async () => {
     using session = await openTinyChat();
     const bad = await job(session, "bad", { task: getTask("demo_calls"), rules: ["wrong-answer"] });
     await expect(distill(session.engine, bad)).rejects.toThrow(/row row-0 to be a function call/);

@@ -116,7 +116,13 @@ describe("select", () => {
     expect(() => select([original("a", null)], [rewrite("a", "x")], noTask)).toThrow(/Row a has no response/);
   });
 
-  it("names the row whose reference call is malformed", () => {
-    expect(() => select([original("a", "f(")], [rewrite("a", "f(")], functions)).toThrow(/row a/);
+  it("keeps the original where the reference call is malformed, names the row and goes on", () => {
+    const originals = [original("a", "f("), original("b", call)];
+    const { rows, verdicts } = select(originals, [rewrite("a", "f("), rewrite("b", call)], functions);
+    expect(rows).toMatchObject([
+      { id: "a", response: "f(", source: "original", reason: "wrong-answer" },
+      { id: "b", source: "model", reason: null },
+    ]);
+    expect(verdicts[0]?.detail).toMatch(/row a to be a function call/);
   });
 });

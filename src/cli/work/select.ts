@@ -5,6 +5,7 @@ import { InputError } from "../../base/error.js";
 import { openJournal } from "../../base/journal.js";
 import { makeWritableFolder } from "../../base/write-file.js";
 import type { TextExample } from "../../data/example.js";
+import { checkReferences, keptOriginalSentence } from "../../distill/distill.js";
 import { type Choice, evidenceNeeds, rendererEvidence, textEvidence } from "../../distill/evidence.js";
 import { matchPredictions } from "../../distill/foreign-rewrites.js";
 import { answerRow, expectScorable, LogprobStore, parseScoredSample } from "../../distill/gather-logprobs.js";
@@ -58,6 +59,8 @@ export async function runSelect(args: SelectArgs, context: CommandContext): Prom
   const rules = await parseRules(args.rules, "--rules");
   const resolved = await loadCommandData(args, "train", context.terminal);
   const originals = expectTexts(resolved.loaded.examples, "select from");
+  for (const fault of checkReferences(originals, resolved.task, rules))
+    context.terminal.warn(keptOriginalSentence(fault));
   const rewrites = await rewritesOf(args, originals);
   const job = { task: resolved.task, rules, choose: args.choose };
   const work = { args, resolved, originals, rewrites, job, folder };
