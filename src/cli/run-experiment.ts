@@ -1,5 +1,4 @@
 // What `run` and `demo` share: the file with overrides and options, the run, the table.
-import { existsSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { InputError } from "../base/error.js";
@@ -10,7 +9,6 @@ import { type Experiment, parseExperiment } from "../experiment/schema.js";
 import { isStudy, parseStudy } from "../experiment/study-schema.js";
 import type { RunSummary } from "../report/run-summary.js";
 import { terminalReport } from "../report/terminal-table.js";
-import { writeReport } from "../report/write-report.js";
 import { checkMaxSamples } from "./arguments.js";
 import type { CommandContext } from "./run-command.js";
 import { runStudyWork } from "./run-study.js";
@@ -94,13 +92,15 @@ function limitTests(experiment: Experiment, limit: number | undefined): Experime
   return { ...experiment, evaluate };
 }
 
-function resultText(summary: RunSummary, terminal: Terminal): string {
+/** For people: the tables, and where the page is. */
+export function resultText(summary: RunSummary, terminal: Terminal): string {
   const { seconds } = summary.manifest;
   const time = seconds === null ? "" : `Done in ${formatDuration(seconds)}. `;
   return `\n${terminalReport(summary, terminal.color.bold)}\n${time}Report: ${pathToFileURL(join(summary.folder, "report.html")).href}\n`;
 }
 
-function summaryDocument(summary: RunSummary): unknown {
+/** For --json. */
+export function summaryDocument(summary: RunSummary): unknown {
   return {
     folder: summary.folder,
     scores: summary.scores,
@@ -110,15 +110,4 @@ function summaryDocument(summary: RunSummary): unknown {
     peak_memory: summary.manifest.peak_memory,
     report: join(summary.folder, "report.html"),
   };
-}
-
-/** The table of a finished run; its report files are written anew. */
-export async function showReport(folder: string, terminal: Terminal): Promise<void> {
-  const summary = await writeReport(resolve(folder));
-  const scores = join(summary.folder, "scores.jsonl");
-  if (!existsSync(scores))
-    terminal.warn(
-      `${scores} is missing, so there are no results to show: the run has not come to its end. Run its experiment again with the same --out, and it goes on where it stopped.`,
-    );
-  terminal.result(summaryDocument(summary), resultText(summary, terminal));
 }

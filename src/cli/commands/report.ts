@@ -1,13 +1,13 @@
-// sdft report RUN: prints a run's table and writes its report files again.
+// sdft report FOLDER: prints the tables of a run or a study and writes its report files again.
 import { defineCommand } from "../define-command.js";
 
 export const reportCommand = defineCommand({
-  command: "report <run>",
-  describe: "show a run's table and write its report.html and report.md again",
-  positionals: { run: { describe: "a run folder" } },
+  command: "report <folder>",
+  describe: "show the tables of a run or a study and write its report files again",
+  positionals: { folder: { describe: "a run folder, or a study's" } },
   options: {},
   run: async (args, { terminal }) => {
-    const { showReport } = await import("../run-experiment.js");
-    await showReport(args.positionals.text("run") ?? "", terminal);
+    const { showReport } = await import("../work/report.js");
+    await showReport(args.positionals.text("folder") ?? "", terminal);
   },
 });

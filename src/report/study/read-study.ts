@@ -56,7 +56,7 @@ const configSchema = z.looseObject({
 const shiftSchema = z.object({ id: z.string(), bleu4: z.number(), rouge_l: z.number(), similarity: z.number() });
 
 /** Whether the folder holds a study; a run folder holds none. */
-export async function isStudy(folder: string): Promise<boolean> {
+export async function holdsStudy(folder: string): Promise<boolean> {
   return (await readFile(join(folder, "study.yaml"), "utf8").catch(() => null)) !== null;
 }
 
