@@ -101,6 +101,23 @@ export const filterOptions = {
   },
 } as const satisfies Record<string, Options>;
 
+/** What outputs need that no function can check: programs to run, a judge to ask. */
+export const gradingOptions = {
+  "samples-per-prompt": { type: "number", describe: "answers to each prompt, for pass@k", defaultDescription: "1" },
+  "allow-unsafe-execution": {
+    type: "boolean",
+    default: false,
+    describe: "run the model's programs without protection where no sandbox works",
+  },
+  "judge-endpoint": { type: "string", describe: "address that speaks OpenAI's chat completions; stand-in to try" },
+  "judge-model": { type: "string", describe: "the judge's name there" },
+  "judge-key-env": { type: "string", describe: "environment variable that holds the key" },
+  "judge-both-orders": { type: "boolean", default: false, describe: "ask about each pair in both orders" },
+  "judge-prompt": { type: "string", describe: "file with {instruction}, {first} and {second}" },
+  "judge-concurrency": { type: "number", describe: "requests at a time", defaultDescription: "4" },
+  "judge-price": { type: "string", describe: "dollars for a million tokens: PROMPT,COMPLETION" },
+} as const satisfies Record<string, Options>;
+
 /** Hugging Face's names; the values are checked by src/train/config.ts, so that all faults come together. */
 export const trainingOptions = {
   "learning-rate": { type: "number", defaultDescription: "1e-4" },

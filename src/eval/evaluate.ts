@@ -1,6 +1,7 @@
 // Test examples → prompts → completions → predictions.jsonl and the task's metrics. Goes on where it was interrupted.
 import { join } from "node:path";
 import { contentHash } from "../base/content-hash.js";
+import { InputError } from "../base/error.js";
 import { openJournal } from "../base/journal.js";
 import { type Reporter, silentReporter } from "../base/reporter.js";
 import { writeJsonLines } from "../base/write-file.js";
@@ -21,6 +22,8 @@ export interface EvaluationJob {
   /** Names the adapter's numbers; null for the base model. */
   readonly adapterHash: string | null;
   readonly sampling: Sampling;
+  /** Answers to each prompt; 1 where left out. */
+  readonly samplesPerPrompt?: number;
   /** Gets predictions.jsonl. */
   readonly folder: string;
   /** For progress (`evaluate sdft on gsm8k`). */
@@ -46,6 +49,7 @@ export function evaluationHash(engine: Engine, job: EvaluationJob): string {
     sampling: job.sampling,
     stopTokens: job.renderer.stopTokens,
     rows: job.examples.map((example) => [example.id, job.renderer.promptTokens(example), example.response]),
+    ...(samplesOf(job) === 1 ? {} : { samples: samplesOf(job) }),
   });
 }
 
@@ -64,18 +68,20 @@ export async function evaluate(
     evaluationHash(engine, job),
     parsePrediction,
   );
-  const done = new Map(journal.earlier.map((row) => [row.id, row]));
-  const open = job.examples.filter((example) => !done.has(example.id));
-  const byId = new Map(open.map((example) => [example.id, example]));
+  const samples = samplesOf(job);
+  const done = new Map(journal.earlier.map((row) => [answerKey(row.id, row.sample), row]));
+  const all = job.examples.flatMap((example) => Array.from({ length: samples }, (_, sample) => ({ example, sample })));
+  const open = all.filter(({ example, sample }) => !done.has(answerKey(example.id, sample)));
+  const byId = new Map(job.examples.map((example) => [example.id, example]));
   const toRow = (completion: Completion): void => {
     const example = byId.get(completion.id);
     if (example === undefined) return;
-    const row = predictionRow(example, completion, job.renderer);
-    done.set(row.id, row);
+    const row = { ...predictionRow(example, completion, job.renderer), ...(samples === 1 ? {} : sampleOf(completion)) };
+    done.set(answerKey(row.id, completion.sample), row);
     journal.append(row);
   };
   await engine.generate(
-    open.map((example) => ({ id: example.id, tokens: job.renderer.promptTokens(example) })),
+    open.map(({ example, sample }) => ({ id: example.id, sample, tokens: job.renderer.promptTokens(example) })),
     job.sampling,
     {
       adapter: job.adapter,
@@ -86,7 +92,7 @@ export async function evaluate(
         reporter.progress({
           stage: job.stage,
           done: journal.earlier.length + finished,
-          total: job.examples.length,
+          total: all.length,
           unit: "rows",
           tokens: newTokens + promptTokens,
           share,
@@ -94,7 +100,7 @@ export async function evaluate(
     },
   );
   // Should grading fail, the outputs stay in the journal and need not be generated again.
-  const evaluation = await grade(job.examples.flatMap((example) => done.get(example.id) ?? []));
+  const evaluation = await grade(all.flatMap(({ example, sample }) => done.get(answerKey(example.id, sample)) ?? []));
   await writeJsonLines(join(job.folder, "predictions.jsonl"), evaluation.predictions);
   await journal.remove();
   return evaluation;
@@ -104,6 +110,29 @@ export async function evaluate(
 export function scorePredictions(task: Task, rows: readonly PredictionRow[]): Evaluation {
   const { verdicts, metrics, faults } = scoreAnswers(task, rows);
   return { predictions: rows.map((row, index) => ({ ...row, correct: verdicts[index] ?? null })), metrics, faults };
+}
+
+function samplesOf({ samplesPerPrompt = 1, sampling, task }: EvaluationJob): number {
+  expectSamples(task, sampling, samplesPerPrompt);
+  return samplesPerPrompt;
+}
+
+/** Several answers to a prompt must be able to differ. */
+export function expectSamples(task: Task, sampling: Sampling, samplesPerPrompt: number): void {
+  if (samplesPerPrompt === 1 || sampling.temperature > 0) return;
+  throw new InputError(
+    "samples",
+    `Expected a temperature over 0 for ${samplesPerPrompt} answers to each prompt of ${task.name}: greedy ones are all the same.`,
+  );
+}
+
+/** Answers to the same prompt are told apart by their sample. */
+function answerKey(id: string, sample = 0): string {
+  return JSON.stringify([id, sample]);
+}
+
+function sampleOf({ sample }: Completion): { readonly sample: number } {
+  return { sample };
 }
 
 function predictionRow(example: TextExample, completion: Completion, renderer: PromptRenderer): PredictionRow {

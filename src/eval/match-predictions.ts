@@ -38,6 +38,7 @@ interface Data {
 function predictionRow(line: ForeignPrediction, example: TextExample | null): PredictionRow {
   return {
     id: example?.id ?? line.id,
+    ...(line.sample === undefined ? {} : { sample: line.sample }),
     prompt: line.prompt ?? "",
     output: line.output,
     label: line.label ?? example?.response ?? null,
@@ -71,7 +72,9 @@ function pairLines(task: Task, lines: readonly ForeignPrediction[], { source, ex
       return line === undefined ? [] : [{ line, example }];
     });
   }
-  const byId = new Map(lines.map((line) => [line.id, line]));
+  // Several where a prompt was answered several times.
+  const byId = new Map<string, ForeignPrediction[]>();
+  for (const line of lines) byId.set(line.id, [...(byId.get(line.id) ?? []), line]);
   const known = new Set(examples.map(({ id }) => id));
   const strangers = lines.filter(({ id }) => !known.has(id));
   const [stranger] = strangers;
@@ -89,13 +92,10 @@ function pairLines(task: Task, lines: readonly ForeignPrediction[], { source, ex
     const shown = missing.slice(0, 5).join(", ");
     throw new InputError(
       "missing_rows",
-      `${source} answers ${lines.length} of the ${examples.length} rows of ${task.name}; missing: ${missing.length > 5 ? `${shown}, …` : shown}. Add them, or name data with the answered rows alone (--data).`,
+      `${source} answers ${byId.size} of the ${examples.length} rows of ${task.name}; missing: ${missing.length > 5 ? `${shown}, …` : shown}. Add them, or name data with the answered rows alone (--data).`,
     );
   }
-  return examples.flatMap((example) => {
-    const line = byId.get(example.id);
-    return line === undefined ? [] : [{ line, example }];
-  });
+  return examples.flatMap((example) => (byId.get(example.id) ?? []).map((line) => ({ line, example })));
 }
 
 /** White space may differ and the end be cut: other programs do both to a label. */

@@ -3,6 +3,8 @@ import { z } from "zod";
 
 export interface PredictionRow {
   readonly id: string;
+  /** Which of several answers to the same prompt; left out where there is one. */
+  readonly sample?: number | undefined;
   /** The prompt's text, special tokens left out. */
   readonly prompt: string;
   readonly output: string;
@@ -17,6 +19,7 @@ export interface PredictionRow {
 
 const schema = z.object({
   id: z.string(),
+  sample: z.number().optional(),
   prompt: z.string(),
   output: z.string(),
   label: z.string().nullable(),

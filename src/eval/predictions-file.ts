@@ -9,6 +9,8 @@ export interface ForeignPrediction {
   readonly id: string;
   /** Whether the row named its id itself. */
   readonly idFrom: "row" | "order";
+  /** Which of several answers to the same prompt; left out where the row doesn't say. */
+  readonly sample?: number;
   readonly prompt: string | null;
   readonly output: string;
   readonly label: string | null;
@@ -16,7 +18,7 @@ export interface ForeignPrediction {
   readonly line: number;
 }
 
-/** Reads `id?, prompt?, predict|output|text, label?, finish?` from each line. */
+/** Reads `id?, sample?, prompt?, predict|output|text, label?, finish?` from each line. */
 export async function readPredictions(path: string): Promise<ForeignPrediction[]> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new InputError("predictions", `Expected a file of predictions at ${path} but it can't be read.`, { cause });
@@ -30,14 +32,15 @@ export async function readPredictions(path: string): Promise<ForeignPrediction[]
     throw new InputError("empty_data", `Expected at least one prediction in ${path} but it is empty.`);
   const seen = new Map<string, number>();
   for (const row of rows) {
-    const before = seen.get(row.id);
+    const key = JSON.stringify([row.id, row.sample]);
+    const before = seen.get(key);
     if (before !== undefined) {
       throw new InputError(
         "duplicate_id",
         `Expected each id once in ${path} but "${row.id}" stands on lines ${before} and ${row.line}.`,
       );
     }
-    seen.set(row.id, row.line);
+    seen.set(key, row.line);
   }
   return rows;
 }
@@ -55,6 +58,7 @@ function parseRow(line: string, at: { path: string; number: number; index: numbe
   return {
     id: named ? String(row.id) : String(at.index),
     idFrom: named ? "row" : "order",
+    ...(typeof row.sample === "number" ? { sample: row.sample } : {}),
     prompt: typeof row.prompt === "string" ? row.prompt : null,
     output,
     label: labelText(row.label),

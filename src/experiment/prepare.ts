@@ -5,7 +5,10 @@ import { checkReferences } from "../distill/distill.js";
 import { parseRules } from "../distill/rules/parse-rules.js";
 import type { RuleSetting } from "../distill/rules/registry.js";
 import type { Sampling } from "../engine/sampling.js";
+import { expectSamples } from "../eval/evaluate.js";
 import { expectGradable } from "../eval/evaluate-task.js";
+import type { GradingSettings } from "../eval/grading.js";
+import { readJudgeSettings } from "../eval/judge/settings.js";
 import { getTask } from "../tasks/registry.js";
 import { faultSentence, scoreAnswers } from "../tasks/score.js";
 import type { Task } from "../tasks/task.js";
@@ -24,6 +27,9 @@ export interface PreparedEvaluation {
   readonly examples: readonly TextExample[];
   readonly renderer: PromptRenderer;
   readonly sampling: Sampling;
+  /** Answers to each prompt. */
+  readonly samplesPerPrompt: number;
+  readonly grading: GradingSettings;
 }
 
 /** What distilling and training need. */
@@ -97,7 +103,8 @@ export async function prepareEvaluation(
 ): Promise<PreparedEvaluation> {
   const preset = getPreset(experiment.preset);
   const task = getTask(entry.task);
-  expectGradable(task);
+  const grading = await gradingSettings(experiment);
+  await expectGradable(task, grading);
   const loaded = await loadTaskData({
     task,
     split: "test",
@@ -117,7 +124,16 @@ export async function prepareEvaluation(
   const examples = expectTexts(loaded.examples, "evaluate");
   checkLabels(task, examples, prepared.reporter);
   const sampling = stageSampling(preset, task, entry, experiment.seed);
-  return { kind: "answers", task, examples, renderer: renderers.infer, sampling };
+  const samplesPerPrompt = entry.samples_per_prompt ?? 1;
+  expectSamples(task, sampling, samplesPerPrompt);
+  return { kind: "answers", task, examples, renderer: renderers.infer, sampling, samplesPerPrompt, grading };
+}
+
+async function gradingSettings({ judge, allow_unsafe_execution }: Experiment): Promise<GradingSettings> {
+  return {
+    allowUnsafeExecution: allow_unsafe_execution,
+    judge: judge === undefined ? null : await readJudgeSettings(judge),
+  };
 }
 
 /** A label that the task's check can't read is told now, and not after generating; where it can read none, that is an error. */

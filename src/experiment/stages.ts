@@ -2,10 +2,11 @@
 import { join } from "node:path";
 import { contentHash } from "../base/content-hash.js";
 import type { Reporter } from "../base/reporter.js";
+import { writeJsonLines } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
 import { type DistillJob, distill, distillHash } from "../distill/distill.js";
 import type { AdapterHandle } from "../engine/engine.js";
-import { evaluateTask, gradePredictions, type TaskJob, taskHash } from "../eval/evaluate-task.js";
+import { evaluateTask, gradePredictions, gradingContext, type TaskJob, taskHash } from "../eval/evaluate-task.js";
 import { readOwnPredictions } from "../eval/predictions-file.js";
 import { countYield } from "../report/run-summary.js";
 import { yieldSentence } from "../report/wording.js";
@@ -152,6 +153,7 @@ export async function evaluateStage(
     adapterHash: trained?.hash ?? null,
     folder,
     stage: `${label}evaluate ${variant} on ${task.name}`,
+    generator: `${session.model.name} ${label}${variant}`,
     reporter,
     signal: context.signal,
   };
@@ -163,7 +165,10 @@ export async function evaluateStage(
   await ledger.run(stage, async () => {
     await evaluateTask(session.engine, job);
   });
-  const { metrics } = await gradePredictions(task, await readOwnPredictions(join(folder, "predictions.jsonl")));
+  const path = join(folder, "predictions.jsonl");
+  const { predictions, metrics } = await gradePredictions(task, await readOwnPredictions(path), gradingContext(job));
+  // A judge or a sandbox may have come since.
+  if (task.grading === "execution" || task.grading === "judge") await writeJsonLines(path, predictions);
   for (const metric of metrics) {
     reporter.finish(
       `${label}${variant} on ${task.name}: ${metric.metric} ${(100 * metric.value).toFixed(1)} % of ${metric.n}.`,

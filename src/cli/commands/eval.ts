@@ -1,6 +1,6 @@
 // sdft eval: a model on tasks, or outputs made elsewhere on one task.
 import { defineCommand } from "../define-command.js";
-import { dataOptions, profileOptions, samplingOptions } from "../options.js";
+import { dataOptions, gradingOptions, profileOptions, samplingOptions } from "../options.js";
 
 export const evalCommand = defineCommand({
   command: "eval",
@@ -9,6 +9,7 @@ export const evalCommand = defineCommand({
     ...dataOptions,
     ...samplingOptions,
     ...profileOptions,
+    ...gradingOptions,
     tasks: { type: "string", describe: "tasks with commas" },
     predictions: { type: "string", describe: "score this JSONL (predict or output, label) instead of generating" },
   },

@@ -1,10 +1,11 @@
 // The work of `sdft eval`: a model on tasks, or outputs made elsewhere on one task.
 import { readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { InputError } from "../../base/error.js";
 import type { Reporter } from "../../base/reporter.js";
 import { makeWritableFolder, writeJsonLines } from "../../base/write-file.js";
+import { expectSamples } from "../../eval/evaluate.js";
 import { evaluateTask, expectGradable, gradePredictions } from "../../eval/evaluate-task.js";
 import { toPredictionRows } from "../../eval/match-predictions.js";
 import type { ScoreRow } from "../../eval/prediction.js";
@@ -28,10 +29,11 @@ import {
 } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import { commandRenderers, type DataArgs, splitNames } from "./data.js";
+import { type GradingArgs, gradingSettings, samplesPerPrompt } from "./grading.js";
 import { type ModelArgs, openAdapter, planAnswers } from "./model.js";
 import { type ProfileArgs, startProfile } from "./profile.js";
 
-export interface EvalArgs extends DataArgs, SamplingArgs, ModelArgs, ProfileArgs {
+export interface EvalArgs extends DataArgs, SamplingArgs, ModelArgs, ProfileArgs, GradingArgs {
   readonly out?: string | undefined;
   readonly tasks?: string | undefined;
   readonly predictions?: string | undefined;
@@ -47,7 +49,6 @@ export async function runEval(args: EvalArgs, context: CommandContext): Promise<
   if (names.length === 0)
     throw new InputError("usage", "Expected --tasks (names with commas), or --predictions with --task.");
   const tasks = names.map(getTask);
-  tasks.forEach(expectGradable);
   if (args.data !== undefined && tasks.length > 1)
     throw new InputError(
       "usage",
@@ -65,6 +66,8 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
   const { terminal, signal } = context;
   const preset = getPreset(args.preset);
   const seed = args.seed ?? 0;
+  const grading = await gradingSettings(args);
+  for (const task of tasks) await expectGradable(task, grading);
   const data = [];
   for (const task of tasks) data.push(await loadTest(task, args, terminal));
   const prepared = await prepareSession(sessionOptions(args, terminal));
@@ -72,6 +75,7 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
   for (const { task, examples } of data) {
     const { infer: renderer } = await commandRenderers(prepared.prompts, args, { task, preset });
     const sampling = withSamplingArgs(stageSampling(preset, task, samplingChanges(args), seed), args);
+    expectSamples(task, sampling, samplesPerPrompt(args));
     const lengths = examples.map((example) => renderer.promptTokens(example).length);
     works.push({
       task,
@@ -101,6 +105,9 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
       adapter,
       adapterHash: engine.hashAdapter(adapter),
       sampling,
+      samplesPerPrompt: samplesPerPrompt(args),
+      grading,
+      generator: args.adapter === undefined ? prepared.model.name : `${prepared.model.name} ${args.adapter}`,
       folder: join(folder, task.name),
       stage: `evaluate ${task.name}`,
       reporter: terminal,
@@ -110,8 +117,7 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
       ...metrics.map((metric) => ({ ...trained, template: renderer.template.name, seed, task: task.name, ...metric })),
     );
     lines.push(...metrics.map((metric) => metricLine(task, metric)));
-    if (metrics.length === 0)
-      lines.push(`${task.name}: ${examples.length} outputs written; no program can judge them.`);
+    if (metrics.length === 0) lines.push(`${task.name}: ${examples.length} outputs written; ${unscored(task)}.`);
   }
   await showProfile();
   await writeJsonLines(join(folder, "scores.jsonl"), scores);
@@ -136,19 +142,26 @@ async function loadTest(task: Task, args: EvalArgs, reporter: Reporter) {
 
 async function scoreFile(path: string, args: EvalArgs, { folder, context }: Place): Promise<void> {
   const task = getTask(requireOption(args.task, "task", "what the outputs answer"));
-  expectGradable(task);
+  const settings = await gradingSettings(args);
+  await expectGradable(task, settings);
   const lines = await readPredictions(path);
-  const hasData = args.data !== undefined || args.datasetDir !== undefined;
+  // Programs and judges need the rows themselves, not only their labels.
+  const needsRows = task.grading === "execution" || task.grading === "judge";
+  const hasData = needsRows || args.data !== undefined || args.datasetDir !== undefined;
   if (hasData && args.maxSamples !== undefined && lines[0]?.idFrom === "order")
     throw new InputError(
       "missing_id",
       `The lines of ${path} have no ids, so --max-samples can't tell which rows they answer: add ids, or leave it out.`,
     );
   const examples = hasData ? (await loadTest(task, args, context.terminal)).examples : null;
-  const evaluation = await gradePredictions(task, toPredictionRows(task, lines, { source: path, examples }));
+  const rows = toPredictionRows(task, lines, { source: path, examples });
+  await makeWritableFolder(folder);
+  const { terminal: reporter, signal } = context;
+  const generator = basename(path, extname(path));
+  const grading = { settings, examples: examples ?? [], folder, generator, reporter, signal };
+  const evaluation = await gradePredictions(task, rows, grading);
   // With data its labels were looked at before.
   if (examples === null) for (const fault of evaluation.faults ?? []) context.terminal.warn(faultSentence(task, fault));
-  await makeWritableFolder(folder);
   await writeJsonLines(join(folder, "predictions.jsonl"), evaluation.predictions);
   const unknown = {
     variant: "seed",
@@ -170,8 +183,15 @@ async function scoreFile(path: string, args: EvalArgs, { folder, context }: Plac
   const failed = evaluation.faults ?? [];
   context.terminal.result(
     { folder, scores, ...(failed.length > 0 ? { failed } : {}) },
-    shown.length > 0 ? shown.join("\n") : `${task.name} has no check that a program can run.`,
+    shown.length > 0 ? shown.join("\n") : `${task.name}: ${rows.length} outputs; ${unscored(task)}.`,
   );
+}
+
+/** Why there is no score. */
+function unscored(task: Task): string {
+  return task.grading === "judge"
+    ? "no judge was named (--judge-endpoint), or none of its answers states a verdict"
+    : "no program can judge them";
 }
 
 /** What `sdft train` noted beside the adapter; an adapter from elsewhere counts as ordinarily fine-tuned. */

@@ -1,7 +1,8 @@
 // A HumanEval problem and a model's completion as one program, as bigcode-evaluation-harness puts them together
 // (humanevalsynthesize-python): PROTOCOL §5.
 import { InputError } from "../../base/error.js";
-import { pythonSpaces } from "../../metrics/python-text.js";
+import { stripEnd } from "../../metrics/python-text.js";
+import { humaneval } from "../../tasks/humaneval.js";
 
 /** What a problem's row holds. */
 export interface Problem {
@@ -11,18 +12,6 @@ export interface Problem {
   readonly test: string;
   readonly entryPoint: string;
 }
-
-/** A completion ends before the first of these. */
-export const completionStops = [
-  "\nclass",
-  "\ndef",
-  "\n#",
-  "\n@",
-  "\nprint",
-  "\nif",
-  "\nassert",
-  "<|endoftext|>",
-] as const;
 
 const importLines = (numpy: boolean): readonly string[] => [
   ...["math", "re", "sys", "copy", "datetime", "itertools", "collections", "heapq", "statistics", "functools"].map(
@@ -50,10 +39,10 @@ export function readProblem(row: Readonly<Record<string, unknown>>, id: string):
 
 /** Cut at the first stop string, then before the first line that is neither blank nor indented. */
 export function cutCompletion(output: string): string {
-  const text = trimEnd(output);
-  const ends = completionStops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
+  const text = stripEnd(output);
+  const ends = humaneval.stop.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
   const lines = text.slice(0, Math.min(text.length, ...ends)).split("\n");
-  const outside = lines.findIndex((line) => trimEnd(line) !== "" && !/^[ \t]/.test(line));
+  const outside = lines.findIndex((line) => stripEnd(line) !== "" && !/^[ \t]/.test(line));
   return (outside < 0 ? lines : lines.slice(0, outside)).join("\n");
 }
 
@@ -61,14 +50,9 @@ export function cutCompletion(output: string): string {
 export function assembleProgram(problem: Problem, output: string, numpy: boolean): string {
   return [
     ...importLines(numpy),
-    `${trimEnd(problem.prompt)}${cutCompletion(output)}`,
+    `${stripEnd(problem.prompt)}${cutCompletion(output)}`,
     problem.test,
     `check(${problem.entryPoint})`,
     "",
   ].join("\n");
-}
-
-/** str.rstrip() */
-function trimEnd(text: string): string {
-  return text.replace(new RegExp(`[${pythonSpaces}]+$`, "u"), "");
 }

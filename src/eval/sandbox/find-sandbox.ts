@@ -42,6 +42,7 @@ export async function findSandbox(
 export async function expectSandbox(options: {
   readonly allowUnsafe: boolean;
   readonly limits?: Limits;
+  readonly methods?: readonly SandboxMethod[];
 }): Promise<Sandbox> {
   const { sandbox, refusals } = await findSandbox(options);
   if (sandbox !== null) return sandbox;
