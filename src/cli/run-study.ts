@@ -1,12 +1,13 @@
 // What `run` on a study and `reproduce` share: the study, its plan or its work, the table.
 import process from "node:process";
 import Table from "cli-table3";
-import { SdftError } from "../base/error.js";
 import type { Reporter } from "../base/reporter.js";
+import { dryRunStudy } from "../experiment/dry-run.js";
 import type { MissingScore } from "../experiment/study-files.js";
 import { describeCell } from "../experiment/study-names.js";
 import { runStudy, type StudyOutcome } from "../experiment/study-run.js";
 import type { Study } from "../experiment/study-schema.js";
+import { dryRunText } from "./dry-run-text.js";
 import type { CommandContext } from "./run-command.js";
 import { formatDuration, type Terminal } from "./terminal.js";
 
@@ -22,10 +23,15 @@ export interface StudyWork extends StudyChoice {
 
 /** Exit status 1 where a cell is missing. */
 export async function runStudyWork({ study, folder, dryRun }: StudyWork, context: CommandContext): Promise<void> {
-  if (dryRun) throw new SdftError("not_built", "--dry-run is not built yet.");
   const { terminal, signal } = context;
   const { label } = study.settings;
-  const outcome = await runStudy({ study, folder, reporter: labelled(terminal, label), signal });
+  const reporter = labelled(terminal, label);
+  if (dryRun) {
+    const plan = await dryRunStudy(study, folder, reporter);
+    terminal.result({ label, folder, ...plan }, dryRunText(study, plan, terminal.color.bold));
+    return;
+  }
+  const outcome = await runStudy({ study, folder, reporter, signal });
   terminal.result({ label, ...outcome }, outcomeText(study, outcome, terminal));
   if (outcome.missing.length > 0) process.exitCode = 1;
 }

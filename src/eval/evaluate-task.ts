@@ -28,7 +28,7 @@ export async function evaluateTask(engine: Engine, job: TaskJob): Promise<Evalua
 }
 
 /** What the predictions depend on; verdicts of programs and judges are kept by content beside them. */
-export function taskHash(engine: Engine, job: TaskJob): string {
+export function taskHash(engine: Pick<Engine, "fingerprint">, job: TaskJob): string {
   return evaluationHash(engine, job);
 }
 

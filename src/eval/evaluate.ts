@@ -40,7 +40,7 @@ export interface Evaluation {
 }
 
 /** What the predictions depend on: prompts, labels, weights, sampling. */
-export function evaluationHash(engine: Engine, job: EvaluationJob): string {
+export function evaluationHash(engine: Pick<Engine, "fingerprint">, job: EvaluationJob): string {
   return contentHash({
     stage: "evaluate",
     engine: engine.fingerprint,

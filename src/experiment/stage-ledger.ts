@@ -2,7 +2,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { type RunManifest, writeManifest } from "../report/manifest.js";
+import { type RunManifest, type StageWork, writeManifest } from "../report/manifest.js";
 
 export interface Stage {
   /** `distill`, `train vanilla`, `evaluate sdft gsm8k`. */
@@ -12,21 +12,29 @@ export interface Stage {
   readonly files: readonly string[];
 }
 
+/** For what a later estimate of time is made from. */
+export interface StageEffort {
+  readonly work: StageWork;
+  /** Worked on by this call, not by an interrupted one before it. */
+  readonly tokens: number;
+}
+
 export class StageLedger {
   constructor(
     private readonly folder: string,
     private manifest: RunManifest,
   ) {}
 
-  /** Does the work unless it is done already, and records it. */
-  async run(stage: Stage, work: () => Promise<void>): Promise<"done" | "skipped"> {
+  /** Does the work unless it is done already, and records it with the tokens that it says it worked on. */
+  async run(stage: Stage, work: () => Promise<StageEffort | null>): Promise<"done" | "skipped"> {
     if (await this.isDone(stage)) return "skipped";
     const started = performance.now();
-    await work();
+    const effort = await work();
     const record = {
       hash: stage.hash,
       seconds: Math.round(performance.now() - started) / 1000,
       finished: new Date().toISOString(),
+      ...(effort === null || effort.tokens === 0 ? {} : effort),
     };
     await this.write({ stages: { ...this.manifest.stages, [stage.name]: record } });
     return "done";

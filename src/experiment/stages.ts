@@ -49,8 +49,10 @@ export async function distillStage(
   const job = distillJob(context, prepared, examples);
   const files = ["sdft/distilled.jsonl", "sdft/rewrites.jsonl"];
   await ledger.run({ name: "distill", hash: distillHash(session.engine, job), files }, async () => {
-    const { rows } = await distill(session.engine, job);
+    const counted = countTokens(reporter);
+    const { rows } = await distill(session.engine, { ...job, reporter: counted.reporter });
     reporter.finish(`${context.label ?? ""}Distilled: ${yieldSentence(countYield(rows))}.`);
+    return { work: "generate", tokens: counted.tokens() };
   });
 }
 
@@ -103,6 +105,7 @@ export async function trainStage(
   const files = [`${what.variant}/adapter/adapter_model.safetensors`, `${what.variant}/log.jsonl`];
   const done = await ledger.run({ name, hash, files }, async () => {
     const adapter = engine.createAdapter(settings);
+    let tokens = 0;
     try {
       initializeAdapter(adapter.native, experiment.seed);
       const checkpoint = await latestCheckpoint(folder);
@@ -115,7 +118,8 @@ export async function trainStage(
         fingerprint: hash,
         resume: checkpoint?.fingerprint === hash ? checkpoint : null,
         ...(context.signal === undefined ? {} : { signal: context.signal }),
-        onStep: (row, total) =>
+        onStep: (row, total) => {
+          tokens += row.tokens;
           reporter.progress({
             stage: `${label}${name}`,
             done: row.step,
@@ -123,7 +127,8 @@ export async function trainStage(
             unit: "steps",
             tokensPerSecond: row.tokens_per_second,
             detail: `loss ${row.loss.toFixed(3)}`,
-          }),
+          });
+        },
       });
       reporter.finish(
         `${label}Trained ${what.variant}: ${outcome.steps} steps, loss ${outcome.finalLoss.toFixed(3)} at the end.`,
@@ -131,6 +136,7 @@ export async function trainStage(
     } finally {
       adapter.dispose();
     }
+    return { work: "train", tokens };
   });
   if (done === "skipped") reporter.note(`${label}Trained ${what.variant}: done earlier.`);
   const { adapter } = await engine.loadAdapter(join(folder, "adapter"));
@@ -163,7 +169,9 @@ export async function evaluateStage(
     files: [`${variant}/${task.name}/predictions.jsonl`],
   };
   await ledger.run(stage, async () => {
-    await evaluateTask(session.engine, job);
+    const counted = countTokens(reporter);
+    await evaluateTask(session.engine, { ...job, reporter: counted.reporter });
+    return { work: task.grading === "choice" ? "score" : "generate", tokens: counted.tokens() };
   });
   const path = join(folder, "predictions.jsonl");
   const { predictions, metrics } = await gradePredictions(task, await readOwnPredictions(path), gradingContext(job));
@@ -175,4 +183,23 @@ export async function evaluateStage(
     );
   }
   return metrics;
+}
+
+/** A reporter that remembers how many tokens the stage has worked on. A stage in several rounds counts from the start in each. */
+export function countTokens(reporter: Reporter): { readonly reporter: Reporter; tokens(): number } {
+  let [before, now] = [0, 0];
+  return {
+    tokens: () => before + now,
+    reporter: {
+      progress: (progress) => {
+        const { tokens = 0 } = progress;
+        if (tokens < now) before += now;
+        now = tokens;
+        reporter.progress(progress);
+      },
+      finish: (sentence) => reporter.finish(sentence),
+      note: (sentence) => reporter.note(sentence),
+      warn: (sentence) => reporter.warn(sentence),
+    },
+  };
 }

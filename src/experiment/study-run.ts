@@ -21,6 +21,7 @@ import { planDistilling, planEvaluations, planTraining } from "./plan-experiment
 import type { PreparedTraining } from "./prepare.js";
 import { copyFromStore, fillStore } from "./rewrite-store.js";
 import { type Preparation, prepareSession, type Session, startSession } from "./session.js";
+import { rememberSpeeds, speedsOfRuns } from "./speed.js";
 import { StageLedger } from "./stage-ledger.js";
 import { evaluateStage, type StageContext, type Trained, trainStage } from "./stages.js";
 import {
@@ -83,6 +84,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
     ),
   );
   await runner.everything();
+  await rememberSpeeds(opened, await speedsOfRuns(runner.runsFolder, opened));
   return {
     folder,
     scores: runner.scores,
@@ -234,7 +236,7 @@ class StudyRunner {
     return writeStudyScores(folder, this, study.settings.label);
   }
 
-  private get runsFolder(): string {
+  get runsFolder(): string {
     return resolve(this.options.folder, this.options.study.settings.runs_folder);
   }
 }

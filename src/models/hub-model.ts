@@ -20,11 +20,15 @@ export function isHubModel(name: string): boolean {
     : /^[\w-][\w.-]*\/[\w.-]+\/.+\.gguf$/.test(name);
 }
 
+/** The local folder or file where the cache has it, else null; nothing is fetched. */
+export function cachedHubModel(name: string): Promise<string | null> {
+  const { repo, file } = parseName(name);
+  return findCached(repo, file);
+}
+
 /** The local folder or file, fetched unless the cache has it. */
 export async function fetchHubModel(name: string, onProgress?: FetchProgress): Promise<string> {
-  const [owner = "", repoName = "", ...rest] = name.split("/");
-  const repo: HubRepo = { type: "model", name: `${owner}/${repoName}`, revision: "main" };
-  const file = rest.length > 0 ? rest.join("/") : null;
+  const { repo, file } = parseName(name);
   const cached = await findCached(repo, file);
   if (cached !== null) return cached;
   try {
@@ -43,6 +47,14 @@ export async function fetchHubModel(name: string, onProgress?: FetchProgress): P
       { cause: error },
     );
   }
+}
+
+function parseName(name: string): { readonly repo: HubRepo; readonly file: string | null } {
+  const [owner = "", repoName = "", ...rest] = name.split("/");
+  return {
+    repo: { type: "model", name: `${owner}/${repoName}`, revision: "main" },
+    file: rest.length > 0 ? rest.join("/") : null,
+  };
 }
 
 async function findCached(repo: HubRepo, file: string | null): Promise<string | null> {

@@ -11,6 +11,9 @@ const stageSchema = z.object({
   /** Seconds. */
   seconds: z.number(),
   finished: z.string(),
+  /** What was worked on in these seconds; missing in stages of before it was written, and where nothing was counted. */
+  work: z.enum(["generate", "train", "score"]).optional(),
+  tokens: z.number().optional(),
 });
 
 const manifestSchema = z.object({
@@ -39,6 +42,7 @@ const manifestSchema = z.object({
 });
 
 export type RunManifest = z.output<typeof manifestSchema>;
+export type StageWork = NonNullable<z.output<typeof stageSchema>["work"]>;
 export type StageRecord = z.output<typeof stageSchema>;
 
 /** Null where the folder has none. A newer format is refused. */
