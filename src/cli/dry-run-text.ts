@@ -8,11 +8,21 @@ export function dryRunText(study: Study, plan: DryRun, bold: (text: string) => s
   const { name, label } = study.settings;
   const lines = ["", bold(label === null ? name : `${name} [${label}]`)];
   if (plan.cells.length > 0) lines.push(planTable(plan));
-  for (const { cell, what, reason } of plan.missing) lines.push(`missing: ${cell}, ${what} (${reason})`);
+  lines.push(...missingLines(plan));
   for (const fetch of plan.fetches) lines.push(`to be fetched: ${fetch}`);
   if (plan.cells.length > 0) lines.push(...totals(plan));
   else lines.push("Tokens and time are counted once it is here.");
   return `${lines.join("\n")}\n`;
+}
+
+/** Each reason once, with what it empties. */
+function missingLines({ missing }: DryRun): string[] {
+  const whats = new Map<string, string[]>();
+  for (const { cell, what, reason } of missing) {
+    const name = what === "training" ? `the training of ${cell}` : what;
+    whats.set(reason, [...new Set([...(whats.get(reason) ?? []), name])]);
+  }
+  return [...whats].map(([reason, names]) => `missing: ${names.join(", ")} (${reason})`);
 }
 
 function planTable({ cells }: DryRun): string {
@@ -20,6 +30,8 @@ function planTable({ cells }: DryRun): string {
     head: ["Cell", "Stage", "", "Rows", "Tokens", "New tokens, estimated", "Time"],
     colAligns: ["left", "left", "left", "right", "right", "right", "right"],
     style: { head: [], border: [] },
+    // No lines between a cell's stages.
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });
   for (const cell of cells) for (const row of cellRows(cell)) table.push(row);
   return table.toString();

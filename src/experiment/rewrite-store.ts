@@ -2,12 +2,15 @@
 // A larger sample or mix ratio distils only the rows that are missing.
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { InputError } from "../base/error.js";
-import { writeJsonLines, writeWholeFile } from "../base/write-file.js";
+import { writeJsonLines } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
-import { alpacaFiles } from "../distill/alpaca-file.js";
 import { distill } from "../distill/distill.js";
 import { readDistilled } from "../distill/distilled-file.js";
+import { type RuleName, ruleNames } from "../distill/rules/registry.js";
+import { reportYield } from "../distill/verdict.js";
+import { writeSelection } from "../distill/write-selection.js";
 import { isRecord } from "../formats/json.js";
 import { countYield } from "../report/run-summary.js";
 import { yieldSentence } from "../report/wording.js";
@@ -15,7 +18,7 @@ import type { PreparedTraining } from "./prepare.js";
 import { distillJob, type StageContext } from "./stages.js";
 
 /** Files of a finished distillation whose rows have ids. */
-const rowFiles = ["distilled.jsonl", "rewrites.jsonl"] as const;
+const rowFiles = ["rewrites.jsonl", "verdicts.jsonl", "distilled.jsonl"] as const;
 
 /** Distils what the store does not have yet. Goes on where it was interrupted. */
 export async function fillStore(
@@ -30,7 +33,7 @@ export async function fillStore(
   const job = distillJob({ ...context, folder: part }, work.training, open);
   const { rows } = await distill(context.session.engine, job);
   // distilled.jsonl comes last: its rows say what is done.
-  for (const name of ["rewrites.jsonl", "distilled.jsonl"]) {
+  for (const name of rowFiles) {
     const added = await readLines(join(part, "sdft", name));
     const fresh = new Set(added.map(({ id }) => id));
     const before = (await readLines(join(folder, name))).filter(({ id }) => !fresh.has(id));
@@ -56,19 +59,31 @@ export async function copyFromStore(
 ): Promise<void> {
   const target = join(run.folder, "sdft");
   const place = new Map(run.examples.map(({ id }, index) => [id, index]));
-  for (const name of rowFiles) {
+  const take = async (name: (typeof rowFiles)[number]): Promise<Line[]> => {
     const lines = (await readLines(join(folder, name))).filter(({ id }) => place.has(id));
-    lines.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
-    await writeJsonLines(
-      join(target, name),
-      lines.map(({ row }) => row),
-    );
-  }
-  const rows = await readDistilled(join(target, "distilled.jsonl"));
-  const files = alpacaFiles(`distilled_${run.training.dataset}`, rows, run.examples);
-  await writeWholeFile(join(target, files.dataName), files.data);
-  await writeWholeFile(join(target, "dataset_info.json"), files.info);
+    return lines.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
+  };
+  const rewrites = (await take("rewrites.jsonl")).map(({ row }) => row);
+  await writeJsonLines(join(target, "rewrites.jsonl"), rewrites);
+  const stored = new Map((await readDistilled(join(folder, "distilled.jsonl"))).map((row) => [row.id, row]));
+  const rows = run.examples.flatMap(({ id }) => stored.get(id) ?? []);
+  const verdicts = (await take("verdicts.jsonl")).flatMap(({ row }) => verdictSchema.safeParse(row).data ?? []);
+  const most = rewrites.reduce((highest, { sample }) => Math.max(highest, Number(sample) + 1), 0);
+  const report = reportYield(rows, verdicts, { total: rewrites.length, most });
+  const name = `distilled_${run.training.dataset}`;
+  await writeSelection({ rows, verdicts, report }, { folder: target, name, originals: run.examples });
 }
+
+/** A row of verdicts.jsonl. */
+const verdictSchema = z.object({
+  id: z.string(),
+  sample: z.number(),
+  rule: z.enum(ruleNames as readonly [RuleName, ...RuleName[]]).nullable(),
+  value: z.number().nullable(),
+  detail: z.string().nullable(),
+  logprob: z.number().nullable(),
+  chosen: z.boolean(),
+});
 
 interface Line {
   readonly id: string;
