@@ -1,12 +1,12 @@
 // What `run` on a study and `reproduce` share: the study, its plan or its work, the table.
+import { join } from "node:path";
 import process from "node:process";
-import Table from "cli-table3";
+import { pathToFileURL } from "node:url";
 import type { Reporter } from "../base/reporter.js";
 import { dryRunStudy } from "../experiment/dry-run.js";
-import type { MissingScore } from "../experiment/study-files.js";
-import { describeCell } from "../experiment/study-names.js";
 import { runStudy, type StudyOutcome } from "../experiment/study-run.js";
 import type { Study } from "../experiment/study-schema.js";
+import { studyTerminal } from "../report/study/study-terminal.js";
 import { dryRunText } from "./dry-run-text.js";
 import type { CommandContext } from "./run-command.js";
 import { formatDuration, type Terminal } from "./terminal.js";
@@ -32,7 +32,8 @@ export async function runStudyWork({ study, folder, dryRun }: StudyWork, context
     return;
   }
   const outcome = await runStudy({ study, folder, reporter, signal });
-  terminal.result({ label, ...outcome }, outcomeText(study, outcome, terminal));
+  const { summary: _, ...document } = outcome;
+  terminal.result({ label, ...document, report: join(folder, "report.html") }, outcomeText(outcome, terminal));
   if (outcome.missing.length > 0) process.exitCode = 1;
 }
 
@@ -48,31 +49,9 @@ function labelled(terminal: Terminal, label: string | null): Reporter {
   };
 }
 
-function outcomeText(study: Study, outcome: StudyOutcome, terminal: Terminal): string {
-  const { label, name } = study.settings;
-  const columns = [...new Set([...outcome.scores, ...outcome.missing].map(({ task, metric }) => `${task} ${metric}`))];
-  const rows = new Map<string, Map<string, string>>();
-  const put = (row: Parameters<typeof describeCell>[0], column: string, text: string): void => {
-    const cell = describeCell(row);
-    rows.set(cell, (rows.get(cell) ?? new Map<string, string>()).set(column, text));
-  };
-  for (const score of outcome.scores) put(score, `${score.task} ${score.metric}`, (100 * score.value).toFixed(1));
-  for (const row of outcome.missing) put(row, `${row.task} ${row.metric}`, "missing");
-  const table = new Table({ head: ["", ...columns], style: { head: [], border: [] }, wordWrap: true });
-  for (const [cell, values] of rows) table.push([cell, ...columns.map((column) => values.get(column) ?? "–")]);
-  return [
-    "",
-    terminal.color.bold(label === null ? name : `${name} [${label}]`),
-    table.toString(),
-    ...missingLines(outcome.missing),
-    `Done in ${formatDuration(outcome.seconds)}. Folder: ${outcome.folder}`,
-    "",
-  ].join("\n");
-}
-
-/** Each reason once, with how many cells it empties. */
-function missingLines(missing: readonly MissingScore[]): string[] {
-  const counts = new Map<string, number>();
-  for (const { reason } of missing) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].map(([reason, count]) => `missing (${reason}) in ${count} ${count === 1 ? "cell" : "cells"}`);
+function outcomeText({ folder, seconds, summary, missing }: StudyOutcome, terminal: Terminal): string {
+  const cells =
+    missing.length === 0 ? "" : `${missing.length} ${missing.length === 1 ? "cell is" : "cells are"} missing. `;
+  const report = pathToFileURL(join(folder, "report.html")).href;
+  return `\n${studyTerminal(summary, terminal.color.bold)}\n${cells}Done in ${formatDuration(seconds)}. Report: ${report}\n`;
 }

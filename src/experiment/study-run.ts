@@ -12,6 +12,8 @@ import { mixExamples } from "../distill/mix.js";
 import type { MemoryPlan } from "../engine/memory-plan.js";
 import type { ScoreRow } from "../eval/prediction.js";
 import { readManifest } from "../report/manifest.js";
+import type { StudySummary } from "../report/study/study-summary.js";
+import { writeStudyReport } from "../report/study/write-study-report.js";
 import { getTask } from "../tasks/registry.js";
 import type { MetricValue } from "../tasks/score.js";
 import { freshAdapterSettings } from "../train/config.js";
@@ -40,14 +42,14 @@ export interface StudyOptions {
   readonly folder: string;
   readonly reporter: Reporter;
   readonly signal?: AbortSignal | undefined;
-  /** After each run, with everything written. */
-  readonly onProgress?: (() => Promise<void>) | undefined;
 }
 
 export interface StudyOutcome {
   readonly folder: string;
   readonly scores: readonly ScoreRow[];
   readonly missing: readonly MissingScore[];
+  /** What the report shows. */
+  readonly summary: StudySummary;
   /** Of this call. */
   readonly seconds: number;
 }
@@ -89,6 +91,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
     folder,
     scores: runner.scores,
     missing: runner.missing,
+    summary: await writeStudyReport(folder),
     seconds: Math.round(performance.now() - started) / 1000,
   };
 }
@@ -137,7 +140,7 @@ class StudyRunner {
     for (const run of this.runs) {
       await this.one(run);
       await this.write();
-      await this.options.onProgress?.();
+      await writeStudyReport(this.options.folder, "tables");
     }
   }
 
