@@ -20,7 +20,7 @@ import { freshAdapterSettings } from "../train/config.js";
 import { describeRun } from "./describe-run.js";
 import { expandStudy } from "./expand-study.js";
 import { planDistilling, planEvaluations, planTraining } from "./plan-experiment.js";
-import type { PreparedTraining } from "./prepare.js";
+import type { PreparedEvaluation, PreparedTraining } from "./prepare.js";
 import { copyFromStore, fillStore } from "./rewrite-store.js";
 import { type Preparation, prepareSession, type Session, startSession } from "./session.js";
 import { rememberSpeeds, speedsOfRuns } from "./speed.js";
@@ -221,6 +221,7 @@ class StudyRunner {
     }
     try {
       const metrics = await evaluateStage(context, prepared, { variant: run.variant, trained: what.trained });
+      if (metrics.length === 0) this.addMissing(run, { task, metric, reason: whyUngraded(prepared) });
       return scoreRows(run, task, metrics);
     } catch (error) {
       const reason = missingReason(error);
@@ -246,6 +247,13 @@ class StudyRunner {
 
 function scoreRows(run: PlannedRun, task: string, metrics: readonly MetricValue[]): ScoreRow[] {
   return run.keys.flatMap((key) => metrics.map((metric) => ({ ...key, task, ...metric })));
+}
+
+/** A task that was answered, but that nobody judges. */
+function whyUngraded({ task }: PreparedEvaluation): string {
+  return task.grading === "judge"
+    ? "no judge is named: set judge.endpoint and judge.model; the answers are kept"
+    : `nothing says which answers to ${task.name} are right`;
 }
 
 /** The sentence for a cell that could not be had; what is no fault of the cell goes on. */
