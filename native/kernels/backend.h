@@ -120,6 +120,10 @@ class Backend {
   virtual void gated(Tensor out, Tensor gate, Tensor up, Activation activation) = 0;
   /// dgate = dout · up · activation'(gate), dup = dout · activation(gate). dgate may be gate, dup may be up.
   virtual void gated_backward(Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation) = 0;
+  /// out = (x − mean(x)) / sqrt(mean((x − mean(x))²) + epsilon) · weight + bias by rows; weight, bias (1, C). out may be x. Forward only.
+  virtual void layer_norm(Tensor out, Tensor x, Tensor weight, Tensor bias, double epsilon);
+  /// out = x / 2 · (1 + erf(x / √2)). out may be x. Forward only.
+  virtual void gelu(Tensor out, Tensor x);
 
   // ---- products -----------------------------------------------------------------------------------------------------------------------------------------
   /// out (N, O) = x (N, I) · weightᵀ (+ bias (1, O) where given).
@@ -156,6 +160,8 @@ class Backend {
   virtual void store_keys_values(Tensor key_cache, Tensor value_cache, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) = 0;
   /// Rows see the pages of their segment, up to their own position (already stored). Same bits as attention over the same positions.
   virtual void cached_attention(Tensor out, Tensor q, Tensor key_cache, Tensor value_cache, Segments segments, const AttentionShape& shape) = 0;
+  /// Every row sees all rows of its segment, those after it too. Segments have neither parents nor a window, and begin at position 0. Forward only.
+  virtual void bidirectional_attention(Tensor out, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape);
 
   // ---- loss and optimizer ---------------------------------------------------------------------------------------------------------------------------------
   /// loss (M, 1) = −log softmax(x · headᵀ)[target]; dx (M, C) = scale · (softmax − onehot(target)) · head, left out where dx is empty. The (M, V) logits are
@@ -163,10 +169,18 @@ class Backend {
   virtual void linear_cross_entropy(Tensor loss, Tensor dx, Tensor x, const Weight& head, Indices targets, double scale) = 0;
   /// loss (M, 1) as above, of logits made by linear_integer.
   virtual void linear_cross_entropy_integer(Tensor loss, Tensor x, const Weight& head, Indices targets) = 0;
+  /// kl (M, 1) = Σ p · (log p − log q), p = softmax(from · headᵀ), q = softmax(to · headᵀ), products as of `compute`. Summed as Σ p · (e^u − 1 − u) with
+  /// u = log q − log p: no term is negative, equal rows give exactly 0, and rounding of a normaliser counts in the second order only. Of the (M, V) logits
+  /// no more is held than a block of rows. A row's number does not depend on the others.
+  virtual void linear_divergence(Tensor kl, Tensor from, Tensor to, const Weight& head, Compute compute);
   /// Sum of squares over all tensors, in double, in their order. Waits.
   virtual double sum_of_squares(const std::vector<Tensor>& tensors) = 0;
   /// AdamW (Loshchilov & Hutter 2019), as torch.optim.AdamW: parameter −= lr · decay · parameter, then the bias-corrected step.
   virtual void adamw(Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step) = 0;
+
+ private:
+  /// For methods that a backend may lack: those without = 0 and without a body here.
+  [[noreturn]] void lacks(const char* method) const;
 };
 
 }  // namespace sdft

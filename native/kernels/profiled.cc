@@ -155,6 +155,12 @@ class Profiled final : public Backend {
     timed(plain("gated_backward"), moved(dout.rows, elements(dgate, dup, dout, gate, up)),
           [&] { inner_->gated_backward(dgate, dup, dout, gate, up, activation); });
   }
+  void layer_norm(Tensor out, Tensor x, Tensor weight, Tensor bias, double epsilon) override {
+    timed(plain("layer_norm"), moved(x.rows, elements(out, x)), [&] { inner_->layer_norm(out, x, weight, bias, epsilon); });
+  }
+  void gelu(Tensor out, Tensor x) override {
+    timed(plain("gelu"), moved(x.rows, elements(out, x)), [&] { inner_->gelu(out, x); });
+  }
 
   void linear(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
     timed(product("linear", weight.cols, weight.rows), with_weight(x.rows, weight, 1, elements(out, x)), [&] { inner_->linear(out, x, weight, bias); });
@@ -210,6 +216,12 @@ class Profiled final : public Backend {
     timed(plain("cached_attention"), {q.rows, 2 * attention_flop(segments, shape), real_ * (elements(out, q) + 2 * keys)},
           [&] { inner_->cached_attention(out, q, key_cache, value_cache, segments, shape); });
   }
+  void bidirectional_attention(Tensor out, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
+    double keys = 0;
+    for (int64_t s = 0; s < segments.count; ++s) keys += static_cast<double>(segments.data[s].length) * static_cast<double>(segments.data[s].length);
+    timed(plain("bidirectional_attention"), {q.rows, 4.0 * static_cast<double>(shape.query_heads * shape.head_size) * keys, real_ * elements(out, q, k, v)},
+          [&] { inner_->bidirectional_attention(out, q, k, v, segments, shape); });
+  }
 
   void linear_cross_entropy(Tensor loss, Tensor dx, Tensor x, const Weight& head, Indices targets, double scale) override {
     const double reals = dx ? elements(loss, dx, x) : elements(loss, x);
@@ -219,6 +231,10 @@ class Profiled final : public Backend {
   void linear_cross_entropy_integer(Tensor loss, Tensor x, const Weight& head, Indices targets) override {
     timed(product("linear_cross_entropy_integer", head.cols, head.rows), with_weight(x.rows, head, 1, elements(loss, x)),
           [&] { inner_->linear_cross_entropy_integer(loss, x, head, targets); });
+  }
+  void linear_divergence(Tensor kl, Tensor from, Tensor to, const Weight& head, Compute compute) override {
+    timed(product("linear_divergence", head.cols, head.rows), with_weight(from.rows, head, 2, elements(kl, from, to)),
+          [&] { inner_->linear_divergence(kl, from, to, head, compute); });
   }
   double sum_of_squares(const std::vector<Tensor>& tensors) override {
     double count = 0, sum = 0;

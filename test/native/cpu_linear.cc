@@ -111,6 +111,66 @@ CASE("cpu.linear bits do not depend on how the same values are stored") {
   });
 }
 
+CASE("cpu.linear_group gives the bits of its products one by one") {
+  // Alike and mixed kinds of panel, which differ in the form of x that integer products take; and more parts than go into one task list.
+  const std::vector<std::vector<DType>> groups = {
+      {DType::q4_1},
+      {DType::q4_1, DType::q4_1, DType::q4_1},
+      {DType::q8_0, DType::q8_0},
+      {DType::q4_1, DType::q8_0},
+      {DType::q8_0, DType::q6_k, DType::q4_0},
+      {DType::q4_1, DType::q8_0, DType::q4_1, DType::q6_k},
+      {DType::q4_1, DType::q8_0, DType::q4_1, DType::q6_k, DType::q4_0},
+      {DType::q4_0, DType::q4_0, DType::q4_0, DType::q4_0, DType::q4_0, DType::q4_0},
+      {DType::q8_0, DType::q5_1, DType::q4_k, DType::q6_k, DType::q4_1, DType::q5_0, DType::q8_0}};
+  const int64_t outputs[] = {70, 33, 130, 1, 64, 97, 16}, in = 512;
+  for (const std::vector<DType>& types : groups) {
+    std::vector<std::unique_ptr<Stored>> stored;
+    std::string kinds;
+    for (size_t i = 0; i < types.size(); ++i) {
+      stored.push_back(random_stored(types[i], outputs[i], in, 7 + i));
+      kinds += std::string(" ") + dtype_name(types[i]);
+    }
+    for_each_level([&](Backend& backend, const std::string& level) {
+      std::vector<Weight> weights;
+      for (const auto& one : stored) weights.push_back(backend.prepare_weight(one->source, WeightFormat::native));
+      for (Compute compute : {Compute::f32, Compute::integer}) {
+        for (int64_t rows : {1, 3, 14, 20, 61}) {
+          const Guarded x(backend, rows, in, random_floats(rows * in, 8), 5);
+          std::vector<std::unique_ptr<Guarded>> together, apart, biases;
+          std::vector<LinearPart> parts;
+          for (size_t i = 0; i < weights.size(); ++i) {
+            const int64_t out = outputs[i];
+            biases.push_back(std::make_unique<Guarded>(backend, 1, out, random_floats(out, 20 + i)));
+            together.push_back(std::make_unique<Guarded>(backend, rows, out, std::vector<float>{}, static_cast<int64_t>(i)));
+            apart.push_back(std::make_unique<Guarded>(backend, rows, out));
+            const Tensor bias = i % 2 == 1 ? static_cast<Tensor>(*biases[i]) : Tensor{};
+            parts.push_back({*together[i], &weights[i], bias});
+            if (compute == Compute::integer) backend.linear_integer(*apart[i], x, weights[i], bias);
+            else backend.linear(*apart[i], x, weights[i], bias);
+          }
+          backend.linear_group(parts, x, compute);
+          for (size_t i = 0; i < parts.size(); ++i)
+            check_same_bits(level + kinds + (compute == Compute::integer ? " integer, " : " f32, ") + std::to_string(rows) + " rows: part " + std::to_string(i),
+                            apart[i]->values("apart"), together[i]->values("together"), outputs[i]);
+        }
+      }
+    });
+  }
+}
+
+CASE("cpu.linear_group refuses what does not fit") {
+  Backend& backend = cpu_backend(levels().back(), 1);
+  const auto quantized = random_stored(DType::q8_0, 8, 32, 1), plain = random_stored(DType::f32, 8, 32, 1), longer = random_stored(DType::q8_0, 8, 64, 1);
+  const Weight weight = backend.prepare_weight(quantized->source, WeightFormat::native), floats = backend.prepare_weight(plain->source, WeightFormat::native);
+  const Weight other = backend.prepare_weight(longer->source, WeightFormat::native);
+  const Guarded x(backend, 2, 32), out(backend, 2, 8), second(backend, 2, 8), narrow(backend, 2, 7);
+  check_throws("weights", [&] { backend.linear_group({{out, &weight, {}}, {second, &floats, {}}}, x, Compute::integer); });
+  check_throws("shape", [&] { backend.linear_group({{out, &weight, {}}, {narrow, &weight, {}}}, x, Compute::f32); });
+  check_throws("shape", [&] { backend.linear_group({{out, &weight, {}}, {second, &other, {}}}, x, Compute::f32); });
+  check_throws("shape", [&] { backend.linear_group({{out, &weight, narrow}}, x, Compute::f32); });
+}
+
 CASE("cpu.embed reads rows of the file") {
   for (DType type : {DType::f32, DType::bf16, DType::f16, DType::q8_0, DType::q4_1}) {
     const auto stored = random_stored(type, 50, 64, 3);

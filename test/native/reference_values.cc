@@ -105,5 +105,46 @@ CASE("reference.values of attention") {
   }
 }
 
+CASE("reference.values of layer_norm") {
+  const auto backend = make_reference_double();
+  const DeviceTensor x(*backend, 2, 2, {3, 5, 7, 7}), weight(*backend, 1, 2, {1, 10}), bias(*backend, 1, 2, {100, -1}), out(*backend, 2, 2);
+  backend->layer_norm(out, x, weight, bias, 3);  // mean 4, variance 1
+  check_close("out", {100 - 0.5, -1 + 5, 100, -1}, out.values(), kRounding);
+}
+
+CASE("reference.values of gelu") {
+  const auto backend = make_reference_double();
+  const DeviceTensor x(*backend, 1, 5, {0, 1, -1, -10, 30}), out(*backend, 1, 5);
+  backend->gelu(out, x);
+  // x times the normal distribution function, from its tables: Φ(1) and Φ(−10).
+  check_close("out", {0, 0.8413447460685429, -0.15865525393145705, -7.619853024160525e-23, 30}, out.values(), kRounding);
+}
+
+CASE("reference.values of bidirectional_attention") {
+  const auto backend = make_reference_double();
+  constexpr int64_t kRows = 5, kSize = 2;
+  const std::vector<float> numbers = random_floats(3 * kRows * kSize, 1);
+  const auto number = [&](int64_t which, int64_t row, int64_t d) { return static_cast<double>(numbers[static_cast<size_t>((which * kRows + row) * kSize + d)]); };
+  const auto matrix = [&](int64_t which) {
+    return Values(numbers.begin() + which * kRows * kSize, numbers.begin() + (which + 1) * kRows * kSize);
+  };
+  const DeviceTensor q(*backend, kRows, kSize, matrix(0)), k(*backend, kRows, kSize, matrix(1)), v(*backend, kRows, kSize, matrix(2)), out(*backend, kRows, kSize);
+  const Segment segments[] = {{-1, 0, 2, 0, nullptr}, {-1, 2, 3, 0, nullptr}};
+  backend->bidirectional_attention(out, q, k, v, {segments, 2}, {1, 1, kSize, 1.5, 0});
+  Values expected;
+  for (const Segment& segment : segments) {
+    for (int64_t row = segment.start; row < segment.start + segment.length; ++row) {
+      double total = 0, sums[kSize] = {};
+      for (int64_t other = segment.start; other < segment.start + segment.length; ++other) {
+        const double weight = std::exp(1.5 * (number(0, row, 0) * number(1, other, 0) + number(0, row, 1) * number(1, other, 1)));
+        total += weight;
+        for (int64_t d = 0; d < kSize; ++d) sums[d] += weight * number(2, other, d);
+      }
+      for (double sum : sums) expected.push_back(sum / total);
+    }
+  }
+  check_close("out", expected, out.values(), kRounding);
+}
+
 }  // namespace
 }  // namespace sdft::test

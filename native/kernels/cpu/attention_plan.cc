@@ -31,17 +31,19 @@ void check(Segments segments, int64_t index) {
 
 }  // namespace
 
-std::vector<QueryBlock> plan_queries(Segments segments, const AttentionShape& shape, const std::vector<std::vector<int32_t>>* pages) {
+std::vector<QueryBlock> plan_queries(Segments segments, const AttentionShape& shape, const std::vector<std::vector<int32_t>>* pages, Sight sight) {
   const int64_t most = std::max<int64_t>(1, kBlockRows / (shape.query_heads / shape.kv_heads));
   std::vector<QueryBlock> blocks;
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
     const int32_t* own = pages != nullptr ? (*pages)[static_cast<size_t>(s)].data() : segment.pages;
     for (int64_t first = 0; first < segment.length; first += most)
-      blocks.push_back({segment.start + first, std::min(most, segment.length - first), segment.position + first, own});
+      blocks.push_back({segment.start + first, std::min(most, segment.length - first), segment.position + first, own,
+                        sight == Sight::both_ways ? segment.length : 0});
   }
   // The blocks with the most keys first, so that no thread starts a long one when the others are done.
-  std::stable_sort(blocks.begin(), blocks.end(), [](const QueryBlock& a, const QueryBlock& b) { return a.position + a.count > b.position + b.count; });
+  const auto end_of = [](const QueryBlock& block) { return block.end_key > 0 ? block.end_key : block.position + block.count; };
+  std::stable_sort(blocks.begin(), blocks.end(), [&](const QueryBlock& a, const QueryBlock& b) { return end_of(a) > end_of(b); });
   return blocks;
 }
 
@@ -54,7 +56,7 @@ std::vector<PageRun> plan_cache_runs(Segments segments) {
   return runs;
 }
 
-StepPlan plan_step(Segments segments, const AttentionShape& shape) {
+StepPlan plan_step(Segments segments, const AttentionShape& shape, Sight sight) {
   StepPlan plan;
   plan.pages.resize(static_cast<size_t>(segments.count));
   for (int64_t s = 0; s < segments.count; ++s) {
@@ -75,7 +77,7 @@ StepPlan plan_step(Segments segments, const AttentionShape& shape) {
       end = begin;
     }
   }
-  plan.blocks = plan_queries(segments, shape, &plan.pages);
+  plan.blocks = plan_queries(segments, shape, &plan.pages, sight);
   for (const QueryBlock& block : plan.blocks) plan.largest_block = std::max(plan.largest_block, block.count);
   return plan;
 }

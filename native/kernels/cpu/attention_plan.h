@@ -33,6 +33,7 @@ struct QueryBlock {
   int64_t row, count;      // in the step
   int64_t position;        // of the first
   const int32_t* pages;    // of the segment, by position / kPageRows
+  int64_t end_key = 0;     // every row sees the keys before it; 0: each row those up to itself
 };
 struct AttentionTasks {
   const QueryBlock* blocks;
@@ -74,8 +75,10 @@ struct StepPlan {
   std::vector<QueryBlock> blocks;
   int64_t largest_block = 0;
 };
-/// Throws Error("segments") where a segment does not continue its parent.
-StepPlan plan_step(Segments segments, const AttentionShape& shape);
+/// What a row sees of its segment: the rows up to itself, or all.
+enum class Sight { back, both_ways };
+/// Throws Error("segments") where a segment does not continue its parent. Seen both ways, segments have none.
+StepPlan plan_step(Segments segments, const AttentionShape& shape, Sight sight);
 
 struct BackwardPlan {
   std::vector<Strip> strips;
@@ -87,7 +90,7 @@ struct BackwardPlan {
 BackwardPlan plan_backward(Segments segments, const StepPlan& step, const AttentionShape& shape);
 
 /// Queries of cached segments.
-std::vector<QueryBlock> plan_queries(Segments segments, const AttentionShape& shape, const std::vector<std::vector<int32_t>>* pages);
+std::vector<QueryBlock> plan_queries(Segments segments, const AttentionShape& shape, const std::vector<std::vector<int32_t>>* pages, Sight sight = Sight::back);
 /// Where the rows of cached segments go.
 std::vector<PageRun> plan_cache_runs(Segments segments);
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -15,6 +16,7 @@
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/packed_weight.h"
 #include "kernels/cpu/workspace.h"
+#include "kernels/expect.h"
 
 namespace sdft {
 namespace {
@@ -44,33 +46,6 @@ const cpu::Kernels& kernels_of(InstructionSet set) {
     case InstructionSet::neon: return neon::kernels();
 #endif
     default: return plain::kernels();
-  }
-}
-
-/// Throws Error("shape") unless the tensor has these rows and columns, and memory for them.
-void expect(const char* what, Tensor tensor, int64_t rows, int64_t cols) {
-  if ((tensor || rows == 0) && tensor.rows == rows && tensor.cols == cols && (tensor.stride >= cols || rows <= 1)) return;
-  throw Error("shape", "Expected " + std::string(what) + " of (" + std::to_string(rows) + ", " + std::to_string(cols) + ") but received (" +
-                           std::to_string(tensor.rows) + ", " + std::to_string(tensor.cols) + ") with stride " + std::to_string(tensor.stride) +
-                           (tensor ? "" : " without memory"));
-}
-
-/// Throws Error("index") unless there are `count` of them in [0, bound).
-void expect(const char* what, Indices indices, int64_t count, int64_t bound) {
-  require(indices.count == count, "shape", "Expected " + std::to_string(count) + " " + what + " but received " + std::to_string(indices.count));
-  for (int64_t i = 0; i < count; ++i) {
-    if (indices.data[i] >= 0 && indices.data[i] < bound) continue;
-    throw Error("index", "Expected " + std::string(what) + " below " + std::to_string(bound) + " but element " + std::to_string(i) + " is " +
-                             std::to_string(indices.data[i]));
-  }
-}
-
-void expect(Segments segments, int64_t rows) {
-  for (int64_t s = 0; s < segments.count; ++s) {
-    const Segment& segment = segments.data[s];
-    require(segment.start >= 0 && segment.length > 0 && segment.start + segment.length <= rows && segment.position >= 0, "segments",
-            "Expected segment " + std::to_string(s) + " inside " + std::to_string(rows) + " rows but it has " + std::to_string(segment.length) +
-                " rows from row " + std::to_string(segment.start));
   }
 }
 
@@ -188,6 +163,15 @@ class CpuBackend final : public Backend {
     for (Tensor tensor : {dgate, dup, gate, up}) expect("gated_backward tensors", tensor, dout.rows, dout.cols);
     kernels_.gated_backward(context_, dgate, dup, dout, gate, up, activation);
   }
+  void layer_norm(Tensor out, Tensor x, Tensor weight, Tensor bias, double epsilon) override {
+    expect("layer_norm out", out, x.rows, x.cols);
+    for (Tensor tensor : {weight, bias}) expect("layer_norm weight, bias", tensor, 1, x.cols);
+    kernels_.layer_norm(context_, out, x, weight, bias, epsilon);
+  }
+  void gelu(Tensor out, Tensor x) override {
+    expect("gelu out", out, x.rows, x.cols);
+    kernels_.gelu(context_, out, x);
+  }
 
   void linear(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
     expect("linear x", x, x.rows, weight.cols);
@@ -288,6 +272,16 @@ class CpuBackend final : public Backend {
     for (const cpu::QueryBlock& block : blocks) largest = std::max(largest, block.count);
     kernels_.attend(context_, out, Tensor{}, q, {blocks.data(), static_cast<int64_t>(blocks.size()), largest}, cache_pages(key_cache, value_cache), shape);
   }
+  void bidirectional_attention(Tensor out, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
+    for (Tensor tensor : {q, out}) expect("bidirectional_attention q, out", tensor, q.rows, shape.query_heads * shape.head_size);
+    for (Tensor tensor : {k, v}) expect("bidirectional_attention k, v", tensor, q.rows, shape.kv_heads * shape.head_size);
+    expect(segments, q.rows);
+    expect_apart(segments, shape);
+    const cpu::StepPlan& plan = plan_step(segments, shape, cpu::Sight::both_ways);
+    const cpu::PageMemory memory = step_pages(plan, shape, false);
+    kernels_.store_runs(context_, {plan.runs.data(), static_cast<int64_t>(plan.runs.size())}, memory, k, v, shape);
+    kernels_.attend(context_, out, Tensor{}, q, {plan.blocks.data(), static_cast<int64_t>(plan.blocks.size()), plan.largest_block}, memory, shape);
+  }
 
   void linear_cross_entropy(Tensor loss, Tensor dx, Tensor x, const Weight& head, Indices targets, double scale) override {
     expect("linear_cross_entropy x", x, x.rows, head.cols);
@@ -309,6 +303,21 @@ class CpuBackend final : public Backend {
       const Tensor out{logits, rows, head.rows, head.rows};
       kernels_.linear_integer(context_, {{{out, &cpu::packed(head), Tensor{}}}, 1}, {row_of(x, first), rows, x.cols, x.stride});
       kernels_.logit_loss(context_, {row_of(loss, first), rows, 1, loss.stride}, out, {targets.data + first, rows});
+    }
+  }
+  void linear_divergence(Tensor kl, Tensor from, Tensor to, const Weight& head, Compute compute) override {
+    for (Tensor tensor : {from, to}) expect("linear_divergence from, to", tensor, from.rows, head.cols);
+    expect("linear_divergence kl", kl, from.rows, 1);
+    if (compute == Compute::f32) return kernels_.linear_divergence(context_, kl, from, to, cpu::packed(head));
+    require_integers(head);
+    constexpr int64_t kRows = 24;  // as in linear_cross_entropy_integer, of two
+    float* logits = workspace_.shared(0, 2 * kRows * head.rows);
+    for (int64_t first = 0; first < from.rows; first += kRows) {
+      const int64_t rows = std::min(kRows, from.rows - first);
+      const Tensor from_logits{logits, rows, head.rows, head.rows}, to_logits{logits + kRows * head.rows, rows, head.rows, head.rows};
+      for (const auto& [out, x] : {std::make_pair(from_logits, from), std::make_pair(to_logits, to)})
+        kernels_.linear_integer(context_, {{{out, &cpu::packed(head), Tensor{}}}, 1}, {row_of(x, first), rows, x.cols, x.stride});
+      kernels_.logit_divergence(context_, {row_of(kl, first), rows, 1, kl.stride}, from_logits, to_logits);
     }
   }
   double sum_of_squares(const std::vector<Tensor>& tensors) override {
@@ -340,12 +349,13 @@ class CpuBackend final : public Backend {
   }
 
   /// The plan of these segments; every layer of a step asks for the same one.
-  const cpu::StepPlan& plan_step(Segments segments, const AttentionShape& shape) {
-    if (!same(planned_segments_, segments) || !same(planned_shape_, shape)) {
+  const cpu::StepPlan& plan_step(Segments segments, const AttentionShape& shape, cpu::Sight sight = cpu::Sight::back) {
+    if (!same(planned_segments_, segments) || !same(planned_shape_, shape) || planned_sight_ != sight) {
       planned_segments_.clear();
-      plan_ = cpu::plan_step(segments, shape);
+      plan_ = cpu::plan_step(segments, shape, sight);
       planned_segments_.assign(segments.data, segments.data + segments.count);
       planned_shape_ = shape;
+      planned_sight_ = sight;
     }
     return plan_;
   }
@@ -365,6 +375,7 @@ class CpuBackend final : public Backend {
   cpu::Context context_;
   std::vector<Segment> planned_segments_;
   AttentionShape planned_shape_{};
+  cpu::Sight planned_sight_ = cpu::Sight::back;
   cpu::StepPlan plan_;
 };
 

@@ -44,6 +44,8 @@ struct Kernels {
   void (*rope)(const Context&, Tensor x, Tensor cosines, Tensor sines, int64_t head_size, Rotation rotation);
   void (*gated)(const Context&, Tensor out, Tensor gate, Tensor up, Activation activation);
   void (*gated_backward)(const Context&, Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation);
+  void (*layer_norm)(const Context&, Tensor out, Tensor x, Tensor weight, Tensor bias, double epsilon);
+  void (*gelu)(const Context&, Tensor out, Tensor x);
   void (*dropout)(const Context&, Tensor out, Tensor x, const DropoutKey& key, Write write);
   double (*sum_of_squares)(const Context&, Tensor x);
   void (*adamw)(const Context&, Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step);
@@ -56,6 +58,8 @@ struct Kernels {
   void (*lora_backward)(const Context&, Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b, double scale,
                         Write write);
   void (*linear_cross_entropy)(const Context&, Tensor loss, Tensor dx, Tensor x, const PackedWeight& head, Indices targets, double scale);
+  void (*linear_divergence)(const Context&, Tensor kl, Tensor from, Tensor to, const PackedWeight& head);
+  void (*logit_divergence)(const Context&, Tensor kl, Tensor from, Tensor to);  // kl (M, 1) of logits (M, V) that stand in memory
 
   void (*store_runs)(const Context&, const PageRuns& runs, const PageMemory& memory, Tensor k, Tensor v, const AttentionShape& shape);
   void (*attend)(const Context&, Tensor out, Tensor logsumexp, Tensor q, const AttentionTasks& tasks, const PageMemory& memory, const AttentionShape& shape);

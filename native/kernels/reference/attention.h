@@ -40,11 +40,18 @@ double dot(const Real* a, const Real* b, int64_t count) {
   return sum;
 }
 
+/// Positions that a row sees: [first, end).
+struct Sight {
+  int64_t first, end;
+};
+
+inline Sight sight_back(int64_t position, const AttentionShape& shape) { return {first_visible(position, shape.window), position + 1}; }
+
 /// One row of one query head. keys[p], values[p] point at the head's D channels of position p. Returns the logsumexp of the scores.
 template <class Real>
-double attend(Real* out, const Real* query, const std::vector<const Real*>& keys, const std::vector<const Real*>& values, int64_t position,
+double attend(Real* out, const Real* query, const std::vector<const Real*>& keys, const std::vector<const Real*>& values, Sight sight,
               const AttentionShape& shape) {
-  const int64_t first = first_visible(position, shape.window), count = position - first + 1;
+  const int64_t first = sight.first, count = sight.end - first;
   std::vector<double> scores(static_cast<size_t>(count));
   for (int64_t j = 0; j < count; ++j) scores[static_cast<size_t>(j)] = shape.scale * dot(query, keys[static_cast<size_t>(first + j)], shape.head_size);
   const double largest = *std::max_element(scores.begin(), scores.end());
@@ -58,9 +65,10 @@ double attend(Real* out, const Real* query, const std::vector<const Real*>& keys
   return largest + std::log(sum);
 }
 
-/// logsumexp.data null: not wanted. rows_of(s): for segment s, where the keys and the values of all kv heads lie, by position.
-template <class Real, class Rows>
-void attend_segments(Matrix<Real> out, Matrix<Real> logsumexp, Matrix<Real> q, Segments segments, const AttentionShape& shape, const Rows& rows_of) {
+/// logsumexp.data null: not wanted. rows_of(s): for segment s, where the keys and the values of all kv heads lie, by position. sight_of(segment, position).
+template <class Real, class Rows, class SightOf>
+void attend_segments(Matrix<Real> out, Matrix<Real> logsumexp, Matrix<Real> q, Segments segments, const AttentionShape& shape, const Rows& rows_of,
+                     const SightOf& sight_of) {
   const int64_t group = shape.query_heads / shape.kv_heads, size = shape.head_size;
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
@@ -71,23 +79,36 @@ void attend_segments(Matrix<Real> out, Matrix<Real> logsumexp, Matrix<Real> q, S
       for (const Real*& value : values) value += h / group * size;
       for (int64_t i = 0; i < segment.length; ++i) {
         const int64_t row = segment.start + i;
-        const double lse = attend(out.row(row) + h * size, q.row(row) + h * size, keys, values, segment.position + i, shape);
+        const double lse = attend(out.row(row) + h * size, q.row(row) + h * size, keys, values, sight_of(segment, segment.position + i), shape);
         if (logsumexp.data) logsumexp(row, h) = static_cast<Real>(lse);
       }
     }
   }
 }
 
+/// Keys and values of a segment that are rows of the step, by position.
+template <class Real>
+std::pair<std::vector<const Real*>, std::vector<const Real*>> step_rows(Matrix<Real> k, Matrix<Real> v, Segments segments, int64_t s) {
+  std::pair<std::vector<const Real*>, std::vector<const Real*>> rows;
+  for (int64_t row : rows_by_position(segments, s)) {
+    rows.first.push_back(k.row(row));
+    rows.second.push_back(v.row(row));
+  }
+  return rows;
+}
+
 template <class Real>
 void attention(Matrix<Real> out, Matrix<Real> logsumexp, Matrix<Real> q, Matrix<Real> k, Matrix<Real> v, Segments segments, const AttentionShape& shape) {
-  attend_segments(out, logsumexp, q, segments, shape, [&](int64_t s) {
-    std::pair<std::vector<const Real*>, std::vector<const Real*>> rows;
-    for (int64_t row : rows_by_position(segments, s)) {
-      rows.first.push_back(k.row(row));
-      rows.second.push_back(v.row(row));
-    }
-    return rows;
-  });
+  attend_segments(
+      out, logsumexp, q, segments, shape, [&](int64_t s) { return step_rows(k, v, segments, s); },
+      [&](const Segment&, int64_t position) { return sight_back(position, shape); });
+}
+
+template <class Real>
+void bidirectional_attention(Matrix<Real> out, Matrix<Real> q, Matrix<Real> k, Matrix<Real> v, Segments segments, const AttentionShape& shape) {
+  attend_segments(
+      out, Matrix<Real>{}, q, segments, shape, [&](int64_t s) { return step_rows(k, v, segments, s); },
+      [](const Segment& segment, int64_t) { return Sight{0, segment.length}; });
 }
 
 /// With p = exp(scale · q · k − logsumexp) and out = Σ p · v:  dv = p · dout;  dp = dout · v;  ds = p · (dp − dout · out);  dq = scale · ds · k;
@@ -152,15 +173,18 @@ void store_keys_values(Matrix<Real> key_cache, Matrix<Real> value_cache, Matrix<
 template <class Real>
 void cached_attention(Matrix<Real> out, Matrix<Real> q, Matrix<Real> key_cache, Matrix<Real> value_cache, Segments segments, const AttentionShape& shape) {
   const int64_t cols = shape.kv_heads * shape.head_size;
-  attend_segments(out, Matrix<Real>{}, q, segments, shape, [&](int64_t s) {
-    const Segment& segment = segments.data[s];
-    std::pair<std::vector<const Real*>, std::vector<const Real*>> rows;
-    for (int64_t p = 0; p < segment.position + segment.length; ++p) {
-      rows.first.push_back(cached_row(key_cache, segment, p, cols));
-      rows.second.push_back(cached_row(value_cache, segment, p, cols));
-    }
-    return rows;
-  });
+  attend_segments(
+      out, Matrix<Real>{}, q, segments, shape,
+      [&](int64_t s) {
+        const Segment& segment = segments.data[s];
+        std::pair<std::vector<const Real*>, std::vector<const Real*>> rows;
+        for (int64_t p = 0; p < segment.position + segment.length; ++p) {
+          rows.first.push_back(cached_row(key_cache, segment, p, cols));
+          rows.second.push_back(cached_row(value_cache, segment, p, cols));
+        }
+        return rows;
+      },
+      [&](const Segment&, int64_t position) { return sight_back(position, shape); });
 }
 
 }  // namespace sdft::reference

@@ -7,12 +7,16 @@
 #include <type_traits>
 
 #include "base/error.h"
+#include "kernels/expect.h"
 #include "kernels/reference/adamw.h"
 #include "kernels/reference/attention.h"
 #include "kernels/reference/cross_entropy.h"
+#include "kernels/reference/divergence.h"
 #include "kernels/reference/dropout.h"
 #include "kernels/reference/gated.h"
+#include "kernels/reference/gelu.h"
 #include "kernels/reference/integer.h"
+#include "kernels/reference/layer_norm.h"
 #include "kernels/reference/linear.h"
 #include "kernels/reference/lora.h"
 #include "kernels/reference/norm.h"
@@ -25,34 +29,7 @@ namespace {
 
 constexpr std::align_val_t kAlignment{64};
 
-/// Throws Error("shape") unless the tensor has these rows and columns, and memory for them.
-void expect(const char* what, Tensor tensor, int64_t rows, int64_t cols) {
-  if ((tensor || rows == 0) && tensor.rows == rows && tensor.cols == cols && (tensor.stride >= cols || rows <= 1)) return;
-  throw Error("shape", std::string("Expected ") + what + " of (" + std::to_string(rows) + ", " + std::to_string(cols) + ") but received (" +
-                           std::to_string(tensor.rows) + ", " + std::to_string(tensor.cols) + ") with stride " + std::to_string(tensor.stride) +
-                           (tensor ? "" : " without memory"));
-}
-
-/// Throws Error("index") unless there are `count` of them in [0, bound).
-void expect(const char* what, Indices indices, int64_t count, int64_t bound) {
-  require(indices.count == count, "shape", std::string("Expected ") + std::to_string(count) + " " + what + " but received " + std::to_string(indices.count));
-  for (int64_t i = 0; i < count; ++i) {
-    if (indices.data[i] >= 0 && indices.data[i] < bound) continue;
-    throw Error("index", std::string("Expected ") + what + " below " + std::to_string(bound) + " but element " + std::to_string(i) + " is " +
-                             std::to_string(indices.data[i]));
-  }
-}
-
 constexpr int64_t kAnyIndex = std::numeric_limits<int64_t>::max();
-
-void expect(Segments segments, int64_t rows) {
-  for (int64_t s = 0; s < segments.count; ++s) {
-    const Segment& segment = segments.data[s];
-    require(segment.start >= 0 && segment.length > 0 && segment.start + segment.length <= rows && segment.position >= 0, "segments",
-            "Expected segment " + std::to_string(s) + " inside " + std::to_string(rows) + " rows but it has " + std::to_string(segment.length) +
-                " rows from row " + std::to_string(segment.start));
-  }
-}
 
 template <class Real>
 class ReferenceBackend final : public Backend {
@@ -138,6 +115,15 @@ class ReferenceBackend final : public Backend {
     for (Tensor tensor : {dgate, dup, gate, up}) expect("gated_backward tensors", tensor, dout.rows, dout.cols);
     reference::gated_backward(view(dgate), view(dup), view(dout), view(gate), view(up), activation);
   }
+  void layer_norm(Tensor out, Tensor x, Tensor weight, Tensor bias, double epsilon) override {
+    expect("layer_norm out", out, x.rows, x.cols);
+    for (Tensor tensor : {weight, bias}) expect("layer_norm weight, bias", tensor, 1, x.cols);
+    reference::layer_norm(view(out), view(x), view(weight), view(bias), epsilon);
+  }
+  void gelu(Tensor out, Tensor x) override {
+    expect("gelu out", out, x.rows, x.cols);
+    reference::gelu(view(out), view(x));
+  }
 
   void linear(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
     expect("linear x", x, x.rows, weight.cols);
@@ -207,6 +193,13 @@ class ReferenceBackend final : public Backend {
     expect(segments, q.rows);
     reference::cached_attention(view(out), view(q), view(key_cache), view(value_cache), segments, shape);
   }
+  void bidirectional_attention(Tensor out, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
+    for (Tensor tensor : {q, out}) expect("bidirectional_attention q, out", tensor, q.rows, shape.query_heads * shape.head_size);
+    for (Tensor tensor : {k, v}) expect("bidirectional_attention k, v", tensor, q.rows, shape.kv_heads * shape.head_size);
+    expect(segments, q.rows);
+    expect_apart(segments, shape);
+    reference::bidirectional_attention(view(out), view(q), view(k), view(v), segments, shape);
+  }
 
   void linear_cross_entropy(Tensor loss, Tensor dx, Tensor x, const Weight& head, Indices targets, double scale) override {
     expect("linear_cross_entropy x", x, x.rows, head.cols);
@@ -221,6 +214,13 @@ class ReferenceBackend final : public Backend {
     expect("linear_cross_entropy_integer targets", targets, x.rows, head.rows);
     require_integers(head);
     reference::linear_cross_entropy_integer(view(loss), view(x), reference::stored(head), head.rows, targets.data);
+  }
+  void linear_divergence(Tensor kl, Tensor from, Tensor to, const Weight& head, Compute compute) override {
+    for (Tensor tensor : {from, to}) expect("linear_divergence from, to", tensor, from.rows, head.cols);
+    expect("linear_divergence kl", kl, from.rows, 1);
+    if (compute == Compute::f32) return reference::linear_divergence(view(kl), view(from), view(to), reference::matrix(head));
+    require_integers(head);
+    reference::linear_divergence_integer(view(kl), view(from), view(to), reference::stored(head), head.rows);
   }
   double sum_of_squares(const std::vector<Tensor>& tensors) override {
     double sum = 0;

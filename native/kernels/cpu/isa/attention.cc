@@ -79,8 +79,10 @@ void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pa
   stack_heads(q, block.row, block.count, group, scale, work.queries);
   std::memset(work.sums, 0, static_cast<size_t>(rows * size) * sizeof(float));
   for (int64_t r = 0; r < rows; ++r) work.largest[r] = -INFINITY, work.total[r] = 0;
-  auto position = [&](int64_t row) { return block.position + row / group.heads; };
-  const int64_t end_key = block.position + block.count;
+  const bool both_ways = block.end_key > 0;  // never with a window
+  // The last key that a row sees.
+  auto position = [&](int64_t row) { return both_ways ? block.end_key - 1 : block.position + row / group.heads; };
+  const int64_t end_key = both_ways ? block.end_key : block.position + block.count;
   for (int64_t base = group.first_visible(block.position) / kKeyBlock * kKeyBlock; base < end_key; base += kKeyBlock) {
     const int64_t width = smaller(kKeyBlock, round_up(end_key - base, kPanel));
     // Few rows wait for memory: the next pages are asked for while these are worked on.

@@ -3,8 +3,7 @@
 // The target stays out of sums and dx until the end: with T = Σ e^logit over the others, dx = (Σ e^logit · head − T · head[target]) / (T + e^target). Taking
 // head[target] from a sum that holds it would leave, where the target is likely, little more than rounding errors.
 #include "kernels/cpu/isa/exponential.h"
-#include "kernels/cpu/isa/panels.h"
-#include "kernels/cpu/isa/parallel.h"
+#include "kernels/cpu/isa/head_chunks.h"
 #include "kernels/cpu/isa/table.h"
 
 namespace sdft::SDFT_ISA {
@@ -14,37 +13,12 @@ using cpu::PackedWeight;
 
 namespace {
 
-constexpr int64_t kChunk = 512;
-/// Rows of a block: their logits of a chunk, x and dx stay in cache; more rows share the transposing of the head.
-constexpr int64_t kBlockRows = 12 * kTileRows;
-
 /// What is kept of each (chunk, row) without the target, and each row's target logit.
 struct Statistics {
   float *largest, *total;  // (chunks, M)
   float* target;           // (M)
   int64_t rows;
 };
-
-struct Block {
-  int64_t first, rows;
-};
-
-/// logits (rows, kChunk) of outputs [begin, end). scratch: C · P floats.
-void chunk_logits(const PackedWeight& head, const Tensor& x, const Block& block, int64_t begin, int64_t end, float* scratch, float* logits) {
-  const int64_t tiles = tile_count(block.rows);
-  for (int64_t column = begin; column < end; column += kPanel) {
-    const char* panel = head.panels + column / kPanel * head.panel_bytes;
-    if (head.kind != cpu::PanelKind::f32) {
-      unpack(head.kind, panel, 0, head.cols, scratch);
-      panel = reinterpret_cast<const char*>(scratch);
-    }
-    for (int64_t i = 0; i < tiles; ++i) {
-      const int64_t row = split(block.rows, tiles, i), height = split(block.rows, tiles, i + 1) - row;
-      kF32Tiles.one[height - 1](Tile{row_of(x, block.first + row), x.stride, 1, panel, 0, 0, head.cols, nullptr, 0, logits + row * kChunk + column - begin,
-                                     kChunk, smaller(kPanel, end - column), Finish::store, 1.0f, nullptr});
-    }
-  }
-}
 
 /// logits[0, count) become e^(logit − largest); their sum. −∞ is largest where all are.
 float soften(float* logits, int64_t count, float& largest) {
@@ -67,28 +41,28 @@ void multiply_by(float* values, int64_t count, float factor) {
   over_vectors(count, [&](int64_t i, int lanes) { store_part(values + i, load_part(values + i, lanes) * broadcast(factor), lanes); });
 }
 
-void chunk_statistics(const Block& block, const Indices& targets, int64_t begin, int64_t end, float* logits, const Statistics& statistics) {
+void chunk_statistics(const HeadBlock& block, const Indices& targets, int64_t begin, int64_t end, float* logits, const Statistics& statistics) {
   for (int64_t i = 0; i < block.rows; ++i) {
-    const int64_t row = block.first + i, target = targets.data[row], at = begin / kChunk * statistics.rows + row;
+    const int64_t row = block.first + i, target = targets.data[row], at = begin / kHeadChunk * statistics.rows + row;
     if (target >= begin && target < end) {
-      float& logit = logits[i * kChunk + target - begin];
+      float& logit = logits[i * kHeadChunk + target - begin];
       statistics.target[row] = logit;
       logit = -INFINITY;
     }
-    statistics.total[at] = soften(logits + i * kChunk, end - begin, statistics.largest[at]);
+    statistics.total[at] = soften(logits + i * kHeadChunk, end - begin, statistics.largest[at]);
   }
 }
 
-/// dx (= or +=) probabilities (rows, kChunk) · head[begin, end). Each chunk is a sum of its own: rows of the head have much in common, which cancels in the
+/// dx (= or +=) probabilities (rows, kHeadChunk) · head[begin, end). Each chunk is a sum of its own: rows of the head have much in common, which cancels in the
 /// end, and one running sum over the whole vocabulary would round away a thousandth of what is left.
-void chunk_backward(const PackedWeight& head, const Tensor& dx, const Block& block, int64_t begin, int64_t end, const float* probabilities, float* scratch) {
+void chunk_backward(const PackedWeight& head, const Tensor& dx, const HeadBlock& block, int64_t begin, int64_t end, const float* probabilities, float* scratch) {
   const int64_t tiles = tile_count(block.rows);
   for (int64_t column = 0; column < head.cols; column += kPanel) {
     unpack_transposed(head, column, begin, end, scratch);
     for (int64_t i = 0; i < tiles; ++i) {
       const int64_t row = split(block.rows, tiles, i), height = split(block.rows, tiles, i + 1) - row;
       float* to = row_of(dx, block.first + row) + column;
-      kF32Tiles.one[height - 1](Tile{probabilities + row * kChunk, kChunk, 1, reinterpret_cast<const char*>(scratch), 0, 0, end - begin,
+      kF32Tiles.one[height - 1](Tile{probabilities + row * kHeadChunk, kHeadChunk, 1, reinterpret_cast<const char*>(scratch), 0, 0, end - begin,
                                      nullptr, 0, to, dx.stride, smaller(kPanel, head.cols - column), begin == 0 ? Finish::store : Finish::add, 1.0f, nullptr});
     }
   }
@@ -108,22 +82,22 @@ double combine(const Statistics& statistics, int64_t row, int64_t chunks, float&
 }
 
 /// All chunks of one block of rows, with the gradient.
-void block_with_gradient(const PackedWeight& head, const Tensor& dx, const Tensor& x, const Block& block, const Indices& targets, const Statistics& statistics,
+void block_with_gradient(const PackedWeight& head, const Tensor& dx, const Tensor& x, const HeadBlock& block, const Indices& targets, const Statistics& statistics,
                          float* logits, float* scratch) {
-  float* so_far = scratch + larger(head.cols, kChunk) * kPanel;  // (rows) largest logit of the chunks before
-  for (int64_t begin = 0; begin < head.rows; begin += kChunk) {
-    const int64_t end = smaller(head.rows, begin + kChunk);
+  float* so_far = scratch + larger(head.cols, kHeadChunk) * kPanel;  // (rows) largest logit of the chunks before
+  for (int64_t begin = 0; begin < head.rows; begin += kHeadChunk) {
+    const int64_t end = smaller(head.rows, begin + kHeadChunk);
     chunk_logits(head, x, block, begin, end, scratch, logits);
     chunk_statistics(block, targets, begin, end, logits, statistics);
     for (int64_t i = 0; i < block.rows; ++i) {
-      const float largest = statistics.largest[begin / kChunk * statistics.rows + block.first + i];
+      const float largest = statistics.largest[begin / kHeadChunk * statistics.rows + block.first + i];
       if (begin == 0) {
         so_far[i] = largest;
       } else if (largest > so_far[i]) {
         multiply_by(row_of(dx, block.first + i), head.cols, exp_of(so_far[i] - largest));
         so_far[i] = largest;
       } else {
-        multiply_by(logits + i * kChunk, end - begin, exp_of(largest - so_far[i]));
+        multiply_by(logits + i * kHeadChunk, end - begin, exp_of(largest - so_far[i]));
       }
     }
     chunk_backward(head, dx, block, begin, end, logits, scratch);
@@ -133,20 +107,20 @@ void block_with_gradient(const PackedWeight& head, const Tensor& dx, const Tenso
 }  // namespace
 
 void linear_cross_entropy(const Context& context, Tensor loss, Tensor dx, Tensor x, const PackedWeight& head, Indices targets, double scale) {
-  const int64_t rows = x.rows, chunks = parts(head.rows, kChunk), threads = context.pool->threads();
+  const int64_t rows = x.rows, chunks = parts(head.rows, kHeadChunk), threads = context.pool->threads();
   if (rows == 0) return;
-  const int64_t blocks = larger(parts(rows, kBlockRows), smaller(threads, parts(rows, kTileRows)));
-  const int64_t logit_floats = kBlockRows * kChunk, scratch_floats = larger(head.cols, kChunk) * kPanel + kBlockRows;
+  const int64_t blocks = larger(parts(rows, kHeadRows), smaller(threads, parts(rows, kTileRows)));
+  const int64_t logit_floats = kHeadRows * kHeadChunk, scratch_floats = larger(head.cols, kHeadChunk) * kPanel + kHeadRows;
   float* memory = context.workspace->shared(0, rows * (2 * chunks + 1));
   const Statistics statistics{memory, memory + chunks * rows, memory + 2 * chunks * rows, rows};
-  auto block_of = [&](int64_t index) { return Block{split(rows, blocks, index), split(rows, blocks, index + 1) - split(rows, blocks, index)}; };
+  auto block_of = [&](int64_t index) { return HeadBlock{split(rows, blocks, index), split(rows, blocks, index + 1) - split(rows, blocks, index)}; };
   // Without a gradient the chunks are work of their own; with it they follow each other, because dx gathers them in order.
   context.pool->run(dx.data ? blocks : blocks * chunks, [&](int64_t task, int worker) {
     float* logits = context.workspace->local(worker, logit_floats + scratch_floats);
     float* scratch = logits + logit_floats;
     if (dx.data) return block_with_gradient(head, dx, x, block_of(task), targets, statistics, logits, scratch);
-    const Block block = block_of(task / chunks);
-    const int64_t begin = task % chunks * kChunk, end = smaller(head.rows, begin + kChunk);
+    const HeadBlock block = block_of(task / chunks);
+    const int64_t begin = task % chunks * kHeadChunk, end = smaller(head.rows, begin + kHeadChunk);
     chunk_logits(head, x, block, begin, end, scratch, logits);
     chunk_statistics(block, targets, begin, end, logits, statistics);
   });

@@ -15,6 +15,8 @@ void rms_norm_backward(const cpu::Context&, Tensor dx, Tensor dout, Tensor x, Te
 void rope(const cpu::Context&, Tensor x, Tensor cosines, Tensor sines, int64_t head_size, Rotation rotation);
 void gated(const cpu::Context&, Tensor out, Tensor gate, Tensor up, Activation activation);
 void gated_backward(const cpu::Context&, Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation);
+void layer_norm(const cpu::Context&, Tensor out, Tensor x, Tensor weight, Tensor bias, double epsilon);
+void gelu(const cpu::Context&, Tensor out, Tensor x);
 void dropout(const cpu::Context&, Tensor out, Tensor x, const DropoutKey& key, Write write);
 double sum_of_squares(const cpu::Context&, Tensor x);
 void adamw(const cpu::Context&, Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step);
@@ -26,6 +28,8 @@ void lora_forward(const cpu::Context&, Tensor out, Tensor t, Tensor x, Tensor a,
 void lora_backward(const cpu::Context&, Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b,
                    double scale, Write write);
 void linear_cross_entropy(const cpu::Context&, Tensor loss, Tensor dx, Tensor x, const cpu::PackedWeight& head, Indices targets, double scale);
+void linear_divergence(const cpu::Context&, Tensor kl, Tensor from, Tensor to, const cpu::PackedWeight& head);
+void logit_divergence(const cpu::Context&, Tensor kl, Tensor from, Tensor to);
 void store_runs(const cpu::Context&, const cpu::PageRuns& runs, const cpu::PageMemory& memory, Tensor k, Tensor v, const AttentionShape& shape);
 void attend(const cpu::Context&, Tensor out, Tensor logsumexp, Tensor q, const cpu::AttentionTasks& tasks, const cpu::PageMemory& memory,
             const AttentionShape& shape);
