@@ -121,9 +121,9 @@ CASE("cpu.linear_divergence of equal rows is 0, and of near ones never below") {
 }
 
 CASE("cpu.linear_divergence keeps small numbers") {
-  // Two rows a small step apart: KL is half the step squared times the variance of the logits' change, some 1e-9, far under the rounding of a log-probability.
+  // Two rows a small step apart: KL is half the step squared times the variance of the logits' change, some 1e-8, far under the rounding of a log-probability.
   const auto stored = random_stored(DType::f32, 1500, 64, 5);
-  const std::vector<float> values = random_floats(20 * 64, 1), near = moved(values, 2, 1e-5f);
+  const std::vector<float> values = random_floats(20 * 64, 1), near = moved(values, 2, 1e-4f);
   const auto run = [&](Backend& backend) {
     const Weight head = backend.prepare_weight(stored->source, WeightFormat::f32);
     const Guarded from(backend, 20, 64, values), to(backend, 20, 64, near), kl(backend, 20, 1);
@@ -131,9 +131,9 @@ CASE("cpu.linear_divergence keeps small numbers") {
     return kl.values();
   };
   const std::vector<float> expected = run(reference_backend());
-  CHECK(expected[0] > 1e-11f && expected[0] < 1e-8f);
-  // A logit's rounding is 1e-7 or so, of changes of 3e-5.
-  for_each_level([&](Backend& backend, const std::string& level) { check_close(level, expected, run(backend), {0, 0.05}); });
+  CHECK(expected[0] > 1e-9f && expected[0] < 1e-7f);
+  // Logits are rounded by 2e-7 or so, and change by 3e-4.
+  for_each_level([&](Backend& backend, const std::string& level) { check_close(level, expected, run(backend), {0, 0.01}); });
 }
 
 CASE("cpu.linear_divergence says so where a number is none") {
