@@ -2,6 +2,7 @@
 #include "binding/failure.h"
 #include "binding/handles.h"
 #include "binding/reals.h"
+#include "binding/running_call.h"
 
 namespace sdft::binding {
 

@@ -1,7 +1,5 @@
-// The addon's entries: info(), loadModel() and measureKernels().
+// The addon's entries: info(), loadModel(), loadEncoder() and measureKernels().
 #include <napi.h>
-
-#include <algorithm>
 
 #include "base/revision.h"
 #include "binding/handles.h"
@@ -45,7 +43,7 @@ Napi::Value info(const Napi::CallbackInfo& call) {
   });
 }
 
-Napi::Value load(const Napi::CallbackInfo& call) {
+Napi::Value load_model_call(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
   return promised(env, [&]() -> Napi::Value {
     auto options = std::make_shared<const LoadOptions>(parse_load_options(Argument(call[0], "options")));
@@ -55,10 +53,20 @@ Napi::Value load(const Napi::CallbackInfo& call) {
   });
 }
 
+Napi::Value load_encoder_call(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  return promised(env, [&]() -> Napi::Value {
+    auto options = std::make_shared<const EncoderLoadOptions>(parse_encoder_load_options(Argument(call[0], "options")));
+    using Loaded = std::shared_ptr<EncoderOwner>;
+    return PromiseTask<Loaded>::start(env, {[options] { return std::make_shared<EncoderOwner>(load_encoder(*options)); },
+                                            [](Napi::Env then, Loaded& owner) -> Napi::Value { return EncoderHandle::create(then, std::move(owner)); }});
+  });
+}
+
 /// Tells running calls to stop.
 void stop_all(AddonState* state) {
-  for (const std::weak_ptr<ModelOwner>& weak : state->owners) {
-    if (const std::shared_ptr<ModelOwner> owner = weak.lock()) owner->cancelled = true;
+  for (const std::weak_ptr<std::atomic<bool>>& weak : state->cancelled) {
+    if (const std::shared_ptr<std::atomic<bool>> cancelled = weak.lock()) *cancelled = true;
   }
 }
 
@@ -76,11 +84,13 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   state->model = Napi::Persistent(ModelHandle::define(env));
   state->adapter = Napi::Persistent(AdapterHandle::define(env));
   state->trainer = Napi::Persistent(TrainerHandle::define(env));
+  state->encoder = Napi::Persistent(EncoderHandle::define(env));
   AddonState* kept = state.release();
   env.SetInstanceData(kept);  // deletes it with the environment
   stop_at_exit(env, kept);
   exports.Set("info", Napi::Function::New<info>(env, "info"));
-  exports.Set("loadModel", Napi::Function::New<load>(env, "loadModel"));
+  exports.Set("loadModel", Napi::Function::New<load_model_call>(env, "loadModel"));
+  exports.Set("loadEncoder", Napi::Function::New<load_encoder_call>(env, "loadEncoder"));
   exports.Set("measureKernels", Napi::Function::New<measure_kernels>(env, "measureKernels"));
   return exports;
 }

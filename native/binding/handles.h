@@ -1,12 +1,15 @@
-// The JavaScript objects of the engine: a model, its adapters, its trainers. Each holds a share of what it needs; dispose() gives it back, and memory goes
+// The JavaScript objects of the engine: a model, its adapters, its trainers; a sentence encoder. Each holds a share of what it needs; dispose() gives it back, and memory goes
 // when the last holder (a running call included) lets go.
 #pragma once
 #include <napi.h>
 
+#include <algorithm>
+#include <atomic>
 #include <memory>
 #include <vector>
 
 #include "binding/argument.h"
+#include "binding/encoder_owner.h"
 #include "binding/model_owner.h"
 
 namespace sdft::binding {
@@ -26,6 +29,7 @@ class ModelHandle : public Napi::ObjectWrap<ModelHandle> {
   Napi::Value create_trainer(const Napi::CallbackInfo& info);
   Napi::Value generate(const Napi::CallbackInfo& info);
   Napi::Value score(const Napi::CallbackInfo& info);
+  Napi::Value divergence(const Napi::CallbackInfo& info);
   Napi::Value logits(const Napi::CallbackInfo& info);
   Napi::Value cancel(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
@@ -71,10 +75,32 @@ class TrainerHandle : public Napi::ObjectWrap<TrainerHandle> {
   std::shared_ptr<TrainerOwner> owner_;
 };
 
+class EncoderHandle : public Napi::ObjectWrap<EncoderHandle> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  static Napi::Object create(Napi::Env env, std::shared_ptr<EncoderOwner> owner);
+  explicit EncoderHandle(const Napi::CallbackInfo& info);
+
+ private:
+  const std::shared_ptr<EncoderOwner>& owner() const { return alive(owner_, "encoder"); }
+  Napi::Value memory(const Napi::CallbackInfo& info);
+  Napi::Value embed(const Napi::CallbackInfo& info);
+  Napi::Value cancel(const Napi::CallbackInfo& info);
+  Napi::Value dispose(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<EncoderOwner> owner_;
+};
+
 /// What the addon keeps for one JavaScript environment.
 struct AddonState {
-  Napi::FunctionReference model, adapter, trainer;  // constructors
-  std::vector<std::weak_ptr<ModelOwner>> owners;    // told to stop when the environment goes away
+  Napi::FunctionReference model, adapter, trainer, encoder;  // constructors
+  std::vector<std::weak_ptr<std::atomic<bool>>> cancelled;   // flags of all models and encoders: set when the environment goes away
+
+  template <class Owner>
+  void watch(const std::shared_ptr<Owner>& owner) {
+    cancelled.erase(std::remove_if(cancelled.begin(), cancelled.end(), [](const auto& other) { return other.expired(); }), cancelled.end());
+    cancelled.push_back(std::shared_ptr<std::atomic<bool>>(owner, &owner->cancelled));
+  }
 };
 
 }  // namespace sdft::binding

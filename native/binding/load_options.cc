@@ -82,21 +82,43 @@ WeightEntry parse_weight(const Argument& entry, int64_t files) {
   return result;
 }
 
-}  // namespace
+EncoderSpec parse_encoder_spec(const Argument& spec) {
+  const auto dimension = [&](const char* name) { return spec[name].integer(1, kLargestDimension); };
+  EncoderSpec result{spec["architecture"].text(), dimension("vocabSize"), dimension("width"),        dimension("heads"),       dimension("innerWidth"),
+                     dimension("layers"),         dimension("maxPositions"), dimension("segmentTypes"), spec["normEpsilon"].number()};
+  if (result.width % result.heads != 0) spec["width"].fail("a multiple of heads (" + std::to_string(result.heads) + ")");
+  return result;
+}
 
-LoadOptions parse_load_options(const Argument& options) {
-  LoadOptions result{parse_spec(options["spec"]), {}, {}, options["backend"].text(), static_cast<int>(options["threads"].integer(1, 1024)),
-                     parse_format(options["weightFormat"]), !options["profile"].is_null() && options["profile"].flag()};
+LoadSource parse_source(const Argument& options) {
+  LoadSource result{{}, {}, options["backend"].text(), static_cast<int>(options["threads"].integer(1, 1024)), parse_format(options["weightFormat"]),
+                    !options["profile"].is_null() && options["profile"].flag()};
   for (const Argument& file : options["files"].elements()) result.files.push_back(file.text());
   for (const Argument& entry : options["weights"].elements()) result.weights.push_back(parse_weight(entry, static_cast<int64_t>(result.files.size())));
   return result;
 }
 
+std::unique_ptr<Backend> make_backend(const LoadSource& source) {
+  std::unique_ptr<Backend> backend = sdft::make_backend(source.backend, source.threads);
+  return source.profile ? make_profiled(std::move(backend)) : std::move(backend);
+}
+
+}  // namespace
+
+LoadOptions parse_load_options(const Argument& options) { return {parse_spec(options["spec"]), parse_source(options)}; }
+
+EncoderLoadOptions parse_encoder_load_options(const Argument& options) { return {parse_encoder_spec(options["spec"]), parse_source(options)}; }
+
 std::unique_ptr<Model> load_model(const LoadOptions& options) {
-  std::unique_ptr<Backend> backend = make_backend(options.backend, options.threads);
-  if (options.profile) backend = make_profiled(std::move(backend));
-  WeightTable table(options.files, options.weights);
-  return std::make_unique<Model>(options.spec, std::move(table), std::move(backend), options.format);
+  const LoadSource& source = options.source;
+  std::unique_ptr<Backend> backend = make_backend(source);
+  return std::make_unique<Model>(options.spec, WeightTable(source.files, source.weights), std::move(backend), source.format);
+}
+
+std::unique_ptr<EncoderModel> load_encoder(const EncoderLoadOptions& options) {
+  const LoadSource& source = options.source;
+  std::unique_ptr<Backend> backend = make_backend(source);
+  return std::make_unique<EncoderModel>(options.spec, WeightTable(source.files, source.weights), std::move(backend), source.format);
 }
 
 }  // namespace sdft::binding

@@ -1,16 +1,17 @@
-// LoadOptions of src/native/types.ts as the engine's own types. What would let the engine read or divide out of bounds is refused here with a TypeError.
+// LoadOptions and EncoderLoadOptions of src/native/types.ts as the engine's own types. What would let the engine read or divide out of bounds is refused here with a TypeError.
 #pragma once
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "binding/argument.h"
+#include "model/encoder_model.h"
 #include "model/model.h"
 
 namespace sdft::binding {
 
-struct LoadOptions {
-  ModelSpec spec;
+/// Where weights lie and who is to hold them.
+struct LoadSource {
   std::vector<std::string> files;
   std::vector<WeightEntry> weights;
   std::string backend;
@@ -19,8 +20,20 @@ struct LoadOptions {
   bool profile;  // add up what each kernel costs
 };
 
+struct LoadOptions {
+  ModelSpec spec;
+  LoadSource source;
+};
+
+struct EncoderLoadOptions {
+  EncoderSpec spec;
+  LoadSource source;
+};
+
 LoadOptions parse_load_options(const Argument& options);
+EncoderLoadOptions parse_encoder_load_options(const Argument& options);
 /// Maps, checks and prepares: the slow part, for a worker thread.
 std::unique_ptr<Model> load_model(const LoadOptions& options);
+std::unique_ptr<EncoderModel> load_encoder(const EncoderLoadOptions& options);
 
 }  // namespace sdft::binding

@@ -1,42 +1,14 @@
-// NativeModel of src/native/types.ts.
-#include <algorithm>
+// NativeModel of src/native/types.ts; its score and divergence are in model_scores.cc.
 #include <numeric>
 
 #include "binding/generate_call.h"
 #include "binding/handles.h"
-#include "binding/progress_channel.h"
 #include "binding/reals.h"
 #include "binding/running_call.h"
 #include "kernels/profiled.h"
 #include "sampling/check_tokens.h"
-#include "sampling/scorer.h"
 
 namespace sdft::binding {
-
-namespace {
-
-/// A progress callback, or none where the argument is null. A throwing callback cancels the call.
-template <class Item>
-std::shared_ptr<ProgressChannel<Item>> open_channel(const Argument& callback, const std::shared_ptr<ModelOwner>& owner,
-                                                    typename ProgressChannel<Item>::Convert convert) {
-  if (callback.is_null()) return nullptr;
-  return std::make_shared<ProgressChannel<Item>>(callback.function(), std::move(convert), [owner] { owner->cancelled = true; });
-}
-
-template <class Item>
-std::function<void(Napi::Env)> close_channel(std::shared_ptr<ProgressChannel<Item>> channel) {
-  return [channel](Napi::Env env) {
-    if (channel) channel->close(env);
-  };
-}
-
-std::vector<ScoreRequest> parse_score_requests(const Argument& requests) {
-  std::vector<ScoreRequest> result;
-  for (const Argument& request : requests.elements()) result.push_back({request["tokens"].integers(), request["from"].integer(1)});
-  return result;
-}
-
-}  // namespace
 
 Napi::Function ModelHandle::define(Napi::Env env) {
   return DefineClass(env, "NativeModel",
@@ -44,6 +16,7 @@ Napi::Function ModelHandle::define(Napi::Env env) {
                       InstanceMethod<&ModelHandle::set_vocabulary>("setVocabulary", napi_default_method),
                       InstanceMethod<&ModelHandle::create_adapter>("createAdapter", napi_default_method), InstanceMethod<&ModelHandle::create_trainer>("createTrainer", napi_default_method),
                       InstanceMethod<&ModelHandle::generate>("generate", napi_default_method), InstanceMethod<&ModelHandle::score>("score", napi_default_method),
+                      InstanceMethod<&ModelHandle::divergence>("divergence", napi_default_method),
                       InstanceMethod<&ModelHandle::logits>("logits", napi_default_method), InstanceMethod<&ModelHandle::cancel>("cancel", napi_default_method),
                       InstanceMethod<&ModelHandle::dispose>("dispose", napi_default_method),
                       InstanceMethod<&ModelHandle::dispose>(Napi::Symbol::WellKnown(env, "dispose"), napi_default_method)});
@@ -54,8 +27,7 @@ ModelHandle::ModelHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Mode
 Napi::Object ModelHandle::create(Napi::Env env, std::shared_ptr<ModelOwner> owner) {
   AddonState& state = *env.GetInstanceData<AddonState>();
   const Napi::Object object = state.model.New({});
-  state.owners.erase(std::remove_if(state.owners.begin(), state.owners.end(), [](const auto& other) { return other.expired(); }), state.owners.end());
-  state.owners.push_back(owner);
+  state.watch(owner);
   Unwrap(object)->owner_ = std::move(owner);
   return object;
 }
@@ -147,37 +119,6 @@ Napi::Value ModelHandle::generate(const Napi::CallbackInfo& info) {
                                                     call->vocabulary.get(), hooks);
                             },
                             [](Napi::Env then, Results& results) { return to_js(then, results); }, close_channel(channel)});
-  });
-}
-
-Napi::Value ModelHandle::score(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return promised(env, [&]() -> Napi::Value {
-    const std::shared_ptr<ModelOwner> model = owner();
-    const auto requests = std::make_shared<const std::vector<ScoreRequest>>(parse_score_requests(Argument(info[0], "requests")));
-    const Argument options(info[1], "options");
-    const std::shared_ptr<AdapterOwner> adapter = AdapterHandle::from(options["adapter"], model);
-    const int64_t rows = options["rowsPerStep"].integer(1, int64_t{1} << 20);
-    const ScoreOptions settings{adapter ? &adapter->adapter : nullptr, parse_compute(options["compute"]), rows};
-    require_idle(*model);
-    auto channel = open_channel<int64_t>(Argument(info[2], "onProgress"), model, [](Napi::Env then, const int64_t& done) -> Napi::Value {
-      return Napi::Number::New(then, static_cast<double>(done));
-    });
-    using Scores = std::vector<std::vector<double>>;
-    return run_on<Scores>(env, model,
-                          {[model, requests, adapter, settings, channel] {
-                             ScoreHooks hooks{nullptr, model->cancelled};
-                             if (channel) hooks.progress = [&](int64_t done) { channel->send(done); };
-                             return sdft::score(*model->model, [&](int64_t needed) -> Decoder& { return model->decoder_for(needed); }, *requests, settings, hooks);
-                           },
-                           [model](Napi::Env then, Scores& scores) -> Napi::Value {
-                             Napi::Array list = Napi::Array::New(then, scores.size());
-                             for (size_t i = 0; i < scores.size(); ++i) {
-                               list.Set(static_cast<uint32_t>(i), to_js(then, narrowed(model->model->backend(), std::move(scores[i]))));
-                             }
-                             return list;
-                           },
-                           close_channel(channel)});
   });
 }
 

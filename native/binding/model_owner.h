@@ -48,10 +48,6 @@ struct TrainerOwner {
   Trainer trainer;
 };
 
-inline void require_idle(const ModelOwner& owner) {
-  require(!owner.busy, "busy", "Another call is still running on this model: await it before the next one");
-}
-
 /// What a handle gives: throws Error("disposed") after dispose().
 template <class Owner>
 const std::shared_ptr<Owner>& alive(const std::shared_ptr<Owner>& owner, const char* what) {

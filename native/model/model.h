@@ -4,16 +4,10 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/owned_tensor.h"
 #include "model/spec.h"
-#include "storage/weight_table.h"
+#include "model/weight_loader.h"
 
 namespace sdft {
-
-struct LinearWeight {
-  Weight weight;
-  OwnedTensor bias;  // (1, O) or empty
-};
 
 struct LayerWeights {
   OwnedTensor attention_norm, mlp_norm;                      // (1, C)
@@ -23,8 +17,6 @@ struct LayerWeights {
 
   const LinearWeight& operator[](Target target) const { return linear[static_cast<int>(target)]; }
 };
-
-enum class WeightUse { products, rows };
 
 class Model {
  public:
@@ -43,9 +35,6 @@ class Model {
   int64_t mapped_bytes() const { return table_.mapped_bytes(); }
 
  private:
-  OwnedTensor load_vector(const std::string& name, int64_t length, double offset);
-  Weight load_matrix(const std::string& name, int64_t rows, int64_t cols, WeightFormat format, WeightUse use);
-
   ModelSpec spec_;
   WeightTable table_;  // outlives the weights that may point into it
   std::unique_ptr<Backend> backend_;

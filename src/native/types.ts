@@ -97,6 +97,29 @@ export interface LoadOptions {
   readonly profile?: boolean;
 }
 
+/** A sentence encoder of the BERT family as data. Its tensors have BERT's own names, the pooler left out. */
+export interface EncoderSpec {
+  readonly architecture: string;
+  readonly vocabSize: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly innerWidth: number;
+  readonly layers: number;
+  readonly maxPositions: number;
+  /** Rows of the table of segment types, of which the first is used. */
+  readonly segmentTypes: number;
+  readonly normEpsilon: number;
+}
+
+export interface EncoderLoadOptions {
+  readonly spec: EncoderSpec;
+  readonly files: readonly string[];
+  readonly weights: readonly WeightEntry[];
+  readonly backend: BackendName;
+  readonly threads: number;
+  readonly weightFormat: WeightFormat;
+}
+
 /** The sum of all calls of one kernel. */
 export interface KernelCost {
   /** The method's name in native/kernels/backend.h; products with frozen weights add their shape, inputs to outputs. */
@@ -294,9 +317,40 @@ export interface NativeModel extends Disposable {
     options: { readonly adapter: NativeAdapter | null; readonly compute: Compute; readonly rowsPerStep: number },
     onProgress: ((done: number) => void) | null,
   ): Promise<RealArray[]>;
+  /**
+   * Of each predicted token KL(from‖to) in nats between what two adapters (null: the base model) predict, one array a request. Never negative; 0 where
+   * both are the same.
+   */
+  divergence(
+    requests: readonly ScoreRequest[],
+    options: {
+      readonly from: NativeAdapter | null;
+      readonly to: NativeAdapter | null;
+      readonly compute: Compute;
+      readonly rowsPerStep: number;
+    },
+    onProgress: ((done: number) => void) | null,
+  ): Promise<RealArray[]>;
   /** (T, V) of one sequence in f32, for parity tests and inspection. */
   logits(tokens: Int32Array, adapter: NativeAdapter | null): Promise<RealArray>;
-  /** Ends a running generate or score at the next step: unfinished rows come back as `cancelled`, a score rejects with code `cancelled`. */
+  /** Ends a running call at the next step: generate's unfinished rows come back as `cancelled`, score and divergence reject with code `cancelled`. */
+  cancel(): void;
+  dispose(): void;
+}
+
+export interface NativeEncoder extends Disposable {
+  /** Bytes held by packed weights, and by the mapped files. */
+  readonly memory: { readonly weights: number; readonly mapped: number };
+  /**
+   * (texts, C) row-major: of each text the mean of its tokens' last hidden states, at length 1. Texts are token ids with the special ones around them; a
+   * step takes as many as make up at most rowsPerStep tokens, and a longer one alone.
+   */
+  embed(
+    texts: readonly Int32Array[],
+    options: { readonly rowsPerStep: number },
+    onProgress: ((done: number) => void) | null,
+  ): Promise<RealArray>;
+  /** Ends a running embed at the next step: it rejects with code `cancelled`. */
   cancel(): void;
   dispose(): void;
 }
@@ -348,6 +402,8 @@ export interface NativeAddon {
   info(): NativeInfo;
   /** Maps the files, checks every entry against them and prepares the weights. Errors carry a `code`. */
   loadModel(options: LoadOptions): Promise<NativeModel>;
+  /** The same for a sentence encoder. */
+  loadEncoder(options: EncoderLoadOptions): Promise<NativeEncoder>;
   /** Times the machine and the cpu backend's products; nothing else should run meanwhile. */
   measureKernels(options: {
     readonly threads: number;
