@@ -2,7 +2,6 @@
 import { availableParallelism } from "node:os";
 import { contentHash } from "../base/content-hash.js";
 import { InputError } from "../base/error.js";
-import { throwIfInterrupted } from "../base/interrupted.js";
 import type { ModelPackage } from "../models/package.js";
 import { loadAddon } from "../native/addon.js";
 import type {
@@ -22,6 +21,7 @@ import type {
 import { fillAdapter, readAdapterFolder, writeAdapterFolder } from "./adapter-folder.js";
 import { type AdapterSettings, adapterScale } from "./adapter-settings.js";
 import { chooseBackend, type DeviceName } from "./backend-choice.js";
+import { cancellable } from "./cancellable.js";
 import {
   type Completion,
   type GenerationEffort,
@@ -70,6 +70,25 @@ export interface ScoreRow {
   readonly tokens: readonly number[] | Int32Array;
   /** First token whose log-probability is wanted; at least 1. */
   readonly from: number;
+}
+
+/** A sequence and how many of its tokens are not looked at. */
+export interface DivergenceRow {
+  readonly id: string;
+  readonly tokens: readonly number[] | Int32Array;
+  /** Tokens of the prompt, at least 1: what follows is predicted. */
+  readonly promptLength: number;
+}
+
+export interface Divergence {
+  readonly id: string;
+  /** Of each token after the prompt, KL(from‖to) in nats between what the two predict in its place. */
+  readonly kl: Float32Array;
+}
+
+interface CallHooks {
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const scoringInterrupted = "Scoring was interrupted and nothing was kept: run the same command again.";
@@ -160,27 +179,28 @@ export class Engine implements Disposable {
   /** For each row the natural-log probabilities of its tokens from `from` on. */
   async score(
     rows: readonly ScoreRow[],
-    options: {
-      adapter?: AdapterHandle | null;
-      onProgress?: (done: number) => void;
-      signal?: AbortSignal | undefined;
-    } = {},
+    options: CallHooks & { adapter?: AdapterHandle | null } = {},
   ): Promise<RealArray[]> {
     const requests = rows.map((row) => this.toScoreRequest(row));
-    if (requests.length === 0) return [];
-    throwIfInterrupted(options.signal, scoringInterrupted);
-    const cancel = (): void => this.native.cancel();
-    options.signal?.addEventListener("abort", cancel, { once: true });
-    try {
-      const { compute } = this.setting;
-      const settings = { adapter: options.adapter?.native ?? null, compute, rowsPerStep };
-      return await this.native.score(requests, settings, options.onProgress ?? null);
-    } catch (error) {
-      throwIfInterrupted(options.signal, scoringInterrupted);
-      throw error;
-    } finally {
-      options.signal?.removeEventListener("abort", cancel);
-    }
+    const { compute } = this.setting;
+    const settings = { adapter: options.adapter?.native ?? null, compute, rowsPerStep };
+    return this.runScoring(requests, options, (onProgress) => this.native.score(requests, settings, onProgress));
+  }
+
+  /** How far two adapters (null: the base model) are apart on the same tokens; 0 where they are the same, never below. */
+  async divergence(
+    rows: readonly DivergenceRow[],
+    options: CallHooks & { from: AdapterHandle | null; to: AdapterHandle | null },
+  ): Promise<Divergence[]> {
+    const requests = rows.map(({ id, tokens, promptLength }) =>
+      this.toScoreRequest({ id, tokens, from: promptLength }),
+    );
+    const { compute } = this.setting;
+    const [from, to] = [options.from?.native ?? null, options.to?.native ?? null];
+    const values = await this.runScoring(requests, options, (onProgress) =>
+      this.native.divergence(requests, { from, to, compute, rowsPerStep }, onProgress),
+    );
+    return rows.map(({ id }, i) => ({ id, kl: Float32Array.from(values[i] ?? []) }));
   }
 
   /** (T, V) of one sequence, in f32 whatever the setting. */
@@ -247,6 +267,21 @@ export class Engine implements Disposable {
     const { bytes, offsets } = this.model.tokenizer.tokenBytes(this.spec.vocabSize);
     this.native.setVocabulary(bytes, offsets);
     this.vocabularySet = true;
+  }
+
+  /** A call on the native model that the signal can end. */
+  private async runScoring(
+    requests: readonly ScoreRequest[],
+    { onProgress, signal }: CallHooks,
+    start: (onProgress: ((done: number) => void) | null) => Promise<RealArray[]>,
+  ): Promise<RealArray[]> {
+    if (requests.length === 0) return [];
+    return cancellable(
+      signal,
+      scoringInterrupted,
+      () => this.native.cancel(),
+      () => start(onProgress ?? null),
+    );
   }
 
   private toScoreRequest(row: ScoreRow): ScoreRequest {

@@ -72,7 +72,17 @@ export function selectTensors(
   description: ModelDescription,
   entries: readonly WeightEntry[],
 ): WeightEntry[] {
-  const expected = expectedTensors(description);
+  return selectExpected(where, description.spec.architecture, expectedTensors(description), entries, isSurplus);
+}
+
+/** The same for any model's name → shape. Entries that `isSurplus` names are left out in silence. */
+export function selectExpected(
+  where: string,
+  architecture: string,
+  expected: ReadonlyMap<string, readonly number[]>,
+  entries: readonly WeightEntry[],
+  isSurplus: (name: string) => boolean,
+): WeightEntry[] {
   const found = new Map(entries.map((entry) => [entry.name, entry]));
   const faults: string[] = [];
   const selected: WeightEntry[] = [];
@@ -88,7 +98,7 @@ export function selectTensors(
   const more = faults.length > MAX_LISTED ? `; and ${faults.length - MAX_LISTED} more` : "";
   throw new InputError(
     "model_tensors",
-    `The tensors of ${where} don't fit its ${description.spec.architecture} configuration: ${faults.slice(0, MAX_LISTED).join("; ")}${more}.`,
+    `The tensors of ${where} don't fit its ${architecture} configuration: ${faults.slice(0, MAX_LISTED).join("; ")}${more}.`,
   );
 }
 

@@ -4,14 +4,14 @@
 import { createHash } from "node:crypto";
 import { readRanges } from "../formats/open-file.js";
 import { tensorBytes } from "../formats/tensor-type.js";
-import type { ModelSpec, WeightEntry } from "../native/types.js";
+import type { EncoderSpec, ModelSpec, WeightEntry } from "../native/types.js";
 
 const SAMPLE_BYTES = 4096;
 
 /** 64 hexadecimal digits; where the file lies and when it was written don't matter. */
 export async function fingerprintModel(
   files: readonly string[],
-  spec: ModelSpec,
+  spec: ModelSpec | EncoderSpec,
   weights: readonly WeightEntry[],
 ): Promise<string> {
   const hash = createHash("sha256");

@@ -4,8 +4,8 @@ import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { InputError } from "../base/error.js";
 import { readGguf } from "../formats/gguf.js";
-import { readSafetensorsFolder, type ShardedTensor } from "../formats/safetensors-index.js";
-import type { ModelSpec, TensorType, WeightEntry } from "../native/types.js";
+import { readSafetensorsFolder } from "../formats/safetensors-index.js";
+import type { ModelSpec, WeightEntry } from "../native/types.js";
 import { readModelConfig } from "./config.js";
 import { selectTensors } from "./expected-tensors.js";
 import { fingerprintModel } from "./fingerprint.js";
@@ -13,6 +13,7 @@ import { readGgufModel } from "./gguf-spec.js";
 import type { Tokenizer } from "./tokenizer.js";
 import { readEndIds, readFolderTokenizer } from "./tokenizer-folder.js";
 import { readGgufTokenizer } from "./tokenizer-gguf.js";
+import { weightEntry } from "./weight-entry.js";
 
 export interface ModelPackage {
   /** Short name for tables and messages: the folder's or the file's own. */
@@ -70,7 +71,7 @@ async function openFolder(path: string): Promise<ModelPackage> {
   const weights = selectTensors(
     path,
     description,
-    tensors.map((tensor) => toEntry(path, tensor)),
+    tensors.map((tensor) => weightEntry(path, tensor)),
   );
   const tokenizer = await readFolderTokenizer(path);
   const eosIds = tokenizer?.eosIds ?? (await readEndIds(path));
@@ -83,25 +84,5 @@ async function openFolder(path: string): Promise<ModelPackage> {
     tokenizer,
     generationDefaults: { eosIds },
     fingerprint: await fingerprintModel(files, spec, weights),
-  };
-}
-
-const ENGINE_TYPES: Readonly<Record<string, TensorType>> = { F32: "f32", BF16: "bf16", F16: "f16" };
-
-function toEntry(path: string, tensor: ShardedTensor): WeightEntry {
-  const type = ENGINE_TYPES[tensor.type];
-  if (type === undefined) {
-    throw new InputError(
-      "tensor_type",
-      `${path}: tensor ${tensor.name} is stored as ${tensor.type}, which can't be run; expected F32, BF16 or F16.`,
-    );
-  }
-  return {
-    name: tensor.name,
-    type,
-    shape: tensor.shape,
-    file: tensor.file,
-    offset: tensor.offset,
-    rowOrder: "natural",
   };
 }

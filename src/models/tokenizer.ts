@@ -7,6 +7,8 @@ import { packTokenBytes, type TokenBytes, type TokenSpelling, tokenSpelling } fr
 export interface EncodeOptions {
   /** Add what the tokenizer itself puts around a text (a BOS, for some). Default true, as in transformers. */
   readonly addSpecial?: boolean;
+  /** Cuts the text to so many tokens, the special ones counted. */
+  readonly maxTokens?: number;
 }
 
 export interface DecodeOptions {
@@ -131,9 +133,11 @@ class LibraryTokenizer implements Tokenizer {
     this.addsBos = this.bosId !== null && this.prefix.includes(this.bosId);
   }
 
-  encode(text: string, { addSpecial = true }: EncodeOptions = {}): number[] {
-    const ids = this.library.encode(text, { add_special_tokens: false }).ids;
-    return addSpecial ? [...this.prefix, ...ids, ...this.suffix] : ids;
+  encode(text: string, { addSpecial = true, maxTokens }: EncodeOptions = {}): number[] {
+    const ids: number[] = this.library.encode(text, { add_special_tokens: false }).ids;
+    const [prefix, suffix] = addSpecial ? [this.prefix, this.suffix] : [[], []];
+    const room = maxTokens === undefined ? ids.length : Math.max(0, maxTokens - prefix.length - suffix.length);
+    return [...prefix, ...ids.slice(0, room), ...suffix];
   }
 
   decode(ids: ArrayLike<number>, { skipSpecial = false }: DecodeOptions = {}): string {

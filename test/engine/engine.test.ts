@@ -138,6 +138,66 @@ describe("score", () => {
   });
 });
 
+describe("divergence", () => {
+  const rows = [
+    { id: "long", tokens: [7, 40, 90, 12, 33, 21], promptLength: 2 },
+    { id: "short", tokens: [7, 40], promptLength: 1 },
+  ];
+
+  it("is KL by its definition from the logits", async () => {
+    const adapter = trainedAdapter();
+    const came = await session.engine.divergence(rows, { from: adapter, to: null });
+    expect(came.map(({ id, kl }) => [id, kl.length])).toEqual([
+      ["long", 4],
+      ["short", 1],
+    ]);
+    const V = session.engine.spec.vocabSize;
+    for (const [i, { tokens, promptLength }] of rows.entries()) {
+      const p = logProbabilities(await session.engine.logits(tokens, adapter), V);
+      const q = logProbabilities(await session.engine.logits(tokens), V);
+      for (let token = promptLength; token < tokens.length; token++) {
+        const [from, to] = [p[token - 1] ?? [], q[token - 1] ?? []];
+        const expected = from.reduce((sum, value, v) => sum + Math.exp(value) * (value - (to[v] ?? Number.NaN)), 0);
+        expect(expected).toBeGreaterThan(1e-4);
+        expect(came[i]?.kl[token - promptLength]).toBeCloseTo(expected, 5);
+      }
+    }
+  });
+
+  it("of a model from itself is 0, and may be of no rows", async () => {
+    const adapter = trainedAdapter();
+    for (const same of [adapter, null]) {
+      const came = await session.engine.divergence(rows, { from: same, to: same });
+      expect(came.flatMap(({ kl }) => [...kl])).toEqual([0, 0, 0, 0, 0]);
+    }
+    expect(await session.engine.divergence([], { from: null, to: null })).toEqual([]);
+  });
+
+  it("can be ended, and refuses a row that is all prompt", async () => {
+    const controller = new AbortController();
+    const many = Array.from({ length: 400 }, (_, i) => ({
+      id: `${i}`,
+      tokens: [i % 90, ...(rows[0]?.tokens ?? [])],
+      promptLength: 1,
+    }));
+    const hooks = { signal: controller.signal, onProgress: () => controller.abort() };
+    const running = session.engine.divergence(many, { from: null, to: null, ...hooks });
+    await expect(running).rejects.toMatchObject({ code: "interrupted" });
+    const whole = session.engine.divergence([{ id: "x", tokens: [3, 4], promptLength: 2 }], { from: null, to: null });
+    await expect(whole).rejects.toThrow(/row x/);
+  });
+});
+
+function logProbabilities(logits: ArrayLike<number>, vocabulary: number): number[][] {
+  const values = Array.from(logits);
+  return Array.from({ length: values.length / vocabulary }, (_, row) => {
+    const own = values.slice(row * vocabulary, (row + 1) * vocabulary);
+    const highest = Math.max(...own);
+    const normaliser = highest + Math.log(own.reduce((sum, value) => sum + Math.exp(value - highest), 0));
+    return own.map((value) => value - normaliser);
+  });
+}
+
 describe("adapters", () => {
   const path = join(folder, "adapter");
 
