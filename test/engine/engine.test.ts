@@ -175,11 +175,8 @@ describe("divergence", () => {
 
   it("can be ended, and refuses a row that is all prompt", async () => {
     const controller = new AbortController();
-    const many = Array.from({ length: 400 }, (_, i) => ({
-      id: `${i}`,
-      tokens: [i % 90, ...(rows[0]?.tokens ?? [])],
-      promptLength: 1,
-    }));
+    const tokens = Array.from({ length: 400 }, (_, t) => (7 * t) % 90);
+    const many = tokens.map((first) => ({ id: `${first}`, tokens: [first, ...tokens], promptLength: 1 }));
     const hooks = { signal: controller.signal, onProgress: () => controller.abort() };
     const running = session.engine.divergence(many, { from: null, to: null, ...hooks });
     await expect(running).rejects.toMatchObject({ code: "interrupted" });
