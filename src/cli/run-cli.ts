@@ -18,6 +18,7 @@ import { reproduceCommand } from "./commands/reproduce.js";
 import { runExperimentCommand } from "./commands/run.js";
 import { scoreCommand } from "./commands/score.js";
 import { selectCommand } from "./commands/select.js";
+import { shiftCommand } from "./commands/shift.js";
 import { trainCommand } from "./commands/train.js";
 import {
   commonOptions,
@@ -44,6 +45,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     .command(evalCommand)
     .command(generateCommand)
     .command(scoreCommand)
+    .command(shiftCommand)
     .command(chatCommand)
     .command(inspectCommand)
     .command(reportCommand)

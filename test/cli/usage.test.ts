@@ -22,6 +22,7 @@ describe("usage", () => {
       "eval",
       "generate",
       "score",
+      "shift",
       "chat",
       "inspect",
       "report",
@@ -32,7 +33,7 @@ describe("usage", () => {
     ]) {
       expect(stdout).toMatch(new RegExp(`sdft ${command}\\b`));
     }
-    expect(stdout).not.toMatch(/sdft (shift|export|selftest)/);
+    expect(stdout).not.toMatch(/sdft (export|selftest)/);
   });
 
   it.each([

@@ -19,7 +19,12 @@ export interface DivergenceInput {
 export interface DivergingModel {
   divergence(
     rows: readonly DivergenceInput[],
-    between: { readonly from: AdapterHandle | null; readonly to: AdapterHandle | null },
+    between: {
+      readonly from: AdapterHandle | null;
+      readonly to: AdapterHandle | null;
+      readonly onProgress?: (done: number) => void;
+      readonly signal?: AbortSignal | undefined;
+    },
   ): Promise<readonly { readonly id: string; readonly kl: ArrayLike<number> }[]>;
 }
 
@@ -36,11 +41,19 @@ export interface Divergence {
   readonly metrics: readonly MetricValue[];
 }
 
-/** KL(seed ‖ trained) at each token of the answers. `seed` is the bootstrap's. */
+export interface DivergenceOptions {
+  readonly adapter: AdapterHandle;
+  /** Of the bootstrap. */
+  readonly seed?: number;
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** KL(seed ‖ trained) at each token of the answers. */
 export async function divergenceMetrics(
   model: DivergingModel,
   inputs: readonly DivergenceInput[],
-  options: { readonly adapter: AdapterHandle; readonly seed?: number },
+  options: DivergenceOptions,
 ): Promise<Divergence> {
   if (inputs.length === 0) {
     throw new InputError(
@@ -48,7 +61,9 @@ export async function divergenceMetrics(
       "Expected at least one answer of the seed model to compare on but there is none.",
     );
   }
-  const results = await model.divergence(inputs, { from: null, to: options.adapter });
+  const { adapter, onProgress, signal } = options;
+  const hooks = { ...(onProgress === undefined ? {} : { onProgress }), signal };
+  const results = await model.divergence(inputs, { from: null, to: adapter, ...hooks });
   const rows = results.map(({ id, kl }) => {
     const values = Array.from(kl);
     return { id, kl: values.reduce((sum, value) => sum + value, 0) / values.length, tokens: values.length };
