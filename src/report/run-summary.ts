@@ -42,10 +42,37 @@ const distilledSchema = z.object({
 export interface DistilledAuditRow extends z.output<typeof distilledSchema> {
   /** The first rewrite, where the original was kept. */
   readonly rejected: string | null;
+  /** Every rewrite of the row, by sample. */
+  readonly attempts: readonly RewriteAttempt[];
+}
+
+/** One rewrite and what was decided of it. */
+export interface RewriteAttempt {
+  readonly sample: number;
+  readonly text: string;
+  /** Null for one that was not judged, since an earlier one was taken. */
+  readonly verdict: {
+    /** Null for an accepted one. */
+    readonly rule: string | null;
+    readonly detail: string | null;
+    /** Mean log-probability per token under the seed model, where it was asked for. */
+    readonly logprob: number | null;
+    readonly chosen: boolean;
+  } | null;
 }
 
 /** A row of rewrites.jsonl. */
 const rewriteSchema = z.object({ id: z.string(), sample: z.number(), text: z.string() });
+
+/** A row of verdicts.jsonl; runs of before there were any have no such file. */
+const verdictSchema = z.object({
+  id: z.string(),
+  sample: z.number(),
+  rule: z.string().nullable(),
+  detail: z.string().nullable(),
+  logprob: z.number().nullable(),
+  chosen: z.boolean(),
+});
 
 export interface TaskPredictions {
   readonly variant: VariantName;
@@ -178,16 +205,21 @@ export async function readRows<Row>(path: string, parse: (value: unknown) => Row
 }
 
 async function readDistilled(folder: string): Promise<DistilledAuditRow[]> {
-  const rewrites = await readRows(
-    join(folder, "rewrites.jsonl"),
-    (value) => rewriteSchema.safeParse(value).data ?? null,
+  const read = <Row>(name: string, schema: z.ZodType<Row>): Promise<Row[]> =>
+    readRows(join(folder, name), (value) => schema.safeParse(value).data ?? null);
+  const verdicts = new Map(
+    (await read("verdicts.jsonl", verdictSchema)).map(({ id, sample, ...verdict }) => [`${sample} ${id}`, verdict]),
   );
-  const first = new Map(rewrites.filter((row) => row.sample === 0).map((row) => [row.id, row.text]));
-  const rows = await readRows(
-    join(folder, "distilled.jsonl"),
-    (value) => distilledSchema.safeParse(value).data ?? null,
-  );
-  return rows.map((row) => ({ ...row, rejected: row.source === "model" ? null : (first.get(row.id) ?? null) }));
+  const attempts = new Map<string, RewriteAttempt[]>();
+  for (const { id, sample, text } of await read("rewrites.jsonl", rewriteSchema)) {
+    const own = attempts.get(id) ?? [];
+    own.push({ sample, text, verdict: verdicts.get(`${sample} ${id}`) ?? null });
+    attempts.set(id, own);
+  }
+  return (await read("distilled.jsonl", distilledSchema)).map((row) => {
+    const own = (attempts.get(row.id) ?? []).sort((a, b) => a.sample - b.sample);
+    return { ...row, rejected: row.source === "model" ? null : (own[0]?.text ?? null), attempts: own };
+  });
 }
 
 function parseJson(line: string): unknown {

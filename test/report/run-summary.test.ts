@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readRun } from "../../src/report/run-summary.js";
@@ -35,5 +35,37 @@ describe("readRun", () => {
     expect(run.predictions).toEqual([{ variant: "seed", task: "gsm8k", rows }]);
     writeFileSync(predictions, `${JSON.stringify(rows[0])}\n{"id":1}\n`);
     await expect(readRun(folder)).rejects.toThrow(/Line 2 of .*predictions\.jsonl/);
+  });
+
+  it("joins each rewrite with its verdict, and reads runs that have none", async () => {
+    const distilled = {
+      id: "a",
+      instruction: "i",
+      original: "o",
+      response: "o",
+      source: "original",
+      reason: "empty",
+      finish: "stop",
+    };
+    const write = (name: string, rows: readonly object[]) => {
+      mkdirSync(join(folder, "sdft"), { recursive: true });
+      writeFileSync(join(folder, "sdft", name), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    };
+    rmSync(join(folder, "seed"), { recursive: true });
+    write("distilled.jsonl", [distilled]);
+    write("rewrites.jsonl", [
+      { id: "a", sample: 1, text: "second" },
+      { id: "a", sample: 0, text: "" },
+    ]);
+    const bare = (await readRun(folder)).distilled[0];
+    expect(bare).toMatchObject({ rejected: "", attempts: [{ sample: 0, verdict: null }, { text: "second" }] });
+    write("verdicts.jsonl", [
+      { id: "a", sample: 0, rule: "empty", value: null, detail: "nothing in it", logprob: null, chosen: false },
+    ]);
+    const judged = (await readRun(folder)).distilled[0];
+    expect(judged?.attempts.map(({ verdict }) => verdict)).toEqual([
+      { rule: "empty", detail: "nothing in it", logprob: null, chosen: false },
+      null,
+    ]);
   });
 });

@@ -56,6 +56,7 @@ const distilled = [
     reason: null,
     finish: "stop",
     rejected: null,
+    attempts: [],
   },
   {
     id: "b",
@@ -66,6 +67,10 @@ const distilled = [
     reason: "wrong-answer",
     finish: "stop",
     rejected: attack,
+    attempts: [
+      { sample: 0, text: attack, verdict: { rule: "wrong-answer", detail: "found 3", logprob: -2.5, chosen: false } },
+      { sample: 1, text: "4?", verdict: { rule: "not-ended", detail: null, logprob: -0.5, chosen: false } },
+    ],
   },
   {
     id: "c",
@@ -76,6 +81,7 @@ const distilled = [
     reason: "wrong-answer",
     finish: "length",
     rejected: "no",
+    attempts: [],
   },
 ] as const;
 

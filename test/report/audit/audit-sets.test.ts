@@ -12,13 +12,35 @@ describe("rewriteSet", () => {
   const set = rewriteSet("rewrites", summary.distilled);
 
   it("has verdict, rule, how it ended and how long it is, and the rejected rewrite where there is one", () => {
-    expect(set.columns.map(({ title }) => title)).toEqual(["id", "verdict", "rule", "finish", "length ratio"]);
-    expect(set.rows.map(({ cells }) => cells)).toEqual([
-      ["a", "kept", null, "ended", 8],
-      ["b", "original stands", "wrong-answer", "ended", summary.distilled[1]?.rejected?.length],
-      ["c", "original stands", "wrong-answer", "cut", 2],
+    expect(set.columns.map(({ title }) => title)).toEqual([
+      "id",
+      "verdict",
+      "rule",
+      "why",
+      "finish",
+      "sample",
+      "log-probability per token",
+      "length ratio",
     ]);
-    expect(set.rows[1]?.panes).toEqual(["2+2", "4", summary.distilled[1]?.rejected]);
+    expect(set.rows.map(({ cells }) => cells)).toEqual([
+      ["a", "kept", null, null, "ended", null, null, 8],
+      ["b", "original stands", "wrong-answer", "found 3", "ended", 0, -2.5, summary.distilled[1]?.rejected?.length],
+      ["c", "original stands", "wrong-answer", null, "cut", null, null, 2],
+    ]);
+    expect(set.rows[1]?.panes).toEqual([
+      "2+2",
+      "4",
+      summary.distilled[1]?.rejected,
+      "sample 1, rejected by not-ended, log-probability -0.500 per token:\n4?",
+    ]);
+  });
+
+  it("leaves out columns that no row has a value for", () => {
+    const bare = rewriteSet(
+      "rewrites",
+      summary.distilled.filter(({ attempts }) => attempts.length === 0),
+    );
+    expect(bare.columns.map(({ title }) => title)).toEqual(["id", "verdict", "rule", "finish", "length ratio"]);
   });
 
   it("lets one choose by verdict and by rule", () => {
