@@ -15,7 +15,7 @@ export interface Chart {
 /** One SVG element that takes its place's width; its text is text. */
 export async function drawChart(chart: Chart): Promise<string> {
   const [{ compile }, { parse, View }] = await Promise.all([import("vega-lite"), import("vega")]);
-  const { spec } = compile(titled(chart), { config: style });
+  const { spec } = compile(printable(titled(chart)), { config: style });
   const view = new View(parse(spec), { renderer: "none", loader: noLoader });
   try {
     const svg = await view.toSVG();
@@ -46,6 +46,19 @@ const noLoader = {
 
 function refuse(): Promise<never> {
   return Promise.reject(new Error("Charts load nothing"));
+}
+
+/**
+ * Control characters and line separators become `\ufffd`, wherever they stand: vega-lite writes titles into vega's expressions, which they
+ * break, and an SVG may not hold them.
+ */
+function printable<Value>(value: Value): Value;
+function printable(value: unknown): unknown {
+  if (typeof value === "string")
+    return value.replace(/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
+  if (Array.isArray(value)) return value.map((part) => printable(part));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, printable(part)]));
 }
 
 function titled(chart: Chart): TopLevelSpec {
