@@ -144,7 +144,10 @@ describe("facts", () => {
     expect(facts).toMatchObject({ node: process.version, addon: { revision: expect.any(Number) } });
     expect(facts.addon.backends.map(({ name }: { name: string }) => name)).toContain("reference");
     expect(stderr).toBe("");
-    expect((await sdft("doctor")).stderr).toMatch(/reference +on/);
+    const { stderr: text } = await sdft("doctor");
+    expect(text).toMatch(/reference +on/);
+    expect(text).toMatch(/Sandbox for programs \(HumanEval\): (bubblewrap|user namespaces|none)/);
+    expect(facts.sandbox).toMatchObject({ refusals: expect.any(Array) });
   });
 
   it("ls names models and tasks", async () => {

@@ -3,6 +3,7 @@ import { access, constants, readdir, stat } from "node:fs/promises";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { sdftVersion } from "../../base/version.js";
+import { findSandbox } from "../../eval/sandbox/find-sandbox.js";
 import { cacheFolder } from "../../models/aliases.js";
 import { addonPath, loadAddon } from "../../native/addon.js";
 import type { NativeInfo } from "../../native/types.js";
@@ -11,6 +12,7 @@ import type { Terminal } from "../terminal.js";
 export async function runDoctor(terminal: Terminal): Promise<void> {
   const addon = openAddon();
   const cache = await describeCache();
+  const sandbox = await describeSandbox();
   const facts = {
     sdft: sdftVersion(),
     node: process.version,
@@ -19,9 +21,13 @@ export async function runDoctor(terminal: Terminal): Promise<void> {
     processors: availableParallelism(),
     memory: { total: totalmem(), free: freemem() },
     cache,
+    sandbox,
     addon: "error" in addon ? { path: addonPath, error: addon.error } : { path: addonPath, ...addon.info },
   };
-  terminal.result(facts, [...machineLines(facts), ...cacheLines(cache), ...addonLines(addon, terminal)].join("\n"));
+  terminal.result(
+    facts,
+    [...machineLines(facts), ...cacheLines(cache), ...sandboxLines(sandbox), ...addonLines(addon, terminal)].join("\n"),
+  );
   if ("error" in addon) process.exitCode = 1;
 }
 
@@ -62,6 +68,41 @@ async function canWrite(folder: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Where programs that a model wrote can run (HumanEval). */
+interface SandboxState {
+  readonly method: string | null;
+  readonly python: string | null;
+  readonly numpy: string | null;
+  /** Whether memory is bounded for all processes of a program together. */
+  readonly controlGroup: boolean;
+  /** Why a method is out, or why there is none. */
+  readonly refusals: readonly string[];
+}
+
+async function describeSandbox(): Promise<SandboxState> {
+  try {
+    const { sandbox, refusals } = await findSandbox();
+    return {
+      method: sandbox?.method ?? null,
+      python: sandbox?.python.version ?? null,
+      numpy: sandbox?.python.numpy ?? null,
+      controlGroup: sandbox?.groups != null,
+      refusals: refusals.map(({ method, reason }) => `${method}: ${reason}`),
+    };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { method: null, python: null, numpy: null, controlGroup: false, refusals: [reason] };
+  }
+}
+
+function sandboxLines({ method, python, numpy, controlGroup, refusals }: SandboxState): string[] {
+  const out = refusals.length > 0 ? `; not by ${refusals.join("; ")}` : "";
+  if (method === null) return [`Sandbox for programs (HumanEval): none: ${refusals.join("; ")}`];
+  const parts = [`Python ${python}`, numpy === null ? "no NumPy" : `NumPy ${numpy}`];
+  const memory = controlGroup ? "memory bounded by a control group" : "memory bounded for each process";
+  return [`Sandbox for programs (HumanEval): ${method}, ${parts.join(", ")}, ${memory}${out}`];
 }
 
 function machineLines(facts: {

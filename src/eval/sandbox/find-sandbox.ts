@@ -44,7 +44,7 @@ export async function expectSandbox(options: {
   readonly limits?: Limits;
   readonly methods?: readonly SandboxMethod[];
 }): Promise<Sandbox> {
-  const { sandbox, refusals } = await findSandbox(options);
+  const { sandbox, refusals } = await findOnce(options);
   if (sandbox !== null) return sandbox;
   if (options.allowUnsafe) return unconfined(await findPython(), options.limits ?? defaultLimits);
   const reasons = refusals.map(({ method, reason }) => `${method}: ${reason}`).join("; ");
@@ -52,6 +52,22 @@ export async function expectSandbox(options: {
     "no_sandbox",
     `Programs that a model wrote are run only in a sandbox, and none works here (${reasons}). Install bubblewrap 0.8 or newer, or allow user namespaces; --allow-unsafe-execution runs them without any protection.`,
   );
+}
+
+/** What works does not change while we run, and trying takes a second: by Python, search path and options. */
+const found = new Map<string, Promise<SandboxReport>>();
+
+async function findOnce(options: Parameters<typeof findSandbox>[0]): Promise<SandboxReport> {
+  const { SDFT_PYTHON, PATH } = process.env;
+  const key = JSON.stringify([SDFT_PYTHON, PATH, options]);
+  const known = found.get(key) ?? findSandbox(options);
+  found.set(key, known);
+  try {
+    return await known;
+  } catch (error) {
+    found.delete(key);
+    throw error;
+  }
 }
 
 /** Resource limits and a temporary folder, but the user's own rights. */
