@@ -1,11 +1,11 @@
 // The part of `sdft shift` that needs the model: the gap of distilled data, and the divergence on the seed's answers.
-import { InputError, SdftError } from "../../base/error.js";
+import { InputError } from "../../base/error.js";
 import type { TextExample } from "../../data/example.js";
 import { readDistilled } from "../../distill/distilled-file.js";
 import { scoringWork } from "../../engine/generation-batch.js";
 import { planScoring } from "../../engine/memory-plan.js";
 import type { ForeignPrediction } from "../../eval/predictions-file.js";
-import type { Divergence, DivergenceInput } from "../../eval/shift/divergence.js";
+import { type Divergence, type DivergenceInput, divergenceMetrics } from "../../eval/shift/divergence.js";
 import { type Gap, type GapTarget, gapMetrics, gapTargets } from "../../eval/shift/gap.js";
 import { prepareSession, startSession } from "../../experiment/session.js";
 import { getTask } from "../../tasks/registry.js";
@@ -14,8 +14,8 @@ import type { PromptRenderer } from "../../templates/render.js";
 import { sessionOptions } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import { commandRenderers } from "./data.js";
-import { storedSettings } from "./model.js";
-import type { ShiftArgs } from "./shift.js";
+import { openAdapter, storedSettings } from "./model.js";
+import type { ShiftArgs } from "./shift-args.js";
 
 export interface ModelShift {
   readonly gap: Gap | null;
@@ -32,8 +32,6 @@ export async function modelShift(
   reference: readonly ForeignPrediction[],
   { terminal, signal }: CommandContext,
 ): Promise<ModelShift> {
-  if (wantsDivergence(args))
-    throw new SdftError("not_built", "The divergence of --model with --adapter is not built yet: leave one out.");
   const rows = args.data === undefined ? [] : await readDistilled(args.data);
   const prepared = await prepareSession(sessionOptions(args, terminal));
   const wish = { task: args.task === undefined ? null : getTask(args.task), preset: getPreset(args.preset) };
@@ -57,7 +55,12 @@ export async function modelShift(
           signal,
           onProgress: (done, total) => terminal.progress({ stage: "score targets", done, total, unit: "rows" }),
         });
-  return { gap, divergence: null };
+  const adapter = answers.length === 0 ? null : await openAdapter(engine, args.adapter, terminal);
+  if (adapter === null) return { gap, divergence: null };
+  const total = answers.length;
+  const onProgress = (done: number): void =>
+    terminal.progress({ stage: "compare distributions", done, total, unit: "rows" });
+  return { gap, divergence: await divergenceMetrics(engine, answers, { adapter, seed, signal, onProgress }) };
 }
 
 /** The divergence is between the model and itself with the adapter, on the reference answers. */

@@ -7,25 +7,13 @@ import { type ForeignPrediction, readPredictions } from "../../eval/predictions-
 import { compareResponses, type ResponseShift } from "../../eval/shift/compare-responses.js";
 import { pairResponses, type Response } from "../../eval/shift/pair-responses.js";
 import { type ParameterShift, parameterShift, parameterShiftMetric } from "../../eval/shift/parameter-shift.js";
-import { requireOption } from "../arguments.js";
+import { openSimilarityEncoder } from "../../experiment/open-encoder.js";
+import { requireOption, sessionOptions } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
-import type { ModelArgs } from "./model.js";
 import { expectNoEarlier } from "./out-file.js";
-import { openCommandEncoder } from "./shift-encoder.js";
+import type { ShiftArgs } from "./shift-args.js";
 import { type ModelShift, modelShift, needsModel } from "./shift-model.js";
 import { type ShiftDocument, shiftText } from "./shift-text.js";
-
-export interface ShiftArgs extends ModelArgs {
-  readonly out?: string | undefined;
-  readonly task?: string | undefined;
-  readonly template?: string | undefined;
-  readonly preset: string;
-  readonly reference?: string | undefined;
-  readonly predictions?: string | undefined;
-  readonly similarity: boolean;
-  readonly encoder?: string | undefined;
-  readonly data?: string | undefined;
-}
 
 export async function runShift(args: ShiftArgs, context: CommandContext): Promise<void> {
   const folder = resolve(requireOption(args.out, "out", "a folder for the shift"));
@@ -80,7 +68,10 @@ interface Answers {
 
 async function compareAnswers(args: ShiftArgs, { reference, predictions, context }: Answers): Promise<ResponseShift> {
   const { terminal, signal } = context;
-  using encoder = args.similarity ? await openCommandEncoder(args, terminal) : null;
+  const { device, threads } = sessionOptions(args, terminal);
+  using encoder = args.similarity
+    ? await openSimilarityEncoder({ encoder: args.encoder, device, threads, reporter: terminal })
+    : null;
   return compareResponses(toResponses(reference), toResponses(predictions), encoder, {
     seed: args.seed ?? 0,
     names: sides(args),

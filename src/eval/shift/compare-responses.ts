@@ -1,6 +1,6 @@
 // How far a trained model's answers moved from the seed's, answer by answer (PROTOCOL §5): BLEU-4, ROUGE-L, similarity of embeddings.
 import { throwIfInterrupted } from "../../base/interrupted.js";
-import { type Reporter, silentReporter } from "../../base/reporter.js";
+import type { Reporter } from "../../base/reporter.js";
 import { bleu4 } from "../../metrics/bleu.js";
 import { loadJieba, type WordCutter } from "../../metrics/jieba-words.js";
 import { rougeL } from "../../metrics/rouge.js";
@@ -10,7 +10,10 @@ import { pairResponses, type Response, type ResponsePair, type SideNames } from 
 
 /** What turns texts into vectors; src/engine/encoder.ts fits. */
 export interface SentenceEncoder {
-  embed(texts: readonly string[]): Promise<readonly Float32Array[]>;
+  embed(
+    texts: readonly string[],
+    options?: { onProgress?: (done: number) => void; signal?: AbortSignal | undefined },
+  ): Promise<readonly Float32Array[]>;
 }
 
 /** A row of shift/rows.jsonl. */
@@ -38,9 +41,6 @@ export interface CompareOptions {
   readonly reporter?: Reporter;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Texts embedded at a time, between looks at the signal. */
-const embeddedAtOnce = 64;
 
 /** `reference` are the seed's answers. Rows meet by id; null as encoder leaves the similarity out. */
 export async function compareResponses(
@@ -84,17 +84,12 @@ async function compareMeanings(
   options: CompareOptions,
 ): Promise<number[]> {
   const texts = pairs.flatMap(({ reference, prediction }) => [reference.output, prediction.output]);
-  const vectors: Float32Array[] = [];
-  for (let start = 0; start < texts.length; start += embeddedAtOnce) {
-    throwIfInterrupted(options.signal, "Comparing answers was interrupted: run the same command again.");
-    vectors.push(...(await encoder.embed(texts.slice(start, start + embeddedAtOnce))));
-    (options.reporter ?? silentReporter).progress({
-      stage: options.stage ?? "embed answers",
-      done: Math.floor(vectors.length / 2),
-      total: pairs.length,
-      unit: "rows",
-    });
-  }
+  throwIfInterrupted(options.signal, "Comparing answers was interrupted: run the same command again.");
+  const stage = options.stage ?? "embed answers";
+  const vectors = await encoder.embed(texts, {
+    signal: options.signal,
+    onProgress: (done) => options.reporter?.progress({ stage, done, total: texts.length, unit: "answers" }),
+  });
   return pairs.map((_, index) => cosine(vectors[2 * index], vectors[2 * index + 1]));
 }
 

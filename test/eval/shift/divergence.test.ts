@@ -1,4 +1,4 @@
-// The divergence of each token against logits of the same model, taken in double precision here.
+// The engine's divergence, row by row, against logits of the same model, taken in double precision here.
 import { describe, expect, it } from "vitest";
 import type { TextExample } from "../../../src/data/example.js";
 import type { AdapterHandle, Engine } from "../../../src/engine/engine.js";
@@ -71,21 +71,22 @@ describe("divergenceMetrics", () => {
     expect(inputs[0]?.tokens.at(-1)).toBe(infer.endToken);
     expect(inputs[1]?.tokens.at(-1)).not.toBe(infer.endToken);
     const adapter = movedAdapter(engine);
-    const { rows, metrics } = await divergenceMetrics(byLogits(engine), inputs, { adapter });
+    const { rows, metrics } = await divergenceMetrics(engine, inputs, { adapter });
     const [first, second] = rows;
     expect(first?.tokens).toBe((inputs[0]?.tokens.length ?? 0) - (inputs[0]?.promptLength ?? 0));
     expect(first?.kl).toBeGreaterThan(1e-6);
     const [direct] = await byLogits(engine).divergence(inputs, { from: null, to: adapter });
     const values = Array.from(direct?.kl ?? []);
-    expect(first?.kl).toBeCloseTo(values.reduce((sum, value) => sum + value, 0) / values.length, 12);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(Math.abs((first?.kl ?? 0) / mean - 1)).toBeLessThan(1e-4);
     expect(metrics).toMatchObject([
       { metric: "kl", n: 2, value: expect.closeTo(((first?.kl ?? 0) + (second?.kl ?? 0)) / 2, 12) },
     ]);
     // An adapter that changes nothing diverges nowhere.
     const idle = engine.createAdapter(adapter.settings);
     initializeAdapter(idle.native, 1);
-    const none = await divergenceMetrics(byLogits(engine), inputs, { adapter: idle });
-    expect(none.rows.map(({ kl }) => Math.abs(kl) < 1e-12)).toEqual([true, true]);
+    const none = await divergenceMetrics(engine, inputs, { adapter: idle });
+    expect(none.rows.map(({ kl }) => kl)).toEqual([0, 0]);
     for (const handle of [adapter, idle]) handle.dispose();
   });
 
@@ -96,7 +97,7 @@ describe("divergenceMetrics", () => {
     const stray = [{ id: "z", output: "one", finish: null }];
     expect(() => divergenceInputs([example("a")], stray, infer)).toThrow(/id "z".*no row of that id/);
     const adapter = movedAdapter(session.engine);
-    await expect(divergenceMetrics(byLogits(session.engine), [], { adapter })).rejects.toThrow(/at least one answer/);
+    await expect(divergenceMetrics(session.engine, [], { adapter })).rejects.toThrow(/at least one answer/);
     adapter.dispose();
   });
 });
