@@ -23,10 +23,10 @@ export async function expectWritableFile(path: string): Promise<void> {
   await makeWritableFolder(dirname(path));
 }
 
-/** Writes a whole file. `content` is text, bytes, or pieces of bytes written one after the other. */
+/** Writes a whole file. `content` is text, bytes, or pieces of bytes written one after the other, also such as are still being made. */
 export async function writeWholeFile(
   path: string,
-  content: string | Uint8Array | readonly Uint8Array[],
+  content: string | Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const temporary = `${path}.partial-${process.pid}`;
   await expectPlainFile(path);
@@ -34,7 +34,7 @@ export async function writeWholeFile(
     await makeFolders(dirname(path));
     const file = await open(temporary, "w");
     try {
-      for (const piece of pieces(content)) await file.writeFile(piece);
+      for await (const piece of pieces(content)) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();
@@ -86,7 +86,9 @@ async function makeFolders(folder: string): Promise<void> {
   }
 }
 
-function pieces(content: string | Uint8Array | readonly Uint8Array[]): readonly (string | Uint8Array)[] {
+function pieces(
+  content: string | Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array>,
+): readonly (string | Uint8Array)[] | AsyncIterable<Uint8Array> {
   if (typeof content === "string" || content instanceof Uint8Array) return [content];
   return content;
 }

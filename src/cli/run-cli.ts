@@ -9,6 +9,7 @@ import { demoCommand } from "./commands/demo.js";
 import { distillCommand } from "./commands/distill.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { evalCommand } from "./commands/eval.js";
+import { exportCommand } from "./commands/export.js";
 import { generateCommand } from "./commands/generate.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { lsCommand } from "./commands/ls.js";
@@ -49,6 +50,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     .command(chatCommand)
     .command(inspectCommand)
     .command(reportCommand)
+    .command(exportCommand)
     .command(pullCommand)
     .command(lsCommand)
     .command(benchCommand)

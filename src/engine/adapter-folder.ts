@@ -5,7 +5,7 @@ import { InputError } from "../base/error.js";
 import { writeJson } from "../base/write-file.js";
 import { type FloatTensor, readFloatTensors, readSafetensors } from "../formats/safetensors.js";
 import { writeSafetensors } from "../formats/safetensors-writer.js";
-import type { LoraTarget, NativeAdapter } from "../native/types.js";
+import type { AdapterTensor, LoraTarget, NativeAdapter } from "../native/types.js";
 import {
   type AdapterSettings,
   fromPeftConfig,
@@ -47,19 +47,36 @@ export async function writeAdapterFolder(
   adapter: NativeAdapter,
   options: { readonly folder: string; readonly settings: AdapterSettings; readonly baseModel: string },
 ): Promise<void> {
-  const tensors = adapter.tensors().map(({ name, rows, columns }) => ({
-    name: `${prefix}${name}${suffix}`,
-    shape: [rows, columns],
-    values: Float32Array.from(adapter.get(name)),
-  }));
-  await writeSafetensors(join(options.folder, "adapter_model.safetensors"), tensors, { format: "pt" });
+  const tensors = adapter.tensors().map(({ name, rows, columns }): [string, FloatTensor] => {
+    const values = Float32Array.from(adapter.get(name));
+    return [name, { shape: [rows, columns], values }];
+  });
+  await writeAdapterTensors(tensors, options);
+}
+
+/** The same of numbers that no engine holds; names are the engine's. */
+export async function writeAdapterTensors(
+  tensors: Iterable<readonly [string, FloatTensor]>,
+  options: { readonly folder: string; readonly settings: AdapterSettings; readonly baseModel: string },
+): Promise<void> {
+  const named = [...tensors].map(([name, { shape, values }]) => ({ name: `${prefix}${name}${suffix}`, shape, values }));
+  await writeSafetensors(join(options.folder, "adapter_model.safetensors"), named, { format: "pt" });
   await writeJson(join(options.folder, "adapter_config.json"), toPeftConfig(options.settings, options.baseModel));
 }
 
 /** Copies stored tensors into an adapter of the loaded model; names or shapes that don't fit mean an adapter of another model. */
 export function fillAdapter(adapter: NativeAdapter, stored: StoredAdapter, modelName: string): void {
-  const faults: string[] = [];
   const wanted = adapter.tensors();
+  expectFitting(stored, wanted, modelName);
+  for (const { name } of wanted) {
+    const values = stored.tensors.get(name)?.values;
+    if (values !== undefined) adapter.set(name, values);
+  }
+}
+
+/** Every matrix that the model takes is there in its shape, and no other; one error names all faults. */
+export function expectFitting(stored: StoredAdapter, wanted: readonly AdapterTensor[], modelName: string): void {
+  const faults: string[] = [];
   for (const { name, rows, columns } of wanted) {
     const tensor = stored.tensors.get(name);
     if (tensor === undefined) faults.push(`${name} is missing`);
@@ -75,10 +92,6 @@ export function fillAdapter(adapter: NativeAdapter, stored: StoredAdapter, model
       "adapter_mismatch",
       `The adapter in ${stored.folder} belongs to another model than ${modelName}: ${faults.slice(0, 3).join("; ")}${more}. It was trained on ${stored.baseModel ?? "an unnamed model"}.`,
     );
-  }
-  for (const { name } of wanted) {
-    const values = stored.tensors.get(name)?.values;
-    if (values !== undefined) adapter.set(name, values);
   }
 }
 

@@ -7,6 +7,18 @@ export function bfloat16ToFloat32(halves: Uint16Array): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
+/** Rounded to the nearest, to even on a tie; NaN stays NaN. */
+export function float32ToBfloat16(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const word = bits[i] ?? 0;
+    const noNumber = (word & 0x7fffffff) > 0x7f800000;
+    halves[i] = noNumber ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  }
+  return halves;
+}
+
 /** IEEE binary16, subnormal numbers, infinities and NaN included. */
 export function float16ToFloat32(halves: Uint16Array): Float32Array {
   return Float32Array.from(halves, float16Value);

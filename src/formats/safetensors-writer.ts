@@ -32,7 +32,8 @@ export async function writeSafetensors(
   await writeWholeFile(path, [encodeHeader(header), ...tensors.map(({ values }) => bytesOf(values))]);
 }
 
-function encodeHeader(header: object): Uint8Array {
+/** The eight bytes of length and the padded JSON that open a file. */
+export function encodeHeader(header: object): Uint8Array {
   const json = Buffer.from(JSON.stringify(header));
   const bytes = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, " ");
   bytes.writeBigUInt64LE(BigInt(bytes.length - 8), 0);

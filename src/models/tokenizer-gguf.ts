@@ -5,7 +5,7 @@ import type { GgufFile } from "../formats/gguf.js";
 import type { GgufValue } from "../formats/gguf-cursor.js";
 import { pretokenizerSteps } from "./gguf-pretokenizer.js";
 import { mergesFromScores } from "./sentencepiece-merges.js";
-import { createTokenizer, type Tokenizer } from "./tokenizer.js";
+import { createTokenizer, type Tokenizer, type TokenizerFacts } from "./tokenizer.js";
 
 /** Token kinds of llama.cpp. */
 const CONTROL = 3;
@@ -13,6 +13,70 @@ const USER_DEFINED = 4;
 
 /** Null where the file has no vocabulary: such a model serves rows of tokens. */
 export function readGgufTokenizer(file: GgufFile): Tokenizer | null {
+  const found = readParts(file);
+  return found === null ? null : createTokenizer(file.path, found.json, found.facts, found.vocabulary);
+}
+
+/** What a Hugging Face folder would have: tokenizer.json and tokenizer_config.json; null where the file has no vocabulary. */
+export function ggufTokenizerFiles(file: GgufFile): { readonly tokenizer: object; readonly config: object } | null {
+  const found = readParts(file);
+  if (found === null) return null;
+  const { json, facts, vocabulary } = found;
+  // Where a token stands twice, its first id counts.
+  const vocab = Object.fromEntries(vocabulary.map((token, id): [string, number] => [token, id]).reverse());
+  const beginsWith = facts.addBos && facts.bosToken !== null ? [facts.bosToken] : [];
+  const endsWith = facts.addEos && facts.eosToken !== null ? [facts.eosToken] : [];
+  return {
+    tokenizer: {
+      ...json,
+      model: { ...json.model, vocab },
+      post_processor: surroundings(beginsWith, endsWith, vocab),
+    },
+    config: {
+      tokenizer_class: "PreTrainedTokenizerFast",
+      add_bos_token: facts.addBos,
+      add_eos_token: facts.addEos,
+      bos_token: facts.bosToken,
+      eos_token: facts.eosToken,
+      clean_up_tokenization_spaces: false,
+      ...(facts.chatTemplate === null ? {} : { chat_template: facts.chatTemplate }),
+    },
+  };
+}
+
+function surroundings(
+  before: readonly string[],
+  after: readonly string[],
+  vocab: Readonly<Record<string, number>>,
+): object | null {
+  if (before.length + after.length === 0) return null;
+  const special = (id: string): object => ({ SpecialToken: { id, type_id: 0 } });
+  const sequence = (id: string): object[] => [
+    ...before.map(special),
+    { Sequence: { id, type_id: 0 } },
+    ...after.map(special),
+  ];
+  const tokens = [...new Set([...before, ...after])].map((id) => [id, { id, ids: [vocab[id]], tokens: [id] }]);
+  return {
+    type: "TemplateProcessing",
+    single: sequence("A"),
+    pair: [...sequence("A"), ...sequence("B")],
+    special_tokens: Object.fromEntries(tokens),
+  };
+}
+
+interface TokenizerJson extends Readonly<Record<string, unknown>> {
+  readonly model: object;
+}
+
+interface TokenizerParts {
+  /** tokenizer.json, but for its vocabulary. */
+  readonly json: TokenizerJson;
+  readonly facts: TokenizerFacts & { readonly addBos: boolean; readonly addEos: boolean };
+  readonly vocabulary: readonly string[];
+}
+
+function readParts(file: GgufFile): TokenizerParts | null {
   const model = file.metadata.get("tokenizer.ggml.model");
   if (model === undefined || model === "no_vocab" || model === "none") return null;
   const vocabulary = readVocabulary(file);
@@ -42,7 +106,7 @@ export function readGgufTokenizer(file: GgufFile): Tokenizer | null {
     addEos: flag("add_eos_token") ?? false,
     chatTemplate: typeof template === "string" ? template : null,
   };
-  return createTokenizer(file.path, build(file, vocabulary), facts, vocabulary.tokens);
+  return { json: build(file, vocabulary), facts, vocabulary: vocabulary.tokens };
 }
 
 interface Vocabulary {
@@ -88,7 +152,7 @@ function addedTokens({ tokens, kinds }: Vocabulary): object[] {
   });
 }
 
-function byteLevelJson(file: GgufFile, vocabulary: Vocabulary): object {
+function byteLevelJson(file: GgufFile, vocabulary: Vocabulary): TokenizerJson {
   const kind = file.metadata.get("tokenizer.ggml.pre") ?? "default";
   const { normalizer, steps, ignoreMerges } = pretokenizerSteps(file.path, String(kind));
   return {
@@ -115,7 +179,7 @@ function splitMerge(merge: string): [string, string] {
 }
 
 /** Llama 2's tokenizer.json: every text gets a ▁ in front (unless add_space_prefix is false), unknown characters fall back to bytes. */
-function sentencePieceJson(file: GgufFile, vocabulary: Vocabulary): object {
+function sentencePieceJson(file: GgufFile, vocabulary: Vocabulary): TokenizerJson {
   const { tokens, kinds } = vocabulary;
   const scores = file.metadata.get("tokenizer.ggml.scores");
   if (
