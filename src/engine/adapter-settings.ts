@@ -1,17 +1,12 @@
 // adapter_config.json, in both directions: what of peft's format this engine runs, and what it must refuse.
 import { z } from "zod";
 import { InputError } from "../base/error.js";
+import { parseConfig, realNumber, wholeNumber } from "../base/parse-config.js";
+import { LINEAR_LAYERS } from "../models/expected-tensors.js";
 import type { LoraTarget } from "../native/types.js";
 
-export const loraTargets = [
-  "q_proj",
-  "k_proj",
-  "v_proj",
-  "o_proj",
-  "gate_proj",
-  "up_proj",
-  "down_proj",
-] as const satisfies readonly LoraTarget[];
+/** The layers that an adapter may sit on: every linear layer of the decoder. */
+export const loraTargets = LINEAR_LAYERS;
 
 /** A LoRA adapter's shape and scaling, apart from its numbers. */
 export interface AdapterSettings {
@@ -55,12 +50,12 @@ export function toPeftConfig(settings: AdapterSettings, baseModel: string): Reco
 }
 
 const peftConfig = z.looseObject({
-  peft_type: z.string(),
-  r: z.int().min(1).max(256),
-  lora_alpha: z.number(),
-  lora_dropout: z.number().min(0).lt(1).default(0),
-  use_rslora: z.boolean().default(false),
-  base_model_name_or_path: z.string().nullish(),
+  peft_type: z.string({ error: "expected a text" }),
+  r: wholeNumber(1, 256),
+  lora_alpha: z.number({ error: "expected a number" }),
+  lora_dropout: realNumber(0).lt(1, { error: "expected a number from 0 to under 1" }).default(0),
+  use_rslora: z.boolean({ error: "expected true or false" }).default(false),
+  base_model_name_or_path: z.string({ error: "expected a text" }).nullish(),
 });
 
 /** Keys that change the result in ways this engine doesn't run, and the values under which they don't. */
@@ -90,12 +85,9 @@ export interface PeftSettings {
 
 /** Reads a parsed adapter_config.json; `path` is for messages. The targets come from the tensors themselves. */
 export function fromPeftConfig(value: unknown, path: string): PeftSettings {
-  const parsed = peftConfig.safeParse(value);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the document"}: ${issue.message}`);
-    throw new InputError("adapter_config", `${path} does not describe a LoRA adapter: ${faults.join("; ")}.`);
-  }
-  const config = parsed.data;
+  if (typeof value !== "object" || value === null || !("peft_type" in value))
+    throw new InputError("adapter_config", `${path} does not describe a LoRA adapter: it names no peft_type.`);
+  const config = parseConfig(peftConfig, value, path);
   if (config.peft_type !== "LORA") {
     throw new InputError("adapter_config", `Expected peft_type LORA in ${path} but received ${config.peft_type}.`);
   }

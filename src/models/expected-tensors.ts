@@ -32,7 +32,8 @@ export function linearName(layer: number, target: LoraTarget): string {
   return `model.layers.${layer}.${block}.${target}`;
 }
 
-export const LINEAR_LAYERS: readonly LoraTarget[] = [
+/** In the order in which a layer applies them. */
+export const LINEAR_LAYERS = [
   "q_proj",
   "k_proj",
   "v_proj",
@@ -40,7 +41,7 @@ export const LINEAR_LAYERS: readonly LoraTarget[] = [
   "gate_proj",
   "up_proj",
   "down_proj",
-];
+] as const satisfies readonly LoraTarget[];
 
 /** Name → shape of every tensor the model has. */
 export function expectedTensors({ spec, biases }: ModelDescription): Map<string, readonly number[]> {

@@ -43,7 +43,6 @@ const manifestSchema = z.object({
 
 export type RunManifest = z.output<typeof manifestSchema>;
 export type StageWork = NonNullable<z.output<typeof stageSchema>["work"]>;
-export type StageRecord = z.output<typeof stageSchema>;
 
 /** Null where the folder has none. A newer format is refused. */
 export async function readManifest(folder: string): Promise<RunManifest | null> {

@@ -46,7 +46,12 @@ describe("adapter settings", () => {
 
   it("refuse another kind of adapter, and a rank out of range", () => {
     expect(() => fromPeftConfig({ ...toPeftConfig(settings, "b"), peft_type: "IA3" }, "x")).toThrow(/peft_type LORA/);
-    expect(() => fromPeftConfig({ ...toPeftConfig(settings, "b"), r: 0 }, "x")).toThrow(/r: /);
+    expect(() => fromPeftConfig({ ...toPeftConfig(settings, "b"), r: 0 }, "x")).toThrow(
+      /^A setting of x can't be used: r: expected a whole number from 1 to 256 but received 0\.$/,
+    );
+    expect(() => fromPeftConfig({ ...toPeftConfig(settings, "b"), lora_dropout: 1, lora_alpha: "8" }, "x")).toThrow(
+      /lora_alpha: expected a number but received "8"; lora_dropout: expected a number from 0 to under 1 but received 1/,
+    );
     expect(() => fromPeftConfig({}, "x")).toThrow(/does not describe a LoRA adapter/);
   });
 });
