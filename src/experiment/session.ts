@@ -7,6 +7,8 @@ import { mostSequences } from "../engine/generation-batch.js";
 import { describeLimit, expectFits, type MemoryLimit, memoryLimit } from "../engine/memory-limit.js";
 import { type MemoryPlan, type PlannedModel, planLoading } from "../engine/memory-plan.js";
 import { createChatModel } from "../models/chat-template.js";
+import { type EncoderPackage, openEncoderModel } from "../models/encoder-package.js";
+import type { FetchProgress } from "../models/fetch-progress.js";
 import type { ModelPackage } from "../models/package.js";
 import { openModel } from "../models/resolve.js";
 import type { Compute, WeightFormat } from "../native/types.js";
@@ -47,9 +49,22 @@ export interface Preparation {
 }
 
 /** Opens files only: no weights are loaded. Fetches the model where need be. */
-export async function openPackage(name: string, reporter: Reporter): Promise<ModelPackage> {
+export function openPackage(name: string, reporter: Reporter): Promise<ModelPackage> {
+  return openReporting(name, reporter, openModel);
+}
+
+/** The same for a sentence encoder: a folder or an alias. */
+export function openEncoderPackage(name: string, reporter: Reporter): Promise<EncoderPackage> {
+  return openReporting(name, reporter, openEncoderModel);
+}
+
+async function openReporting<Package extends { readonly name: string; readonly path: string }>(
+  name: string,
+  reporter: Reporter,
+  open: (name: string, options: { readonly onProgress: FetchProgress }) => Promise<Package>,
+): Promise<Package> {
   let fetched = false;
-  const model = await openModel(name, {
+  const model = await open(name, {
     onProgress: ({ file, doneBytes, totalBytes }) => {
       fetched = true;
       const megabytes = (bytes: number): number => Math.round(bytes / 1e6);

@@ -8,15 +8,26 @@ export const lsCommand = defineCommand({
   run: async (_args, { terminal }) => {
     const { access } = await import("node:fs/promises");
     const { aliasCachePath, cacheFolder, listAliases } = await import("../../models/aliases.js");
+    const { encoderCachePath, listEncoderAliases } = await import("../../models/encoder-aliases.js");
     const { tasks } = await import("../../tasks/registry.js");
-    const models = [];
-    for (const alias of listAliases()) {
-      const path = aliasCachePath(alias);
-      const here = await access(path).then(
+    const { join } = await import("node:path");
+    const isHere = (path: string): Promise<boolean> =>
+      access(path).then(
         () => true,
         () => false,
       );
+    const models = [];
+    for (const alias of listAliases()) {
+      const path = aliasCachePath(alias);
+      const here = await isHere(path);
       models.push({ name: alias.name, description: alias.description, bytes: alias.bytes, path: here ? path : null });
+    }
+    for (const alias of listEncoderAliases()) {
+      const { name, description, files } = alias;
+      const path = encoderCachePath(alias);
+      const here = (await Promise.all(files.map(({ fileName }) => isHere(join(path, fileName))))).every(Boolean);
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+      models.push({ name, description, bytes, path: here ? path : null });
     }
     const taskRows = Object.values(tasks).map(({ name, title, train, test }) => ({
       name,
