@@ -61,6 +61,8 @@ const judgeSchema = z.strictObject({
   /** A file with the judge's prompt; null: the one that comes with the package. */
   prompt: name("a file").nullable().default(null),
   concurrency: wholeNumber(1, 256).default(4),
+  /** Dollars for a million prompt tokens and a million completion tokens, such as 2.5,10; null: not told. */
+  price: name("two prices such as 2.5,10").nullable().default(null),
 });
 
 /** How far a trained model's answers moved from the seed's: on the answers to `task`, which is evaluated too. */

@@ -83,7 +83,10 @@ async function probe(sandbox: Sandbox): Promise<string | null> {
   const address = service.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   try {
-    const { outcome, detail } = await runProgram(sandbox, `PORT = ${port}\n${pythonSource("probe.py")}`);
+    const { outcome, detail } = await runProgram(
+      sandbox,
+      `PORT, LIMIT = ${port}, ${sandbox.limits.memoryBytes}\n${pythonSource("probe.py")}`,
+    );
     return outcome === "passed" ? null : `${detail ?? outcome}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

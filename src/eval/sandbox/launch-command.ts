@@ -41,7 +41,7 @@ export function launchCommand(sandbox: Sandbox, group: string | null): LaunchCom
   };
   return {
     file: python.executable,
-    args: ["-s", "-c", pythonSource("launch.py"), JSON.stringify(settings)],
+    args: ["-I", "-S", "-c", pythonSource("launch.py"), JSON.stringify(settings)],
     environment: { PATH: process.env.PATH ?? "/usr/bin:/bin" },
   };
 }

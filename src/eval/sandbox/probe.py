@@ -1,5 +1,5 @@
 # Run inside a sandbox before it is trusted: fails with the first thing that a program should not be able to do.
-# A line before this source sets PORT, where a service of this machine listens.
+# A line before this source sets PORT, where a service of this machine listens, and LIMIT, the bytes that a process may have.
 import ctypes, os, signal, socket, time
 
 
@@ -40,7 +40,7 @@ refused("write at the root", lambda: open("/sdft-probe", "w"))
 refused("see other processes", lambda: os.listdir("/proc"))
 refused("become root", lambda: os.setuid(0))
 refused("make namespaces of its own", unshare)
-refused("take memory without limit", lambda: bytearray(8 << 30), MemoryError)
+refused("take memory without limit", lambda: bytearray(LIMIT + LIMIT // 4), MemoryError)
 refused("start processes without limit", fork_many)
 refused("reach services of this machine", lambda: socket.create_connection(("127.0.0.1", PORT), 5).close())
 assert [name for _, name in socket.if_nameindex()] in ([], ["lo"]), "a program in it sees network devices"
