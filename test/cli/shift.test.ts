@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../temporary-folder.js";
 import { tinyChat } from "../tiny-chat.js";
+import { writeTinyEncoder } from "../tiny-encoder.js";
 import { sdft } from "./run.js";
 
 const folder = temporaryFolder();
@@ -95,6 +96,19 @@ describe("shift of answers", () => {
   });
 });
 
+describe("shift with an encoder", () => {
+  it("adds the similarity of embeddings", async () => {
+    mkdirSync(path("encoder"));
+    await writeTinyEncoder(path("encoder"));
+    const args = ["--reference", seed, "--predictions", trained, "--encoder", path("encoder"), "--threads", "1"];
+    await done("shift", ...args, "--out", path("similar"));
+    expect(readRows("similar", "rows.jsonl")[2]).toMatchObject({ id: "c", similarity: expect.closeTo(1, 9) });
+    expect(read("similar", "shift.json").metrics[2]).toMatchObject({ metric: "similarity", n: 3 });
+    const missing = await sdft("shift", ...args.slice(0, 4), "--encoder", path("nothing"), "--out", path("no-encoder"));
+    expect(missing.status).toBe(2);
+  });
+});
+
 describe("shift of weights, and the gap", () => {
   it("gives the norm of an adapter's change and its largest matrices", async () => {
     const train = ["--data", "demo_calls", "--max-samples", "4", "--max-steps", "2"];
@@ -105,6 +119,24 @@ describe("shift of weights, and the gap", () => {
     const { metrics, matrices } = read("weights", "shift.json");
     expect(metrics).toMatchObject([{ task: "shift", metric: "parameter_shift", n: matrices.length }]);
     expect(matrices.reduce((sum: number, { share }: { share: number }) => sum + share, 0)).toBeCloseTo(1, 9);
+  });
+
+  it("compares the distributions with and without the adapter on the reference answers", async () => {
+    const adapter = ["--adapter", path("adapter"), ...tiny];
+    await done("shift", ...answers, ...adapter, "--out", path("kl"));
+    const rows = readRows("kl", "rows.jsonl");
+    expect(rows.map(({ kl }) => kl > 0 && kl < 1)).toEqual([true, true, true]);
+    const metrics: { metric: string; value: number }[] = read("kl", "shift.json").metrics;
+    expect(metrics.map(({ metric }) => metric)).toEqual(["bleu4", "rouge_l", "parameter_shift", "kl"]);
+    expect(metrics[3]?.value).toBeCloseTo(
+      rows.reduce((sum, { kl }) => sum + kl / 3, 0),
+      12,
+    );
+    const mute = write("mute.jsonl", [{ ...prediction("a", "x", "") }]);
+    const without = ["--reference", mute, "--predictions", mute, "--no-similarity"];
+    const { status, stderr } = await sdft("shift", ...without, ...adapter, "--out", path("mute"));
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/Expected the prompt in column "prompt" on line 1/);
   });
 
   it("scores original and distilled answers by the model before training", async () => {

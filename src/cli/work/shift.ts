@@ -72,7 +72,8 @@ async function compareAnswers(args: ShiftArgs, { reference, predictions, context
   using encoder = args.similarity
     ? await openSimilarityEncoder({ encoder: args.encoder, device, threads, reporter: terminal })
     : null;
-  return compareResponses(toResponses(reference), toResponses(predictions), encoder, {
+  // Awaited here, since the encoder is disposed of at the end.
+  return await compareResponses(toResponses(reference), toResponses(predictions), encoder, {
     seed: args.seed ?? 0,
     names: sides(args),
     reporter: terminal,

@@ -1,8 +1,12 @@
-import { describe, expect, it } from "vitest";
-import { compareResponses, type SentenceEncoder } from "../../../src/eval/shift/compare-responses.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Encoder, openEncoder } from "../../../src/engine/encoder.js";
+import { compareResponses } from "../../../src/eval/shift/compare-responses.js";
 import { bleu4 } from "../../../src/metrics/bleu.js";
 import { loadJieba } from "../../../src/metrics/jieba-words.js";
 import { rougeL } from "../../../src/metrics/rouge.js";
+import { openEncoderFolder } from "../../../src/models/encoder-package.js";
+import { temporaryFolder } from "../../temporary-folder.js";
+import { writeTinyEncoder } from "../../tiny-encoder.js";
 
 const row = (id: string, output: string, more: { prompt?: string; label?: string | null } = {}) => ({
   id,
@@ -11,11 +15,14 @@ const row = (id: string, output: string, more: { prompt?: string; label?: string
   label: more.label ?? null,
 });
 
-/** Counts of a, b and c. */
-const letters: SentenceEncoder = {
-  embed: async (texts) =>
-    texts.map((text) => Float32Array.from(["a", "b", "c"], (letter) => text.split(letter).length - 1)),
-};
+const folder = temporaryFolder();
+let encoder: Encoder;
+
+beforeAll(async () => {
+  await writeTinyEncoder(folder);
+  encoder = await openEncoder(await openEncoderFolder(folder), { threads: 1 });
+});
+afterAll(() => encoder.dispose());
 
 const seed = [row("7", "a a b"), row("x", "I cannot do that."), row("2", "b")];
 const trained = [row("2", "b"), row("7", "a b b"), row("x", "Sure, here is how.")];
@@ -23,20 +30,22 @@ const trained = [row("2", "b"), row("7", "a b b"), row("x", "Sure, here is how."
 describe("compareResponses", () => {
   it("joins by id and keeps the reference's order; the seed's answer is the reference", async () => {
     const cut = await loadJieba();
-    const { rows } = await compareResponses(seed, trained, letters);
+    const { rows } = await compareResponses(seed, trained, encoder);
     expect(rows.map(({ id }) => id)).toEqual(["7", "x", "2"]);
     expect(rows[1]).toMatchObject({
       bleu4: bleu4("I cannot do that.", "Sure, here is how."),
       rouge_l: rougeL(cut("I cannot do that."), cut("Sure, here is how.")).f,
     });
     expect(bleu4("I cannot do that.", "Sure, here is how.")).not.toBe(bleu4("Sure, here is how.", "I cannot do that."));
-    // (2, 1, 0) and (1, 2, 0): 4 / 5; equal ones: 1
-    expect(rows[0]?.similarity).toBeCloseTo(0.8, 12);
+    const [before = [], after = []] = await encoder.embed(["a a b", "a b b"]);
+    const product = Array.from(before).reduce((sum: number, value, i) => sum + value * (after[i] ?? 0), 0);
+    expect(product).toBeLessThan(0.9999);
+    expect(rows[0]?.similarity).toBeCloseTo(product / (Math.hypot(...before) * Math.hypot(...after)), 9);
     expect(rows[2]?.similarity).toBeCloseTo(1, 12);
   });
 
   it("gives means with intervals", async () => {
-    const { rows, metrics } = await compareResponses(seed, trained, letters);
+    const { rows, metrics } = await compareResponses(seed, trained, encoder);
     expect(metrics.map(({ metric, n }) => [metric, n])).toEqual([
       ["bleu4", 3],
       ["rouge_l", 3],
@@ -58,7 +67,7 @@ describe("compareResponses", () => {
   it("stops on request", async () => {
     const controller = new AbortController();
     controller.abort();
-    await expect(compareResponses(seed, trained, letters, { signal: controller.signal })).rejects.toMatchObject({
+    await expect(compareResponses(seed, trained, encoder, { signal: controller.signal })).rejects.toMatchObject({
       code: "interrupted",
     });
   });
