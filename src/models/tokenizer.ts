@@ -2,6 +2,7 @@
 
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { InputError } from "../base/error.js";
+import { spellOutSplit } from "./byte-level-split.js";
 import { packTokenBytes, type TokenBytes, type TokenSpelling, tokenSpelling } from "./token-bytes.js";
 
 export interface EncodeOptions {
@@ -79,7 +80,7 @@ export function createTokenizer(
   let library: Library;
   try {
     // Never "clean up" spaces before punctuation: it changes texts, code above all, and BPE needs none of it.
-    library = new Library(json, { clean_up_tokenization_spaces: false });
+    library = new Library(spellOutSplit(json), { clean_up_tokenization_spaces: false });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new InputError("tokenizer", `The tokenizer of ${source} can't be used: ${reason}.`, { cause: error });
