@@ -179,11 +179,16 @@ export class Engine implements Disposable {
   /** For each row the natural-log probabilities of its tokens from `from` on. */
   async score(
     rows: readonly ScoreRow[],
-    options: CallHooks & { adapter?: AdapterHandle | null } = {},
+    options: CallHooks & {
+      adapter?: AdapterHandle | null;
+      /** Most rows of a step; results don't depend on it. */
+      rowsPerStep?: number;
+    } = {},
   ): Promise<RealArray[]> {
     const requests = rows.map((row) => this.toScoreRequest(row));
     const { compute } = this.setting;
-    const settings = { adapter: options.adapter?.native ?? null, compute, rowsPerStep };
+    const adapter = options.adapter?.native ?? null;
+    const settings = { adapter, compute, rowsPerStep: options.rowsPerStep ?? rowsPerStep };
     return this.runScoring(requests, options, (onProgress) => this.native.score(requests, settings, onProgress));
   }
 

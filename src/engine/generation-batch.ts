@@ -11,6 +11,9 @@ export const mostSequences = 64;
 /** Rows of one step: prompts enter in chunks of this size beside running rows. */
 export const rowsPerStep = 256;
 
+/** Rows of a step that scores: enough for several questions with common examples before them. A longer sequence is a step of its own. */
+export const scoringRows = 1024;
+
 /** What generating answers of up to `maxNewTokens` to prompts of these lengths takes at once. */
 export function generationWork(
   spec: ModelSpec,
@@ -22,10 +25,14 @@ export function generationWork(
   return { adapter, sequences: mostSequences, lengths, rowsPerStep, cacheBytes: cacheBudget };
 }
 
-/** What scoring rows of these lengths takes at once. */
-export function scoringWork(lengths: readonly number[], adapter: PlannedAdapter | null): ScoringWork {
+/** What scoring rows of these lengths takes at once, in steps of so many rows. */
+export function scoringWork(
+  lengths: readonly number[],
+  adapter: PlannedAdapter | null,
+  step: number = rowsPerStep,
+): ScoringWork {
   const longest = lengths.reduce((most, length) => Math.max(most, length), 1);
   const total = lengths.reduce((sum, length) => sum + length, 0);
-  const rows = Math.max(longest, Math.min(total, rowsPerStep));
-  return { adapter, rows, sequences: Math.min(lengths.length, rowsPerStep) };
+  const rows = Math.max(longest, Math.min(total, step));
+  return { adapter, rows, sequences: Math.min(lengths.length, step) };
 }

@@ -15,6 +15,19 @@ export interface PredictionRow {
   readonly finish: "stop" | "length" | null;
   /** New tokens; null for outputs made elsewhere. */
   readonly tokens: number | null;
+  /** Of multiple choice only: what the verdict comes from. */
+  readonly choices?: ScoredChoices | undefined;
+}
+
+/** The answers of a question and how likely each is. */
+export interface ScoredChoices {
+  readonly texts: readonly string[];
+  /** Natural logarithm of each answer's probability, summed over its tokens. */
+  readonly loglikelihoods: readonly number[];
+  /** Indices of the true answers. */
+  readonly gold: readonly number[];
+  /** Of a set of several parts (`mmlu_anatomy`); else null. */
+  readonly part: string | null;
 }
 
 const schema = z.object({
@@ -26,6 +39,14 @@ const schema = z.object({
   correct: z.boolean().nullable(),
   finish: z.enum(["stop", "length"]).nullable(),
   tokens: z.number().nullable(),
+  choices: z
+    .object({
+      texts: z.array(z.string()),
+      loglikelihoods: z.array(z.number()),
+      gold: z.array(z.number()),
+      part: z.string().nullable(),
+    })
+    .optional(),
 });
 
 /** Null for what is no such row. */

@@ -10,6 +10,7 @@ import { aliasCachePath, findAlias } from "../models/aliases.js";
 import { cachedHubModel } from "../models/hub-model.js";
 import { type RunManifest, readManifest, type StageWork } from "../report/manifest.js";
 import { getTask } from "../tasks/registry.js";
+import { countChoiceTokens } from "./choice-data.js";
 import { exampleTokens, responseTokens } from "./example-tokens.js";
 import type { PreparedEvaluation, PreparedTraining } from "./prepare.js";
 import { storedIds } from "./rewrite-store.js";
@@ -164,7 +165,18 @@ class DryPlanner {
   }
 
   private evaluating(prepared: PreparedEvaluation, variant: string, done: boolean): OpenStage {
-    const { task, examples, renderer, sampling } = prepared;
+    const { task } = prepared;
+    if (prepared.kind === "choices") {
+      return {
+        name: `evaluate ${variant} on ${task.name}`,
+        work: "score",
+        state: done ? "done" : "open",
+        rows: prepared.items.length,
+        tokens: countChoiceTokens(prepared.items),
+        newTokens: 0,
+      };
+    }
+    const { examples, renderer, sampling } = prepared;
     const known = this.lengths.get(task.name);
     const length = (response: string | null): number => {
       if (known !== undefined) return Math.min(sampling.maxNewTokens, known);

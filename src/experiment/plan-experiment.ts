@@ -11,6 +11,7 @@ import type { TrainSequence } from "../train/batches.js";
 import { freshAdapterSettings, type ResolvedTraining } from "../train/config.js";
 import { prepareSequences } from "../train/prepare.js";
 import { fitTraining, planTrainingMemory } from "../train/training-memory.js";
+import { planChoices } from "./choice-data.js";
 import type { PreparedEvaluation, PreparedExperiment, PreparedTraining } from "./prepare.js";
 import type { Preparation } from "./session.js";
 
@@ -36,8 +37,10 @@ export function planEvaluations(
   evaluations: readonly PreparedEvaluation[],
   adapter: AdapterSettings | null,
 ): MemoryPlan[] {
-  return evaluations.map(({ examples, renderer, sampling }) =>
-    planAnswers(opened, { examples, renderer, sampling, adapter }),
+  return evaluations.map((evaluation) =>
+    evaluation.kind === "choices"
+      ? planChoices(opened.planned, evaluation, adapter)
+      : planAnswers(opened, { ...evaluation, adapter }),
   );
 }
 

@@ -1,4 +1,5 @@
 // Everything an experiment needs, loaded and checked before anything is written: data, renderers, sampling, encoded examples.
+import { InputError } from "../base/error.js";
 import type { Reporter } from "../base/reporter.js";
 import type { TextExample } from "../data/example.js";
 import { checkReferences } from "../distill/distill.js";
@@ -15,13 +16,17 @@ import type { Task } from "../tasks/task.js";
 import { getPreset, type Preset } from "../templates/presets.js";
 import type { PromptRenderer } from "../templates/render.js";
 import { type TrainingConfig, withTaskEpochs } from "../train/config.js";
+import { loadChoices, type PreparedChoices, prepareChoices } from "./choice-data.js";
 import { keepShort } from "./example-tokens.js";
 import type { EvaluationEntry, Experiment } from "./schema.js";
 import type { Preparation } from "./session.js";
 import { type StageRenderers, stageRenderers, stageSampling } from "./stage-settings.js";
 import { expectTexts, loadTaskData } from "./task-data.js";
 
-export interface PreparedEvaluation {
+/** Prompts to answer, or choices to compare. */
+export type PreparedEvaluation = PreparedAnswers | PreparedChoices;
+
+export interface PreparedAnswers {
   readonly kind: "answers";
   readonly task: Task;
   readonly examples: readonly TextExample[];
@@ -105,16 +110,20 @@ export async function prepareEvaluation(
   const task = getTask(entry.task);
   const grading = await gradingSettings(experiment);
   await expectGradable(task, grading);
-  const loaded = await loadTaskData({
+  const wish = {
     task,
-    split: "test",
     data: entry.data ?? null,
     datasetDir: experiment.dataset_dir,
     maxSamples: entry.max_samples ?? null,
     seed: experiment.seed,
     order: "seeded",
     reporter: prepared.reporter,
-  });
+  } as const;
+  const shots = entry.num_fewshot ?? null;
+  if (task.grading === "choice") return prepareChoices(prepared, task, await loadChoices({ ...wish, shots }));
+  if (shots !== null)
+    throw new InputError("few_shot", `num_fewshot is of multiple-choice tasks, and ${task.name} is none of them.`);
+  const loaded = await loadTaskData({ ...wish, split: "test" });
   const renderers = await stageRenderers(prepared.prompts, {
     task,
     preset,

@@ -43,8 +43,12 @@ const evaluationTask = z.strictObject({
   /** A file or a name of dataset_info.json; the task's own where left out. */
   data: name("a file or a name of dataset_info.json").optional(),
   max_samples: wholeNumber(1).optional(),
-  /** Worked examples before each question of a multiple-choice task; 0 where left out. */
-  num_fewshot: wholeNumber(0, 100).optional(),
+  /** Worked examples before each question of a multiple-choice task, or `leaderboard` for the task's number there; 0 where left out. */
+  num_fewshot: z
+    .union([wholeNumber(0, 100), z.literal("leaderboard")], {
+      error: "expected a whole number from 0 to 100, or leaderboard",
+    })
+    .optional(),
   /** Answers to each prompt, for pass@k; 1 where left out. */
   samples_per_prompt: wholeNumber(1, 1000).optional(),
 });

@@ -13,7 +13,7 @@ import { freshAdapterSettings } from "../train/config.js";
 import { initializeAdapter } from "../train/lora-init.js";
 import { train } from "../train/train.js";
 import { encodeExamples } from "./plan-experiment.js";
-import type { PreparedTraining } from "./prepare.js";
+import type { PreparedAnswers, PreparedTraining } from "./prepare.js";
 import { type Preparation, type Session, startSession } from "./session.js";
 import { engineIdentity, type PlannedRun } from "./study-plan.js";
 
@@ -121,7 +121,7 @@ export async function calibrate(
   const training = runs.flatMap((run) => run.training ?? [])[0] ?? null;
   const prompts = runs
     .flatMap((run) => run.evaluations.flatMap(({ prepared }) => prepared ?? []))
-    .find(({ kind }) => kind === "answers");
+    .find((prepared) => prepared.kind === "answers");
   for (const work of missing) {
     let tokensPerSecond: number | null = null;
     if (work === "generate" && prompts !== undefined) tokensPerSecond = await measureGenerating(session, prompts);
@@ -132,9 +132,10 @@ export async function calibrate(
   return speeds;
 }
 
-type Prompts = NonNullable<PlannedRun["evaluations"][number]["prepared"]>;
-
-async function measureGenerating({ engine }: Session, { examples, renderer, sampling }: Prompts): Promise<number> {
+async function measureGenerating(
+  { engine }: Session,
+  { examples, renderer, sampling }: PreparedAnswers,
+): Promise<number> {
   const prompts = examples.slice(0, 8).map((example) => ({ id: example.id, tokens: renderer.promptTokens(example) }));
   const started = performance.now();
   const answers = await engine.generate(prompts, { ...sampling, maxNewTokens: Math.min(24, sampling.maxNewTokens) });

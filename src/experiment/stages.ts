@@ -177,7 +177,8 @@ export async function evaluateStage(
   const { predictions, metrics } = await gradePredictions(task, await readOwnPredictions(path), gradingContext(job));
   // A judge or a sandbox may have come since.
   if (task.grading === "execution" || task.grading === "judge") await writeJsonLines(path, predictions);
-  for (const metric of metrics) {
+  // Of a set of many parts only the whole is said.
+  for (const metric of metrics.filter((one) => one.task === undefined)) {
     reporter.finish(
       `${label}${variant} on ${task.name}: ${metric.metric} ${(100 * metric.value).toFixed(1)} % of ${metric.n}.`,
     );

@@ -7,7 +7,7 @@ import type { Example, TextExample } from "../data/example.js";
 import { type LoadedDataset, loadDataset } from "../data/load-dataset.js";
 import type { AlpacaShape } from "../data/shape.js";
 import { exists } from "../formats/open-file.js";
-import { bundledPath, findTaskOfDataset, getTask, isTaskName } from "../tasks/registry.js";
+import { bundledPath, findTask, findTaskOfDataset, getTask } from "../tasks/registry.js";
 import type { Columns, DataSource, Task } from "../tasks/task.js";
 
 export interface DataWish {
@@ -29,7 +29,8 @@ export interface DataWish {
 /** The examples, with what the task puts together for its prompts. */
 export async function loadTaskData(wish: DataWish): Promise<LoadedDataset> {
   const { data } = wish;
-  if (data !== null && isTaskName(data)) return loadTaskData({ ...wish, task: getTask(data), data: null });
+  const named = data === null ? null : findTask(data);
+  if (named !== null) return loadTaskData({ ...wish, task: named, data: null });
   const loaded = await loadAnywhere(wish);
   const prepare = wish.task?.prepare;
   if (prepare === undefined) return loaded;
@@ -59,7 +60,7 @@ async function loadAnywhere(wish: DataWish): Promise<LoadedDataset> {
 export function taskFor(task: string | null, data: string | null): Task | null {
   if (task !== null) return getTask(task);
   if (data === null) return null;
-  return isTaskName(data) ? getTask(data) : findTaskOfDataset(data);
+  return findTask(data) ?? findTaskOfDataset(data);
 }
 
 /** Rows of texts; rows of tokens can be trained on and scored, but not rewritten or evaluated. */

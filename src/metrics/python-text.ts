@@ -23,11 +23,34 @@ export function stripTextEnd(text: string): string {
   return text.slice(0, end);
 }
 
-/** str.rstrip() */
-export function stripEnd(text: string): string {
-  let end = text.length;
-  while (end > 0 && space.test(text.charAt(end - 1))) end--;
-  return text.slice(0, end);
+/** str.capitalize(): the first character in title case, the others in lower case. */
+export function capitalize(text: string): string {
+  const [first = ""] = text;
+  return titleCase(first) + lowerRest(text, first.length);
+}
+
+/** The lower case of all but the first character; a sigma at the end of a word must see what stands before it. */
+function lowerRest(text: string, start: number): string {
+  const before = text.slice(0, start);
+  const whole = text.toLowerCase();
+  return whole.slice(before.toLowerCase().length);
+}
+
+/** Upper case, except where Unicode has a title case of its own (full mappings, as Python uses). */
+function titleCase(character: string): string {
+  const point = character.codePointAt(0) ?? 0;
+  // Georgian has upper case, but no title case.
+  if (point >= 0x10d0 && point <= 0x10ff) return character;
+  if (point >= 0x1c4 && point <= 0x1cc) return String.fromCodePoint(0x1c5 + 3 * Math.floor((point - 0x1c4) / 3));
+  if (point >= 0x1f1 && point <= 0x1f3) return "\u01f2";
+  const [letter = "", ...marks] = character.normalize("NFD");
+  if (marks.includes("\u0345")) {
+    const upper = letter.toUpperCase() + marks.join("");
+    // A circumflex alone keeps the iota from joining its letter.
+    return marks[0] === "\u0342" ? upper : upper.normalize("NFC");
+  }
+  const [head = "", ...tail] = character.toUpperCase();
+  return head === head.toLowerCase() ? head + tail.join("") : head + tail.join("").toLowerCase();
 }
 
 /** re.sub(r"\s+", " ", text) */

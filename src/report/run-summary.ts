@@ -108,7 +108,13 @@ export async function readRun(folder: string): Promise<RunSummary> {
   const scores = await readRows(join(folder, "scores.jsonl"), parseScore);
   const variants = variantNames.filter((variant) => scores.some((score) => score.variant === variant));
   const predictions = (await readAllPredictions(folder)).filter((one) => belongs(one, config));
-  const tasks = [...new Set([...scores.map((score) => score.task), ...predictions.map((one) => one.task)])];
+  // Scores of a part (a subject of MMLU) stand in scores.jsonl; the table has the whole.
+  const isPart = (task: string): boolean =>
+    predictions.some((one) => one.task === "mmlu") &&
+    task.startsWith("mmlu_") &&
+    !predictions.some((one) => one.task === task);
+  const scored = scores.map((score) => score.task).filter((task) => !isPart(task));
+  const tasks = [...new Set([...scored, ...predictions.map((one) => one.task)])];
   const logs = [];
   for (const variant of variantNames) {
     const rows = await readLog(join(folder, variant, "log.jsonl"));

@@ -1,7 +1,7 @@
 // From the beginning of a Python program to the question that asks for its last function (PROTOCOL §5, HumanEval).
 
 import { InputError } from "../base/error.js";
-import { stripEnd, stripText } from "../metrics/python-text.js";
+import { stripText, stripTextEnd } from "../metrics/python-text.js";
 
 export interface CodeQuestion {
   readonly instruction: string;
@@ -21,7 +21,7 @@ export function codeQuestion(program: string, id: string): CodeQuestion {
   const { signature, docstring } = found;
   return {
     instruction: `Write a Python function \`${signature}\` to solve the following problem:\n${docstring}`,
-    opening: stripEnd(program),
+    opening: stripTextEnd(program),
   };
 }
 

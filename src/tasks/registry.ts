@@ -7,18 +7,23 @@ import { advbench } from "./advbench.js";
 import { advbenchJailbreak } from "./advbench-jailbreak.js";
 import { alpaca } from "./alpaca.js";
 import { alpacaEval } from "./alpaca-eval.js";
+import { arcChallenge, arcEasy } from "./arc.js";
 import { demoArithmetic } from "./demo-arithmetic.js";
 import { demoCalls } from "./demo-calls.js";
 import { demoRefusals } from "./demo-refusals.js";
 import { dolly } from "./dolly.js";
 import { gsm8k } from "./gsm8k.js";
+import { hellaswag } from "./hellaswag.js";
 import { humaneval } from "./humaneval.js";
 import { lima } from "./lima.js";
 import { magicoder } from "./magicoder.js";
+import { findMmluTask, mmlu } from "./mmlu.js";
 import { multiarith } from "./multiarith.js";
 import { openfunctions } from "./openfunctions.js";
 import { openhermes } from "./openhermes.js";
 import type { DataSource, Task } from "./task.js";
+import { truthfulqaMc1, truthfulqaMc2 } from "./truthfulqa.js";
+import { winogrande } from "./winogrande.js";
 
 export const tasks = {
   openfunctions,
@@ -33,6 +38,13 @@ export const tasks = {
   dolly,
   lima,
   openhermes,
+  mmlu,
+  truthfulqa_mc1: truthfulqaMc1,
+  truthfulqa_mc2: truthfulqaMc2,
+  arc_easy: arcEasy,
+  arc_challenge: arcChallenge,
+  hellaswag,
+  winogrande,
   demo_calls: demoCalls,
   demo_arithmetic: demoArithmetic,
   demo_refusals: demoRefusals,
@@ -48,13 +60,19 @@ export function isTaskName(name: string): name is TaskName {
 
 /** The task of that name, or an error that lists the names and suggests the nearest. */
 export function getTask(name: string): Task {
-  if (!isTaskName(name)) {
+  const found = findTask(name);
+  if (found === null) {
     throw new InputError(
       "unknown_task",
       `Expected a task (${taskNames.join(", ")}) but received "${name}"${suggestion(name, taskNames)}.`,
     );
   }
-  return tasks[name];
+  return found;
+}
+
+/** The task of that name, MMLU's single subjects and groups among them; null where there is none. */
+export function findTask(name: string): Task | null {
+  return isTaskName(name) ? tasks[name] : findMmluTask(name);
 }
 
 /** The task to which a name of a dataset_info.json belongs, or null. */

@@ -6,6 +6,8 @@ import type { Answer, Task } from "./task.js";
 
 /** One cell of a table: the share that passed of n, with Wilson's 95 % interval. */
 export interface MetricValue {
+  /** The part of the task that it is of (`mmlu_anatomy`); left out: the whole. */
+  readonly task?: string;
   readonly metric: string;
   readonly value: number;
   readonly n: number;

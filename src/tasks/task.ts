@@ -2,6 +2,7 @@
 
 import type { TextExample } from "../data/example.js";
 import type { TemplateSets } from "../templates/choose.js";
+import type { ChoiceFormat } from "./choice.js";
 
 /** The columns of a row, by LLaMA-Factory's names for what they hold. */
 export interface Columns {
@@ -101,4 +102,6 @@ export interface Task {
   readonly greedy?: boolean;
   /** Puts together what the prompt needs, wherever the example came from. */
   readonly prepare?: (example: TextExample) => TextExample;
+  /** How a row becomes a question, where grading is `choice`. */
+  readonly choice?: ChoiceFormat;
 }

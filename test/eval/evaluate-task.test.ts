@@ -31,7 +31,9 @@ const examples: TextExample[] = Array.from({ length: 3 }, (_, index) => ({
   row: {},
 }));
 
-async function job(session: Awaited<ReturnType<typeof openTinyChat>>, task: Task, name: string): Promise<TaskJob> {
+type AnswerJob = Extract<TaskJob, { readonly kind: "answers" }>;
+
+async function job(session: Awaited<ReturnType<typeof openTinyChat>>, task: Task, name: string): Promise<AnswerJob> {
   const wish = { task, preset: getPreset("default"), template: null, distillTemplate: null };
   const { infer } = await stageRenderers(session.prompts, wish);
   const sampling = { ...greedySampling, maxNewTokens: 8 };

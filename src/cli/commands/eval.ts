@@ -11,6 +11,11 @@ export const evalCommand = defineCommand({
     ...profileOptions,
     ...gradingOptions,
     tasks: { type: "string", describe: "tasks with commas" },
+    "num-fewshot": {
+      type: "string",
+      describe: "worked examples before each multiple-choice question, or leaderboard for each task's number there",
+      defaultDescription: "0",
+    },
     predictions: { type: "string", describe: "score this JSONL (predict or output, label) instead of generating" },
   },
   examples: [

@@ -3,41 +3,28 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { InputError } from "../../base/error.js";
-import type { Reporter } from "../../base/reporter.js";
 import { makeWritableFolder, writeJsonLines } from "../../base/write-file.js";
-import { expectSamples } from "../../eval/evaluate.js";
 import { evaluateTask, expectGradable, gradePredictions } from "../../eval/evaluate-task.js";
 import { toPredictionRows } from "../../eval/match-predictions.js";
 import type { ScoreRow } from "../../eval/prediction.js";
 import { readPredictions } from "../../eval/predictions-file.js";
-import { checkLabels } from "../../experiment/prepare.js";
 import { prepareSession, startSession } from "../../experiment/session.js";
-import { stageSampling } from "../../experiment/stage-settings.js";
-import { expectTexts, loadTaskData } from "../../experiment/task-data.js";
 import { rate } from "../../report/wording.js";
 import { getTask } from "../../tasks/registry.js";
 import { faultSentence, type MetricValue } from "../../tasks/score.js";
 import type { Task } from "../../tasks/task.js";
-import { getPreset } from "../../templates/presets.js";
-import {
-  checkMaxSamples,
-  requireOption,
-  type SamplingArgs,
-  samplingChanges,
-  sessionOptions,
-  withSamplingArgs,
-} from "../arguments.js";
+import { requireOption, sessionOptions } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
-import { commandRenderers, type DataArgs, splitNames } from "./data.js";
+import { splitNames } from "./data.js";
+import { type EvalDataArgs, loadTest, loadWork, planWork } from "./eval-data.js";
 import { type GradingArgs, gradingSettings, samplesPerPrompt } from "./grading.js";
-import { type ModelArgs, openAdapter, planAnswers } from "./model.js";
+import { openAdapter } from "./model.js";
 import { type ProfileArgs, startProfile } from "./profile.js";
 
-export interface EvalArgs extends DataArgs, SamplingArgs, ModelArgs, ProfileArgs, GradingArgs {
+export interface EvalArgs extends EvalDataArgs, ProfileArgs, GradingArgs {
   readonly out?: string | undefined;
   readonly tasks?: string | undefined;
   readonly predictions?: string | undefined;
-  readonly seed?: number | undefined;
 }
 
 export async function runEval(args: EvalArgs, context: CommandContext): Promise<void> {
@@ -54,6 +41,8 @@ export async function runEval(args: EvalArgs, context: CommandContext): Promise<
       "usage",
       "--data goes with one task; name the data of several tasks in a dataset_info.json (--dataset-dir).",
     );
+  if (args.numFewshot !== undefined && !tasks.some(({ grading }) => grading === "choice"))
+    throw new InputError("usage", "--num-fewshot is of multiple-choice tasks, and none was named.");
   await evaluateTasks(tasks, args, { folder, context });
 }
 
@@ -64,27 +53,15 @@ interface Place {
 
 async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, context }: Place): Promise<void> {
   const { terminal, signal } = context;
-  const preset = getPreset(args.preset);
   const seed = args.seed ?? 0;
   const grading = await gradingSettings(args);
   for (const task of tasks) await expectGradable(task, grading);
   const data = [];
-  for (const task of tasks) data.push(await loadTest(task, args, terminal));
+  for (const task of tasks) data.push(await loadWork(task, args, terminal));
   const prepared = await prepareSession(sessionOptions(args, terminal));
   const works = [];
-  for (const { task, examples } of data) {
-    const { infer: renderer } = await commandRenderers(prepared.prompts, args, { task, preset });
-    const sampling = withSamplingArgs(stageSampling(preset, task, samplingChanges(args), seed), args);
-    expectSamples(task, sampling, samplesPerPrompt(args));
-    const lengths = examples.map((example) => renderer.promptTokens(example).length);
-    works.push({
-      task,
-      examples,
-      renderer,
-      sampling,
-      plan: await planAnswers(prepared, lengths, sampling, args.adapter),
-    });
-  }
+  for (const work of data)
+    works.push(await planWork(work, args, { prepared, samplesPerPrompt: samplesPerPrompt(args) }));
   using session = await startSession(
     prepared,
     works.map(({ plan }) => plan),
@@ -96,16 +73,12 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
   const showProfile = startProfile(args, engine, terminal);
   const scores: ScoreRow[] = [];
   const lines: string[] = [];
-  for (const { task, examples, renderer, sampling } of works) {
-    const { metrics } = await evaluateTask(engine, {
-      kind: "answers",
-      task,
-      examples,
-      renderer,
+  for (const { job, template } of works) {
+    const { task } = job;
+    const { predictions, metrics } = await evaluateTask(engine, {
+      ...job,
       adapter,
       adapterHash: engine.hashAdapter(adapter),
-      sampling,
-      samplesPerPrompt: samplesPerPrompt(args),
       grading,
       generator: args.adapter === undefined ? prepared.model.name : `${prepared.model.name} ${args.adapter}`,
       folder: join(folder, task.name),
@@ -113,31 +86,13 @@ async function evaluateTasks(tasks: readonly Task[], args: EvalArgs, { folder, c
       reporter: terminal,
       signal,
     });
-    scores.push(
-      ...metrics.map((metric) => ({ ...trained, template: renderer.template.name, seed, task: task.name, ...metric })),
-    );
+    scores.push(...metrics.map((metric) => ({ ...trained, template, seed, task: task.name, ...metric })));
     lines.push(...metrics.map((metric) => metricLine(task, metric)));
-    if (metrics.length === 0) lines.push(`${task.name}: ${examples.length} outputs written; ${unscored(task)}.`);
+    if (metrics.length === 0) lines.push(`${task.name}: ${predictions.length} outputs written; ${unscored(task)}.`);
   }
   await showProfile();
   await writeJsonLines(join(folder, "scores.jsonl"), scores);
   terminal.result({ folder, scores }, lines.join("\n"));
-}
-
-async function loadTest(task: Task, args: EvalArgs, reporter: Reporter) {
-  const loaded = await loadTaskData({
-    task,
-    split: "test",
-    data: args.data ?? null,
-    datasetDir: args.datasetDir ?? null,
-    maxSamples: checkMaxSamples(args.maxSamples),
-    seed: args.seed ?? 0,
-    order: args.shuffle ? "seeded" : "file",
-    reporter,
-  });
-  const examples = expectTexts(loaded.examples, "evaluate");
-  checkLabels(task, examples, reporter);
-  return { task, examples };
 }
 
 async function scoreFile(path: string, args: EvalArgs, { folder, context }: Place): Promise<void> {
@@ -153,7 +108,7 @@ async function scoreFile(path: string, args: EvalArgs, { folder, context }: Plac
       "missing_id",
       `The lines of ${path} have no ids, so --max-samples can't tell which rows they answer: add ids, or leave it out.`,
     );
-  const examples = hasData ? (await loadTest(task, args, context.terminal)).examples : null;
+  const examples = hasData ? await loadTest(task, args, context.terminal) : null;
   const rows = toPredictionRows(task, lines, { source: path, examples });
   await makeWritableFolder(folder);
   const { terminal: reporter, signal } = context;
@@ -220,5 +175,5 @@ async function readNote(path: string): Promise<Record<string, unknown> | null> {
 }
 
 function metricLine(task: Task, metric: MetricValue): string {
-  return `${task.name}: ${metric.metric.replaceAll("_", " ")} ${rate(metric)}, n = ${metric.n}`;
+  return `${metric.task ?? task.name}: ${metric.metric.replaceAll("_", " ")} ${rate(metric)}, n = ${metric.n}`;
 }

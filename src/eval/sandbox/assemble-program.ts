@@ -1,7 +1,7 @@
 // A HumanEval problem and a model's completion as one program, as bigcode-evaluation-harness puts them together
 // (humanevalsynthesize-python): PROTOCOL §5.
 import { InputError } from "../../base/error.js";
-import { stripEnd } from "../../metrics/python-text.js";
+import { stripTextEnd } from "../../metrics/python-text.js";
 import { humaneval } from "../../tasks/humaneval.js";
 
 /** What a problem's row holds. */
@@ -39,10 +39,10 @@ export function readProblem(row: Readonly<Record<string, unknown>>, id: string):
 
 /** Cut at the first stop string, then before the first line that is neither blank nor indented. */
 export function cutCompletion(output: string): string {
-  const text = stripEnd(output);
+  const text = stripTextEnd(output);
   const ends = humaneval.stop.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
   const lines = text.slice(0, Math.min(text.length, ...ends)).split("\n");
-  const outside = lines.findIndex((line) => stripEnd(line) !== "" && !/^[ \t]/.test(line));
+  const outside = lines.findIndex((line) => stripTextEnd(line) !== "" && !/^[ \t]/.test(line));
   return (outside < 0 ? lines : lines.slice(0, outside)).join("\n");
 }
 
@@ -50,7 +50,7 @@ export function cutCompletion(output: string): string {
 export function assembleProgram(problem: Problem, output: string, numpy: boolean): string {
   return [
     ...importLines(numpy),
-    `${stripEnd(problem.prompt)}${cutCompletion(output)}`,
+    `${stripTextEnd(problem.prompt)}${cutCompletion(output)}`,
     problem.test,
     `check(${problem.entryPoint})`,
     "",
