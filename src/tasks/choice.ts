@@ -2,7 +2,7 @@
 // lm-evaluation-harness 0.4.13 puts them, to the byte; its few-shot rules are part of a task.
 
 import { InputError } from "../base/error.js";
-import type { DataSource, Row } from "./task.js";
+import type { DataSource, Row } from "./data-source.js";
 
 export interface ChoiceQuestion {
   /** What stands before the answers: one text for all, or one for each (Winogrande, whose choices stand inside). */

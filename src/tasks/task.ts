@@ -3,51 +3,9 @@
 import type { TextExample } from "../data/example.js";
 import type { TemplateSets } from "../templates/choose.js";
 import type { ChoiceFormat } from "./choice.js";
+import type { DataSource } from "./data-source.js";
 
-/** The columns of a row, by LLaMA-Factory's names for what they hold. */
-export interface Columns {
-  readonly prompt: string;
-  /** Appended to the prompt after a line feed. */
-  readonly query?: string;
-  readonly response?: string;
-  /** Earlier turns, oldest first. */
-  readonly history?: string;
-}
-
-export type Row = Readonly<Record<string, unknown>>;
-
-/** A public copy of the data on the Hugging Face hub. */
-export interface HubSource {
-  readonly repo: string;
-  readonly config: string | null;
-  readonly split: string;
-  /** The one file of the repository, where subset and split are not told by the files' names. */
-  readonly file?: string;
-  readonly columns: Columns;
-  /** Brings a row of the hub's copy into the protocol's form; null where they are the same. */
-  readonly convert: ((row: Row) => Row) | null;
-}
-
-/** A file of the authors' data folder (PROTOCOL §7). */
-export interface AuthorsFile {
-  /** In the folder. */
-  readonly path: string;
-  /** Null where the file was never seen. */
-  readonly sha256: string | null;
-}
-
-/** Where a task's rows come from: a bundled file, the data folder (by its dataset_info.json, else by the file's name), or the hub. */
-export interface DataSource {
-  /** The name in a dataset_info.json. */
-  readonly dataset: string;
-  /** Null where the authors have none. */
-  readonly authors: AuthorsFile | null;
-  /** A file that comes with the package, relative to its root; null where there is none. */
-  readonly bundled: string | null;
-  readonly hub: HubSource | null;
-  /** Of the bundled file, and of a dataset_info.json that names none. */
-  readonly columns: Columns;
-}
+export type { AuthorsFile, Columns, DataSource, HubSource, Row } from "./data-source.js";
 
 /** One output to judge. */
 export interface Answer {
