@@ -101,10 +101,10 @@ function toDocument(args: ShiftArgs, { answers, weights, model }: Parts): ShiftD
   return {
     ...{ reference, predictions, adapter, data, model: args.model ?? null },
     metrics: [
-      ...(answers?.metrics ?? []).map((metric) => ({ task: "shift" as const, ...metric })),
-      ...(weights === null ? [] : [{ task: "shift" as const, ...parameterShiftMetric(weights) }]),
-      ...(model?.divergence?.metrics ?? []).map((metric) => ({ task: "shift" as const, ...metric })),
-      ...(gap?.metrics ?? []).map((metric) => ({ task: "gap" as const, ...metric })),
+      ...(answers?.metrics ?? []).map((metric) => ({ ...metric, task: "shift" as const })),
+      ...(weights === null ? [] : [{ ...parameterShiftMetric(weights), task: "shift" as const }]),
+      ...(model?.divergence?.metrics ?? []).map((metric) => ({ ...metric, task: "shift" as const })),
+      ...(gap?.metrics ?? []).map((metric) => ({ ...metric, task: "gap" as const })),
     ],
     gap: gap?.difference ?? null,
     matrices: weights?.matrices ?? null,
