@@ -15,6 +15,8 @@ export interface ForeignPrediction {
   readonly output: string;
   readonly label: string | null;
   readonly finish: "stop" | "length" | null;
+  /** The verdict in a predictions.jsonl of ours; null where there is none. */
+  readonly correct: boolean | null;
   readonly line: number;
 }
 
@@ -63,6 +65,7 @@ function parseRow(line: string, at: { path: string; number: number; index: numbe
     output,
     label: labelText(row.label),
     finish: row.finish === "stop" || row.finish === "length" ? row.finish : null,
+    correct: typeof row.correct === "boolean" ? row.correct : null,
     line: at.number,
   };
 }

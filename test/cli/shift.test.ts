@@ -59,6 +59,21 @@ describe("shift of answers", () => {
     expect(document).toMatchObject({ reference: seed, predictions: trained, adapter: null, gap: null });
   });
 
+  it("counts retained, lost and gained where both files judge", async () => {
+    const judged = (name: string, verdicts: readonly (boolean | null)[]) =>
+      write(
+        name,
+        verdicts.map((correct, i) => ({ ...prediction(String(i), "x"), correct })),
+      );
+    const before = judged("before.jsonl", [true, true, false, false, null]);
+    const after = judged("after.jsonl", [true, false, false, true, true]);
+    const files = ["--reference", before, "--predictions", after, "--no-similarity"];
+    const { stderr } = await done("shift", ...files, "--out", path("verdicts"));
+    expect(stderr).toMatch(/retained 1, lost 1, gained 1, wrong both times 1, p = 1\.000/);
+    expect(read("verdicts", "shift.json").verdicts).toEqual({ retained: 1, lost: 1, gained: 1, missed: 1, p: 1 });
+    expect(read("plain", "shift.json").verdicts).toBeNull();
+  });
+
   it("prints the same document with --json, and replaces no earlier one", async () => {
     const { stdout } = await done("shift", ...answers, "--out", path("json"), "--json");
     expect(JSON.parse(stdout)).toEqual({ folder: path("json"), ...read("json", "shift.json") });

@@ -14,7 +14,7 @@ const examples = [
   example("c", "What is 3 + 3?", "The answer is 6."),
 ];
 const line = (id: string, more: Partial<ForeignPrediction> = {}): ForeignPrediction => ({
-  ...{ id, idFrom: "row", prompt: null, output: "4", label: null, finish: null, line: 1 },
+  ...{ id, idFrom: "row", prompt: null, output: "4", label: null, finish: null, correct: null, line: 1 },
   ...more,
 });
 const source = "made.jsonl";

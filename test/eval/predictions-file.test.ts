@@ -16,8 +16,8 @@ describe("readPredictions", () => {
   it("reads LLaMA-Factory's names in order, and ours by id", async () => {
     const path = file("a.jsonl", '{"prompt":"p","predict":"x","label":"y"}', "", '{"predict":"z","label":3}');
     expect(await readPredictions(path)).toEqual([
-      { id: "0", idFrom: "order", prompt: "p", output: "x", label: "y", finish: null, line: 1 },
-      { id: "1", idFrom: "order", prompt: null, output: "z", label: "3", finish: null, line: 3 },
+      { id: "0", idFrom: "order", prompt: "p", output: "x", label: "y", finish: null, correct: null, line: 1 },
+      { id: "1", idFrom: "order", prompt: null, output: "z", label: "3", finish: null, correct: null, line: 3 },
     ]);
     const own = file("b.jsonl", '{"id":7,"output":"x","finish":"length"}');
     expect(await readPredictions(own)).toMatchObject([{ id: "7", idFrom: "row", label: null, finish: "length" }]);

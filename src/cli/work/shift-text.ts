@@ -1,8 +1,15 @@
 // The content of shift.json, and the same as a table for people.
 import Table from "cli-table3";
 import type { MatrixShift } from "../../eval/shift/parameter-shift.js";
+import type { PairedCounts } from "../../metrics/statistics.js";
 import { metricWording } from "../../report/study/metric-wording.js";
+import { probability } from "../../report/wording.js";
 import type { MetricValue } from "../../tasks/score.js";
+
+/** With McNemar's exact probability. */
+export interface VerdictChange extends PairedCounts {
+  readonly p: number;
+}
 
 export interface ShiftDocument {
   readonly reference: string | null;
@@ -11,6 +18,8 @@ export interface ShiftDocument {
   readonly model: string | null;
   readonly data: string | null;
   readonly metrics: readonly (MetricValue & { readonly task: "shift" | "gap" })[];
+  /** Right and wrong answers, before and after; null where the files don't judge the same rows. */
+  readonly verdicts: VerdictChange | null;
   /** Distilled minus original, with the paired bootstrap's interval; null without --data. */
   readonly gap: { readonly value: number; readonly n: number; readonly low: number; readonly high: number } | null;
   /** Of the parameter shift; null without --adapter. */
@@ -30,6 +39,12 @@ export function shiftText(document: ShiftDocument): string {
     ]);
   }
   const lines = [table.toString()];
+  if (document.verdicts !== null) {
+    const { retained, lost, gained, missed, p } = document.verdicts;
+    lines.push(
+      `Verdicts: retained ${retained}, lost ${lost}, gained ${gained}, wrong both times ${missed}, p = ${probability(p)} (McNemar's exact test).`,
+    );
+  }
   if (document.gap !== null) {
     const { value, low, high } = document.gap;
     lines.push(`Distilled minus original: ${number(value)} [${number(low)}, ${number(high)}] nats per token, paired.`);

@@ -8,12 +8,13 @@ import { compareResponses, type ResponseShift } from "../../eval/shift/compare-r
 import { pairResponses, type Response } from "../../eval/shift/pair-responses.js";
 import { type ParameterShift, parameterShift, parameterShiftMetric } from "../../eval/shift/parameter-shift.js";
 import { openSimilarityEncoder } from "../../experiment/open-encoder.js";
+import { countPairs, mcnemarExact } from "../../metrics/statistics.js";
 import { requireOption, sessionOptions } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import { expectNoEarlier } from "./out-file.js";
 import type { ShiftArgs } from "./shift-args.js";
 import { type ModelShift, modelShift, needsModel } from "./shift-model.js";
-import { type ShiftDocument, shiftText } from "./shift-text.js";
+import { type ShiftDocument, shiftText, type VerdictChange } from "./shift-text.js";
 
 export async function runShift(args: ShiftArgs, context: CommandContext): Promise<void> {
   const folder = resolve(requireOption(args.out, "out", "a folder for the shift"));
@@ -28,7 +29,9 @@ export async function runShift(args: ShiftArgs, context: CommandContext): Promis
   const answers =
     args.predictions === undefined ? null : await compareAnswers(args, { reference, predictions, context });
   const model = needsModel(args) ? await modelShift(args, reference, context) : null;
-  const document = toDocument(args, { answers, weights, model });
+  const document = toDocument(args, {
+    ...{ verdicts: compareVerdicts(reference, predictions), answers, weights, model },
+  });
   await writeRows(folder, answers, model);
   await writeJson(join(folder, "shift.json"), document);
   context.terminal.result({ folder, ...document }, `${shiftText(document)}\nWritten to ${folder}`);
@@ -89,13 +92,29 @@ function toResponses(rows: readonly ForeignPrediction[]): Response[] {
   return rows.map(({ id, prompt, output, label }) => ({ id, prompt: prompt ?? "", output, label }));
 }
 
+/** What became of rows that both files judge. */
+function compareVerdicts(
+  reference: readonly ForeignPrediction[],
+  predictions: readonly ForeignPrediction[],
+): VerdictChange | null {
+  const after = new Map(predictions.map((row) => [row.id, row.correct]));
+  const pairs = reference.flatMap(({ id, correct: before }) => {
+    const verdict = after.get(id) ?? null;
+    return before === null || verdict === null ? [] : [{ before, after: verdict }];
+  });
+  if (pairs.length === 0) return null;
+  const counts = countPairs(pairs);
+  return { ...counts, p: mcnemarExact(counts.lost, counts.gained) };
+}
+
 interface Parts {
+  readonly verdicts: VerdictChange | null;
   readonly answers: ResponseShift | null;
   readonly weights: ParameterShift | null;
   readonly model: ModelShift | null;
 }
 
-function toDocument(args: ShiftArgs, { answers, weights, model }: Parts): ShiftDocument {
+function toDocument(args: ShiftArgs, { verdicts, answers, weights, model }: Parts): ShiftDocument {
   const { reference = null, predictions = null, adapter = null, data = null } = args;
   const gap = model?.gap ?? null;
   return {
@@ -106,6 +125,7 @@ function toDocument(args: ShiftArgs, { answers, weights, model }: Parts): ShiftD
       ...(model?.divergence?.metrics ?? []).map((metric) => ({ ...metric, task: "shift" as const })),
       ...(gap?.metrics ?? []).map((metric) => ({ ...metric, task: "gap" as const })),
     ],
+    verdicts,
     gap: gap?.difference ?? null,
     matrices: weights?.matrices ?? null,
   };
