@@ -1,16 +1,21 @@
 // A loaded sentence encoder: texts in, unit vectors out. The cosine of two texts is the dot product of their vectors.
+import process from "node:process";
 import type { EncoderPackage } from "../models/encoder-package.js";
 import { loadAddon } from "../native/addon.js";
 import type { NativeEncoder, WeightFormat } from "../native/types.js";
 import type { DeviceName } from "./backend-choice.js";
 import { cancellable } from "./cancellable.js";
+import { planEmbedding } from "./encoder-memory.js";
 import { type EngineSetting, engineSetting } from "./engine.js";
+import { expectFits, memoryLimit } from "./memory-limit.js";
 
 export interface EncoderOptions {
   readonly device?: DeviceName | "reference-double";
   readonly weights?: WeightFormat;
   /** 0 or left out: one for each core that may be used. */
   readonly threads?: number;
+  /** Most bytes that the process may take; the system's limit where left out. */
+  readonly memoryBudget?: number;
 }
 
 /** Tokens of one step; texts are packed without padding. Results don't depend on it. */
@@ -18,11 +23,16 @@ export const encoderRowsPerStep = 1024;
 
 const embeddingInterrupted = "Embedding was interrupted and nothing was kept: run the same command again.";
 
-/** Loads an encoder's weights. Dispose of it, or hold it with `using`. */
+/** Loads an encoder's weights, unless they and a step's buffers would not fit. Dispose of it, or hold it with `using`. */
 export async function openEncoder(model: EncoderPackage, options: EncoderOptions = {}): Promise<Encoder> {
   const setting = engineSetting(options);
   const { backend, threads, weightFormat } = setting;
   const { spec, files, weights } = model;
+  const processBytes = process.memoryUsage.rss();
+  // Texts of a sentence or two; the shortest would take 40 MB more.
+  const work = { rows: encoderRowsPerStep, texts: encoderRowsPerStep / 32 };
+  const planned = { model, backend, weightFormat, threads, processBytes, ...work };
+  expectFits([planEmbedding(planned)], memoryLimit(options.memoryBudget ?? null));
   const native = await loadAddon().loadEncoder({ spec, files, weights, backend, threads, weightFormat });
   return new Encoder(model, native, setting);
 }

@@ -45,6 +45,7 @@ const purposes = {
   generating: "generating",
   scoring: "scoring",
   loading: "loading the model",
+  embedding: "the encoder",
 } as const satisfies Record<MemoryPlan["purpose"], string>;
 
 const sources = {

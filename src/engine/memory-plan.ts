@@ -12,7 +12,7 @@ export interface MemoryPart {
 }
 
 export interface MemoryPlan {
-  readonly purpose: "training" | "generating" | "scoring" | "loading";
+  readonly purpose: "training" | "generating" | "scoring" | "loading" | "embedding";
   /** What is held at the worst moment, all at once. */
   readonly parts: readonly MemoryPart[];
   /** Their sum. */

@@ -29,7 +29,8 @@ export function weightMemory(weights: readonly WeightEntry[], form: WeightForm):
 /** Rows are packed in panels of so many outputs, the last one padded (AVX-512: the widest). */
 const panelColumns = 32;
 
-function packedBytes(entry: WeightEntry, { backend, weightFormat }: WeightForm): number {
+/** Of one tensor as it is kept. */
+export function packedBytes(entry: WeightEntry, { backend, weightFormat }: WeightForm): number {
   const [rows = 1, columns] = entry.shape;
   if (columns === undefined) return 4 * elementCount(entry.shape);
   const form = weightFormat === "native" ? nativeForm(entry.type) : weightFormat;
@@ -91,7 +92,8 @@ function elementBytes(form: PanelForm): number {
 const differentTokens = 8192;
 const systemPage = 4096;
 
-function touchedBytes(embedding: WeightEntry): number {
+/** Of a table in the file, of which rows are read. */
+export function touchedBytes(embedding: WeightEntry): number {
   const bytes = tensorBytes(embedding.type, embedding.shape);
   const [rows = 1] = embedding.shape;
   return Math.min(bytes, differentTokens * (bytes / rows + systemPage));

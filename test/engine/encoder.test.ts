@@ -111,3 +111,9 @@ it("names a tensor that the spec does not fit", async () => {
   const odd = { ...options, spec: { ...options.spec, heads: 5 } };
   await expect(loadAddon().loadEncoder(odd)).rejects.toThrow(/width/);
 });
+
+it("is not loaded where it would not fit", async () => {
+  await expect(openEncoder(model, { device: "cpu", memoryBudget: 2 ** 20 })).rejects.toThrow(
+    /Expected the encoder to fit in 1\.0 MiB, the memory budget, but it needs .*: Node, tokenizer and what is loaded/,
+  );
+});
