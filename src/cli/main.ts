@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // The program: parses arguments and hands over to one file per command. Nothing heavy is imported before a command runs.
-import { hideBin } from "yargs/helpers";
 import { runCli } from "./run-cli.js";
 
-await runCli(hideBin(process.argv));
+await runCli(process.argv.slice(2));

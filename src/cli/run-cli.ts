@@ -1,60 +1,30 @@
 // The command line as a whole: strict, both --learning-rate and --learning_rate, usage errors with exit status 2.
-import yargs from "yargs";
 import { SdftError } from "../base/error.js";
 import { suggestion } from "../base/suggestion.js";
 import { sdftVersion } from "../base/version.js";
-import { benchCommand } from "./commands/bench.js";
-import { chatCommand } from "./commands/chat.js";
-import { demoCommand } from "./commands/demo.js";
-import { distillCommand } from "./commands/distill.js";
-import { doctorCommand } from "./commands/doctor.js";
-import { evalCommand } from "./commands/eval.js";
-import { exportCommand } from "./commands/export.js";
-import { generateCommand } from "./commands/generate.js";
-import { inspectCommand } from "./commands/inspect.js";
-import { lsCommand } from "./commands/ls.js";
-import { pullCommand } from "./commands/pull.js";
-import { reportCommand } from "./commands/report.js";
-import { reproduceCommand } from "./commands/reproduce.js";
-import { runExperimentCommand } from "./commands/run.js";
-import { scoreCommand } from "./commands/score.js";
-import { selectCommand } from "./commands/select.js";
-import { shiftCommand } from "./commands/shift.js";
-import { trainCommand } from "./commands/train.js";
+import { commands } from "./commands.js";
 import {
   commonOptions,
   dataOptions,
   distillOptions,
+  filterOptions,
   profileOptions,
   samplingOptions,
   trainingOptions,
 } from "./options.js";
+import { asksForOverview, overview } from "./overview.js";
 
 /** Parses and runs; sets process.exitCode. */
 export async function runCli(args: readonly string[]): Promise<void> {
+  if (asksForOverview(args)) {
+    process.stdout.write(overview(process.stdout.columns ?? 120));
+    return;
+  }
+  const { default: yargs } = await import("yargs");
   const parser = yargs(args.map(withDashes))
     .scriptName("sdft")
-    .usage(
-      "$0 <command> [options]\n\nFine-tunes a chat model on your data without making it forget: it first rewrites your answers in its own words.",
-    )
-    .command(demoCommand)
-    .command(runExperimentCommand)
-    .command(reproduceCommand)
-    .command(distillCommand)
-    .command(selectCommand)
-    .command(trainCommand)
-    .command(evalCommand)
-    .command(generateCommand)
-    .command(scoreCommand)
-    .command(shiftCommand)
-    .command(chatCommand)
-    .command(inspectCommand)
-    .command(reportCommand)
-    .command(exportCommand)
-    .command(pullCommand)
-    .command(lsCommand)
-    .command(benchCommand)
-    .command(doctorCommand)
+    .usage("$0 <command> [options]")
+    .command([...commands])
     .demandCommand(1, "Name a command.")
     .recommendCommands()
     .strict()
@@ -92,9 +62,15 @@ function usageMessage(message: string, args: readonly string[]): string {
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ");
   if (unknown === undefined) return message;
   const names = unknown.filter((name) => !(/[A-Z]/.test(name) && unknown.includes(withDash(name))));
-  const known = [commonOptions, profileOptions, samplingOptions, dataOptions, distillOptions, trainingOptions].flatMap(
-    Object.keys,
-  );
+  const known = [
+    commonOptions,
+    profileOptions,
+    samplingOptions,
+    dataOptions,
+    distillOptions,
+    filterOptions,
+    trainingOptions,
+  ].flatMap(Object.keys);
   const described = names.map((name) => {
     if (args.includes(name)) return args[0] === name ? `unknown command ${name}` : `unexpected word ${name}`;
     const nearest = suggestion(name, known).replace('"', '"--');

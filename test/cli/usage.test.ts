@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { overview } from "../../src/cli/overview.js";
 import { temporaryFolder } from "../temporary-folder.js";
 import { tinyChat } from "../tiny-chat.js";
 import { sdft } from "./run.js";
@@ -35,6 +36,25 @@ describe("usage", () => {
       expect(stdout).toMatch(new RegExp(`sdft ${command}\\b`));
     }
     expect(stdout).not.toMatch(/sdft selftest/);
+  });
+
+  it("says the same by every name of help, and keeps to the terminal's width", async () => {
+    const { stdout } = await sdft("--help");
+    expect((await sdft("-h")).stdout).toBe(stdout);
+    expect((await sdft("help")).stdout).toBe(stdout);
+    const narrow = overview(80).split("\n");
+    expect(narrow.length).toBeGreaterThan(stdout.split("\n").length);
+    expect(Math.max(...narrow.filter((line) => line.startsWith("  ")).map((line) => line.length))).toBeLessThanOrEqual(
+      80,
+    );
+    expect((await sdft("train", "--help")).stdout).toMatch(/--learning-rate/);
+  });
+
+  it("evaluates a task that is named twice once", async () => {
+    const out = join(folder, "twice");
+    const few = ["--max-samples", "2", "--max-new-tokens", "2", "--out", out, "--json"];
+    const { stdout } = await sdft("eval", ...tiny, "--tasks", "demo_calls,demo_calls", ...few);
+    expect(JSON.parse(stdout).scores).toHaveLength(1);
   });
 
   it.each([
