@@ -9,31 +9,39 @@ import { sharedPath } from "../../shared-folder.js";
 import { temporaryFolder } from "../../temporary-folder.js";
 import { workingSandboxes } from "./sandboxes.js";
 
-const path = sharedPath("data", "HumanEval.jsonl");
+// A machine that is busy with other tests may need longer than ten seconds for a slow solution.
 const [sandbox] = await workingSandboxes({ ...defaultLimits, seconds: 60 });
 const folder = temporaryFolder();
 
-describe.skipIf(path === null || sandbox === undefined)("HumanEval", () => {
-  const rows = path === null ? [] : readFileSync(path, "utf8").trim().split("\n");
-  const problems = rows.map((line) => JSON.parse(line) as Record<string, string>);
-  const grade = async (name: string, completion: (problem: Record<string, string>) => string) => {
+describe.each([
+  { name: "HumanEval", path: sharedPath("data", "HumanEval.jsonl"), problems: 164 },
+  {
+    name: "the miniature set",
+    path: join(import.meta.dirname, "../../../examples/smoke/humaneval.jsonl"),
+    problems: 8,
+  },
+])("$name", ({ name, path, problems }) => {
+  const skipped = path === null || sandbox === undefined;
+  const lines = path === null ? [] : readFileSync(path, "utf8").trim().split("\n");
+  const rows = lines.map((line) => JSON.parse(line) as Record<string, string>);
+  const grade = async (what: string, completion: (row: Record<string, string>) => string) => {
     if (sandbox === undefined) return [];
-    const programs = problems.map((row) => {
+    const programs = rows.map((row) => {
       const id = String(row.task_id);
       return { id, sample: 0, program: assembleProgram(readProblem(row, id), completion(row), false) };
     });
-    return gradePrograms(programs, { sandbox, folder: join(folder, name) });
+    return gradePrograms(programs, { sandbox, folder: join(folder, name, what) });
   };
 
-  it("passes every canonical solution", async () => {
+  it.skipIf(skipped)("passes every canonical solution", async () => {
     const verdicts = await grade("whole", (row) => `\n${row.canonical_solution}`);
-    expect(verdicts).toHaveLength(164);
     expect(verdicts.filter(({ outcome }) => outcome !== "passed")).toEqual([]);
+    expect(verdicts.length).toBeGreaterThanOrEqual(problems);
   });
 
-  it("fails every emptied one", async () => {
+  it.skipIf(skipped)("fails every emptied one", async () => {
     const verdicts = await grade("empty", () => "");
-    expect(verdicts).toHaveLength(164);
     expect(verdicts.filter(({ outcome }) => outcome !== "failed")).toEqual([]);
+    expect(verdicts.length).toBeGreaterThanOrEqual(problems);
   });
 });
