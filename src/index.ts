@@ -20,7 +20,13 @@ export type { Completion, GenerationProgress, Prompt } from "./engine/generate.j
 export { greedySampling, type Sampling } from "./engine/sampling.js";
 export { type Evaluation, type EvaluationJob, evaluate, scorePredictions } from "./eval/evaluate.js";
 export { evaluateTask, gradePredictions, type TaskJob } from "./eval/evaluate-task.js";
+export { type GradingContext, type GradingSettings, plainGrading } from "./eval/grading.js";
+export { type Judgement, type JudgeRow, judgeOutputs } from "./eval/judge/judge-outputs.js";
+export { type JudgeSettings, readJudgeSettings } from "./eval/judge/settings.js";
+export { startStandInJudge } from "./eval/judge/stand-in.js";
 export type { PredictionRow, ScoreRow } from "./eval/prediction.js";
+export { expectSandbox, findSandbox } from "./eval/sandbox/find-sandbox.js";
+export { gradePrograms, type ProgramRow, type VerdictRow } from "./eval/sandbox/grade-programs.js";
 export { compareResponses, type ResponseShift, type ShiftRow } from "./eval/shift/compare-responses.js";
 export { type Divergence, divergenceInputs, divergenceMetrics } from "./eval/shift/divergence.js";
 export { type Gap, gapMetrics, gapTargets } from "./eval/shift/gap.js";

@@ -55,6 +55,11 @@ export function parsePrediction(value: unknown): PredictionRow | null {
   return parsed.success ? parsed.data : null;
 }
 
+/** One row for each prompt, the first answer where there are several: what models are compared by, prompt by prompt. */
+export function firstAnswers(rows: readonly PredictionRow[]): PredictionRow[] {
+  return rows.filter(({ sample = 0 }) => sample === 0);
+}
+
 /** What identifies a cell of the table of results. */
 export interface ScoreKey {
   readonly variant: "seed" | "vanilla" | "sdft";

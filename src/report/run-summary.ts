@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { InputError } from "../base/error.js";
-import { type PredictionRow, parsePrediction, parseScore, type ScoreRow } from "../eval/prediction.js";
+import { firstAnswers, type PredictionRow, parsePrediction, parseScore, type ScoreRow } from "../eval/prediction.js";
 import { countPairs, mcnemarExact, type PairedCounts } from "../metrics/statistics.js";
 import { type LogRow, readLog } from "../train/log.js";
 import { type RunManifest, readManifest } from "./manifest.js";
@@ -155,8 +155,8 @@ export function compareWithSeed(predictions: readonly TaskPredictions[]): Compar
     if (variant === "seed") continue;
     const seed = predictions.find((other) => other.variant === "seed" && other.task === task);
     if (seed === undefined) continue;
-    const before = new Map(seed.rows.map((row) => [row.id, row.correct]));
-    const pairs = rows.flatMap((row) => {
+    const before = new Map(firstAnswers(seed.rows).map((row) => [row.id, row.correct]));
+    const pairs = firstAnswers(rows).flatMap((row) => {
       const verdict = before.get(row.id);
       if (row.correct === null || verdict === undefined || verdict === null) return [];
       return [{ before: verdict, after: row.correct }];

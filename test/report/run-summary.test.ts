@@ -1,11 +1,24 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readRun } from "../../src/report/run-summary.js";
+import { compareWithSeed, readRun } from "../../src/report/run-summary.js";
 import { temporaryFolder } from "../temporary-folder.js";
 import { summary } from "./summary.js";
 
 const folder = temporaryFolder();
+
+describe("compareWithSeed", () => {
+  it("counts each prompt once, however many answers it has", () => {
+    const row = { prompt: "", output: "", label: null, finish: null, tokens: null };
+    const rows = (...correct: boolean[]) => correct.map((each, sample) => ({ ...row, id: "a", sample, correct: each }));
+    const task = "humaneval";
+    const comparisons = compareWithSeed([
+      { variant: "seed", task, rows: rows(true, false, true) },
+      { variant: "sdft", task, rows: rows(false, true, true) },
+    ]);
+    expect(comparisons).toMatchObject([{ retained: 0, lost: 1, gained: 0, missed: 0 }]);
+  });
+});
 
 describe("readRun", () => {
   it("refuses a folder that is no run, and one of a newer version", async () => {

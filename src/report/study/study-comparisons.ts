@@ -1,5 +1,5 @@
 // What one training changed against another on the same rows: verdicts by McNemar's exact test, distances from the seed by paired bootstrap.
-import type { PredictionRow } from "../../eval/prediction.js";
+import { firstAnswers, type PredictionRow } from "../../eval/prediction.js";
 import { countPairs, mcnemarExact, type PairedCounts, pairedBootstrap } from "../../metrics/statistics.js";
 import { datasetTitle, metricWording } from "./metric-wording.js";
 import type { Study } from "./read-study.js";
@@ -113,7 +113,7 @@ function joined<Value>(
 
 function readAnswers(study: Study): Answers[] {
   return trainingAnswers(study)
-    .map(({ rows, ...training }) => ({ ...training, verdicts: new Map(rows.flatMap(verdictOf)) }))
+    .map(({ rows, ...training }) => ({ ...training, verdicts: new Map(firstAnswers(rows).flatMap(verdictOf)) }))
     .filter(({ verdicts }) => verdicts.size > 0);
 }
 
