@@ -40,7 +40,40 @@ export function expandStudy(study: Study): Cell[] {
     if (!unique.has(key)) unique.set(key, cell);
   }
   const all = [...unique.values()];
+  for (const cell of all) checkShift(cell, all, study.source);
   return [...all.filter(({ variant }) => variant === "seed"), ...all.filter(({ variant }) => variant !== "seed")];
+}
+
+/** The shift compares answers that the cell and the seed both have to give. */
+function checkShift({ variant, experiment }: Cell, all: readonly Cell[], source: string): void {
+  const { shift, evaluate } = experiment;
+  if (shift === undefined || variant === "seed") return;
+  if (!evaluate.some(({ task }) => task === shift.task)) {
+    throw new InputError(
+      "study",
+      `Expected ${shift.task} among the tests (evaluate) of ${source}, because shift compares the answers to it.`,
+    );
+  }
+  if (seedCellOf(experiment, all) === undefined) {
+    throw new InputError(
+      "study",
+      `Expected seed among the variants of ${source}, because shift compares with the seed's answers.`,
+    );
+  }
+}
+
+/** The seed's cell that a training is compared with. */
+export function seedCellOf<One extends { readonly variant: VariantName; readonly experiment: Experiment }>(
+  { seed, preset, template }: Experiment,
+  all: readonly One[],
+): One | undefined {
+  return all.find(
+    ({ variant, experiment }) =>
+      variant === "seed" &&
+      experiment.seed === seed &&
+      experiment.preset === preset &&
+      experiment.template === template,
+  );
 }
 
 /** A copy with the layer's settings put over it; objects are merged, lists replaced. */

@@ -108,7 +108,7 @@ export async function prepareEvaluation(
 ): Promise<PreparedEvaluation> {
   const preset = getPreset(experiment.preset);
   const task = getTask(entry.task);
-  const grading = await gradingSettings(experiment);
+  const grading = await gradingSettings(task, experiment);
   await expectGradable(task, grading);
   const wish = {
     task,
@@ -138,10 +138,11 @@ export async function prepareEvaluation(
   return { kind: "answers", task, examples, renderer: renderers.infer, sampling, samplesPerPrompt, grading };
 }
 
-async function gradingSettings({ judge, allow_unsafe_execution }: Experiment): Promise<GradingSettings> {
+/** A judge whose key is missing is no matter of the tasks that need none. */
+async function gradingSettings(task: Task, { judge, allow_unsafe_execution }: Experiment): Promise<GradingSettings> {
   return {
     allowUnsafeExecution: allow_unsafe_execution,
-    judge: judge === undefined ? null : await readJudgeSettings(judge),
+    judge: judge === undefined || task.grading !== "judge" ? null : await readJudgeSettings(judge),
   };
 }
 

@@ -130,6 +130,7 @@ export const experimentSchema = z.strictObject({
 export type ExperimentInput = z.input<typeof experimentSchema>;
 export type Experiment = z.output<typeof experimentSchema>;
 export type JudgeSettings = z.output<typeof judgeSchema>;
+export type ShiftSettings = z.output<typeof shiftSchema>;
 export type EvaluationEntry = z.output<typeof evaluationTask>;
 
 export function parseExperiment(value: unknown, source: string): Experiment {

@@ -9,6 +9,7 @@ import { makeWritableFolder } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
 import { readDistilled } from "../distill/distilled-file.js";
 import { mixExamples } from "../distill/mix.js";
+import { type Encoder, openEncoder } from "../engine/encoder.js";
 import type { MemoryPlan } from "../engine/memory-plan.js";
 import type { ScoreRow } from "../eval/prediction.js";
 import { readManifest } from "../report/manifest.js";
@@ -18,11 +19,13 @@ import { getTask } from "../tasks/registry.js";
 import type { MetricValue } from "../tasks/score.js";
 import { freshAdapterSettings } from "../train/config.js";
 import { describeRun } from "./describe-run.js";
-import { expandStudy } from "./expand-study.js";
+import { expandStudy, seedCellOf } from "./expand-study.js";
 import { planDistilling, planEvaluations, planTraining } from "./plan-experiment.js";
 import type { PreparedEvaluation, PreparedTraining } from "./prepare.js";
 import { copyFromStore, fillStore } from "./rewrite-store.js";
-import { type Preparation, prepareSession, type Session, startSession } from "./session.js";
+import type { Experiment, ShiftSettings, VariantName } from "./schema.js";
+import { openEncoderPackage, type Preparation, prepareSession, type Session, startSession } from "./session.js";
+import { gapStage, shiftStage } from "./shift-stage.js";
 import { rememberSpeeds, speedsOfRuns } from "./speed.js";
 import { StageLedger } from "./stage-ledger.js";
 import { evaluateStage, type StageContext, type Trained, trainStage } from "./stages.js";
@@ -82,10 +85,14 @@ export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
   await writeStudySettings(folder, study, { model: study.settings.model, runs: runs.map(({ name }) => name) });
   runner.missing.push(
     ...missing.flatMap(({ key, experiment, reason }) =>
-      experiment.evaluate.map(({ task }) => ({ ...key, task, metric: taskMetric(task), reason })),
+      expectedScores(experiment, key.variant).map((score) => ({ ...key, ...score, reason })),
     ),
   );
-  await runner.everything();
+  try {
+    await runner.everything();
+  } finally {
+    await runner.dispose();
+  }
   await rememberSpeeds(opened, await speedsOfRuns(runner.runsFolder, opened));
   return {
     folder,
@@ -96,10 +103,20 @@ export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
   };
 }
 
-/** What a task's score is called where there is none. */
-function taskMetric(task: string): string {
-  return getTask(task).metric ?? "none";
+/** The tasks and metrics that a cell has numbers for when nothing is missing. */
+function expectedScores(experiment: Experiment, variant: VariantName): { task: string; metric: string }[] {
+  const scores = experiment.evaluate.map(({ task }) => ({ task, metric: getTask(task).metric ?? "none" }));
+  if (variant !== "seed" && experiment.shift !== undefined) scores.push(...shiftScores(experiment.shift));
+  if (variant === "sdft" && experiment.gap && experiment.mix_ratio > 0) scores.push(...gapScores);
+  return scores;
 }
+
+function shiftScores({ kl }: ShiftSettings): { task: string; metric: string }[] {
+  const metrics = ["bleu4", "rouge_l", "similarity", "parameter_shift", ...(kl ? ["kl"] : [])];
+  return metrics.map((metric) => ({ task: "shift", metric }));
+}
+
+const gapScores = ["logprob_original", "logprob_distilled"].map((metric) => ({ task: "gap", metric }));
 
 /** The memory of every stage, and the size of micro-batches, before the weights are loaded. Examples that can't be trained on leave their cells missing. */
 function planMemory(opened: Preparation, plan: StudyPlan): StudyPlan & { readonly works: readonly MemoryPlan[] } {
@@ -128,6 +145,7 @@ function planMemory(opened: Preparation, plan: StudyPlan): StudyPlan & { readonl
 class StudyRunner {
   readonly scores: ScoreRow[] = [];
   readonly missing: MissingScore[] = [];
+  private encoders: Promise<Encoder> | null = null;
 
   constructor(
     private readonly session: Session,
@@ -163,6 +181,8 @@ class StudyRunner {
       rows.push(...(await this.evaluated(run, context, { evaluation, trained })));
       await writeRunScores(folder, rows, settings.label);
     }
+    if (trained !== null) rows.push(...(await this.shifted(run, context, trained)));
+    await writeRunScores(folder, rows, settings.label);
     trained?.adapter.dispose();
     await ledger.write({
       seconds: Math.round(performance.now() - started) / 1000,
@@ -178,7 +198,7 @@ class StudyRunner {
       return await trainStage(context, training, { variant, examples: await this.targets(run, training, context) });
     } catch (error) {
       const reason = missingReason(error);
-      for (const { task, metric } of run.evaluations) this.addMissing(run, { task, metric, reason });
+      for (const score of expectedScores(run.experiment, variant)) this.addMissing(run, { ...score, reason });
       this.options.reporter.warn(`${context.label}missing (${reason})`);
       return "missing";
     }
@@ -231,8 +251,71 @@ class StudyRunner {
     }
   }
 
+  /** Shift and gap, where the study asks for them. */
+  private async shifted(run: PlannedRun, context: StageContext, trained: Trained): Promise<ScoreRow[]> {
+    const { experiment, training, rewrites, variant } = run;
+    const rows: ScoreRow[] = [];
+    const { shift } = experiment;
+    if (shift !== undefined && variant !== "seed") {
+      rows.push(
+        ...(await this.scored(run, shiftScores(shift), async () => {
+          const encoder = await this.encoder(run, shift);
+          const evaluation = run.evaluations.find(({ task }) => task === shift.task);
+          const seed = seedCellOf(experiment, this.runs);
+          if (evaluation?.prepared == null || seed === undefined)
+            throw new SdftError("shift", evaluation?.reason ?? `there are no answers to ${shift.task}`);
+          const reference = join(this.runsFolder, seed.name, "seed", shift.task, "predictions.jsonl");
+          const work = { variant, trained, evaluation: evaluation.prepared, reference, encoder, kl: shift.kl };
+          return { task: "shift", metrics: await shiftStage(context, work) };
+        })),
+      );
+    }
+    if (experiment.gap && training !== null && rewrites !== null) {
+      rows.push(
+        ...(await this.scored(run, gapScores, async () => ({
+          task: "gap",
+          metrics: await gapStage(context, training, rewrites.examples),
+        }))),
+      );
+    }
+    return rows;
+  }
+
+  /** The work's rows, or the reason why each of the expected scores is missing. */
+  private async scored(
+    run: PlannedRun,
+    expected: readonly { task: string; metric: string }[],
+    work: () => Promise<{ readonly task: string; readonly metrics: readonly MetricValue[] }>,
+  ): Promise<ScoreRow[]> {
+    try {
+      const { task, metrics } = await work();
+      return scoreRows(run, task, metrics);
+    } catch (error) {
+      const reason = missingReason(error);
+      for (const score of expected) this.addMissing(run, { ...score, reason });
+      this.options.reporter.warn(`${run.name}: missing (${reason})`);
+      return [];
+    }
+  }
+
+  /** Opened once; null, with the cell's similarity missing, where it can't be had. */
+  private async encoder(run: PlannedRun, shift: ShiftSettings): Promise<Encoder | null> {
+    this.encoders ??= openShiftEncoder(shift.encoder, this.options);
+    try {
+      return await this.encoders;
+    } catch (error) {
+      this.addMissing(run, { task: "shift", metric: "similarity", reason: missingReason(error) });
+      return null;
+    }
+  }
+
   private addMissing(run: PlannedRun, row: { task: string; metric: string; reason: string }): void {
     for (const key of run.keys) this.missing.push({ ...key, ...row });
+  }
+
+  async dispose(): Promise<void> {
+    const encoder = await this.encoders?.catch(() => null);
+    encoder?.dispose();
   }
 
   private write(): Promise<void> {
@@ -247,6 +330,12 @@ class StudyRunner {
 
 function scoreRows(run: PlannedRun, task: string, metrics: readonly MetricValue[]): ScoreRow[] {
   return run.keys.flatMap((key) => metrics.map((metric) => ({ ...key, task, ...metric })));
+}
+
+/** On the same threads as the model; in f32, whatever the model's weights. */
+async function openShiftEncoder(name: string, { study, reporter }: StudyOptions): Promise<Encoder> {
+  const { device, threads } = study.settings;
+  return openEncoder(await openEncoderPackage(name, reporter), { device, threads });
 }
 
 /** A task that was answered, but that nobody judges. */

@@ -18,7 +18,8 @@ export interface ShiftRow {
   readonly id: string;
   readonly bleu4: number;
   readonly rouge_l: number;
-  readonly similarity: number;
+  /** Null where no encoder could be had. */
+  readonly similarity: number | null;
 }
 
 export interface StudyRun {
@@ -53,7 +54,12 @@ const configSchema = z.looseObject({
   runs: z.array(z.string()).nullable().default(null),
 });
 
-const shiftSchema = z.object({ id: z.string(), bleu4: z.number(), rouge_l: z.number(), similarity: z.number() });
+const shiftSchema = z.object({
+  id: z.string(),
+  bleu4: z.number(),
+  rouge_l: z.number(),
+  similarity: z.number().nullable(),
+});
 
 /** Whether the folder holds a study; a run folder holds none. */
 export async function holdsStudy(folder: string): Promise<boolean> {

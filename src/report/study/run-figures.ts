@@ -10,7 +10,9 @@ import { runTrainings, trainingShifts } from "./study-trainings.js";
 
 /** The paper's Figure 9: how alike the trained model's answers are to the seed's, from the rows themselves. */
 export function histogramFigures(study: Study): StudyFigure[] {
-  const all = trainingShifts(study).map(({ key, rows }) => ({ key, values: rows.map((row) => row.similarity) }));
+  const all = trainingShifts(study)
+    .map(({ key, rows }) => ({ key, values: rows.flatMap((row) => row.similarity ?? []) }))
+    .filter(({ values }) => values.length > 0);
   return datasetsOf(all).map((dataset) => {
     const shown = all.filter(({ key }) => key.dataset === dataset);
     const chart = histogramChart({

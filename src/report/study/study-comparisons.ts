@@ -126,7 +126,12 @@ function readDistances(study: Study): Distances[] {
     (["bleu4", "rouge_l", "similarity"] as const).map((metric) => ({
       ...training,
       metric,
-      values: new Map(rows.map((row) => [row.id, row[metric]])),
+      values: new Map(
+        rows.flatMap((row) => {
+          const value = row[metric];
+          return value === null ? [] : [[row.id, value] as const];
+        }),
+      ),
     })),
   );
 }
