@@ -190,7 +190,7 @@ class DryPlanner {
       state: done ? "done" : "open",
       rows: examples.length,
       tokens: sum(examples.map((example) => renderer.promptTokens(example).length)),
-      newTokens: Math.round(sum(examples.map(({ response }) => length(response)))),
+      newTokens: Math.round(prepared.samplesPerPrompt * sum(examples.map(({ response }) => length(response)))),
     };
   }
 }

@@ -14,14 +14,14 @@ import { divergenceInputs, divergenceMetrics } from "../eval/shift/divergence.js
 import { gapMetrics, gapTargets } from "../eval/shift/gap.js";
 import { parameterShift, parameterShiftMetric } from "../eval/shift/parameter-shift.js";
 import type { MetricValue } from "../tasks/score.js";
-import type { PreparedEvaluation, PreparedTraining } from "./prepare.js";
+import type { PreparedAnswers, PreparedTraining } from "./prepare.js";
 import type { StageContext, Trained } from "./stages.js";
 
 export interface ShiftWork {
   readonly variant: "vanilla" | "sdft";
   readonly trained: Trained;
   /** The test whose answers are compared. */
-  readonly evaluation: PreparedEvaluation;
+  readonly evaluation: PreparedAnswers;
   /** The seed's answers to it. */
   readonly reference: string;
   /** Null: similarity is left out. */

@@ -262,7 +262,7 @@ class StudyRunner {
           const encoder = await this.encoder(run, shift);
           const evaluation = run.evaluations.find(({ task }) => task === shift.task);
           const seed = seedCellOf(experiment, this.runs);
-          if (evaluation?.prepared == null || seed === undefined)
+          if (evaluation?.prepared?.kind !== "answers" || seed === undefined)
             throw new SdftError("shift", evaluation?.reason ?? `there are no answers to ${shift.task}`);
           const reference = join(this.runsFolder, seed.name, "seed", shift.task, "predictions.jsonl");
           const work = { variant, trained, evaluation: evaluation.prepared, reference, encoder, kl: shift.kl };
