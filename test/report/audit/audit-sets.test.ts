@@ -112,8 +112,8 @@ describe("diffWords", () => {
   });
 
   it("marks the middle of texts too long to compare word by word", () => {
-    const long = (word: string) =>
-      `start ${Array.from({ length: 3000 }, (_, index) => `${word}${index}`).join(" ")} end`;
+    const words = (word: string) => Array.from({ length: 1500 }, (_, index) => `${word}${index}`).join(" ");
+    const long = (word: string) => `start ${words(word)} shared ${words(word)} end`;
     const { before, after } = diffWords(long("a"), long("b"));
     expect(before.map(({ changed }) => changed)).toEqual([false, true, false]);
     expect(after.at(-1)?.text).toBe(" end");

@@ -11,7 +11,7 @@ import { studyFigures } from "../../../src/report/study/study-figures.js";
 import { summariseStudy } from "../../../src/report/study/study-summary.js";
 import { writeStudyReport } from "../../../src/report/study/write-study-report.js";
 import { temporaryFolder } from "../../temporary-folder.js";
-import { attack, type MadeUpStudy, score, seedKey, trainedKey, writeStudy } from "./made-up-study.js";
+import { attack, type MadeUpStudy, score, trainedKey, writeStudy } from "./made-up-study.js";
 import { knowledgeStudy, sweepStudy, tableStudy } from "./studies.js";
 
 const folder = temporaryFolder();
@@ -65,14 +65,6 @@ describe("studyFigures", () => {
     expect(figures[0]?.chart.description).toContain("vanilla fine-tuning: 4 rows, median 0.600");
     expect(figures[1]?.chart.description).toContain("learnt: OpenFunctions, % 62.5, kept: mean of GSM8K, % 50");
     expect(figures[3]?.chart.description).toContain("openfunctions: 15 of 45 kept, 15 not-ended, 15 wrong-answer");
-  });
-
-  it("puts a training without the score of a test into no trade-off", async () => {
-    const figures = await figuresOf("no-target", {
-      settings: { name: "x", model: "tiny" },
-      scores: [score(seedKey, "gsm8k", "accuracy", 0.3), score(trainedKey("sdft", "alpaca"), "gsm8k", "accuracy", 0.4)],
-    });
-    expect(figures.filter(({ kind }) => kind === "trade-off")).toEqual([]);
   });
 });
 
