@@ -32,7 +32,8 @@ export function lossChart(chart: {
       width: 340,
       height: 200,
       data: { values: points },
-      mark: { type: "line", strokeWidth: 2 },
+      // A curve of one step would show nothing without its point.
+      mark: { type: "line", strokeWidth: 2, point: points.length <= 40 ? { filled: true, size: 25 } : false },
       encoding: {
         x: {
           field: "step",

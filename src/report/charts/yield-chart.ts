@@ -3,7 +3,7 @@ import type { Chart } from "./chart.js";
 import { type ColourName, furtherColours, palette } from "./palette.js";
 
 export interface YieldBar {
-  readonly run: string;
+  readonly title: string;
   readonly total: number;
   readonly kept: number;
   readonly reasons: readonly { readonly reason: string; readonly count: number }[];
@@ -19,7 +19,7 @@ export function yieldChart(chart: {
   const colours: readonly ColourName[] = ["seed", ...furtherColours];
   const rows = chart.bars.flatMap((bar) =>
     [{ reason: "kept", count: bar.kept }, ...bar.reasons].map(({ reason, count }) => ({
-      run: bar.run,
+      bar: bar.title,
       part: reason,
       order: parts.indexOf(reason),
       share: (100 * count) / Math.max(1, bar.total),
@@ -34,7 +34,7 @@ export function yieldChart(chart: {
     description: chart.bars
       .map(
         (bar) =>
-          `${bar.run}: ${bar.kept} of ${bar.total} kept, ${bar.reasons.map(({ reason, count }) => `${count} ${reason}`).join(", ")}`,
+          `${bar.title}: ${bar.kept} of ${bar.total} kept, ${bar.reasons.map(({ reason, count }) => `${count} ${reason}`).join(", ")}`,
       )
       .join(". "),
     spec: {
@@ -43,7 +43,7 @@ export function yieldChart(chart: {
       data: { values: rows },
       mark: { type: "bar", height: { band: 0.7 } },
       encoding: {
-        y: { field: "run", type: "nominal", title: null, sort: null, axis: { labelLimit: 170 } },
+        y: { field: "bar", type: "nominal", title: null, sort: null, axis: { labelLimit: 170 } },
         x: {
           field: "share",
           type: "quantitative",

@@ -43,7 +43,9 @@ export function headText(column: StudyColumn): string {
 /** What a reader of the table must know: how to read brackets, whose numbers the paper's are. */
 export function tableNotes(table: StudyTable): string[] {
   const scores = table.rows.flatMap((row) => row.cells).flatMap((cell) => cell.score ?? []);
-  const notes = scores.some((score) => score.low < score.value) ? ["95 % intervals in brackets."] : [];
+  const notes = scores.some((score) => score.low < score.value || score.value < score.high)
+    ? ["95 % intervals in brackets."]
+    : [];
   if (scores.some((score) => score.seeds > 1))
     notes.push("±: standard deviation between the seeds; their interval is by Student's t.");
   if (table.columns.some((column) => column.task === null)) {

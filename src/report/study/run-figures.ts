@@ -47,7 +47,7 @@ export function yieldFigures({ study, yields }: StudySummary): StudyFigure[] {
   const chart = yieldChart({
     title: "Rewrites kept, and the rules that rejected the others",
     subtitle: subtitle(study),
-    bars: yields.map(({ run, counts }) => ({ run, ...counts })),
+    bars: yields.map(({ title, counts }) => ({ title, ...counts })),
   });
   return [{ kind: "yield", name: "yield", chart }];
 }

@@ -59,10 +59,23 @@ export const keyTitles: Readonly<Record<VaryingKey, string>> = {
   mix_ratio: "Mix ratio",
 };
 
+/** What the data set alone decides (its template, its size) tells nothing that the data set's name doesn't. */
 export function varyingKeys(keys: readonly TrainingKey[]): VaryingKey[] {
   const trained = keys.filter((key) => key.variant !== "seed");
   const all = Object.keys(keyTitles).filter((name): name is VaryingKey => Object.hasOwn(keyTitles, name));
-  return all.filter((name) => new Set(trained.map((key) => key[name]).filter((value) => value !== null)).size > 1);
+  const several = (some: readonly TrainingKey[], name: VaryingKey): boolean =>
+    new Set(some.map((key) => key[name]).filter((value) => value !== null)).size > 1;
+  const datasets = [...new Set(trained.map((key) => key.dataset))];
+  return all.filter((name) =>
+    name === "dataset"
+      ? several(trained, name)
+      : datasets.some((dataset) =>
+          several(
+            trained.filter((key) => key.dataset === dataset),
+            name,
+          ),
+        ),
+  );
 }
 
 /** What stands in the column of a key; `–` where it does not apply. */

@@ -2,24 +2,22 @@
 import { answerSet, type ModelAnswers } from "../audit/answer-set.js";
 import { auditSection } from "../audit/audit-set.js";
 import { rewriteSet } from "../audit/rewrite-set.js";
-import { html, type Markup } from "../html-text.js";
+import type { Markup } from "../html-text.js";
 import { datasetTitle } from "./metric-wording.js";
 import type { Study } from "./read-study.js";
 import { trainingTitle, varyingKeys } from "./score-groups.js";
 import { labelled, type StudySummary } from "./study-summary.js";
 import { trainingAnswers } from "./study-trainings.js";
 
-export function studyAudit({ study }: StudySummary): Markup {
-  const rewrites = study.runs
-    .filter(({ summary }) => summary.distilled.length > 0)
-    .map(({ name, summary }) =>
-      auditSection(rewriteSet(labelled(study, `Every rewrite of ${name}`), summary.distilled)),
-    );
+/** Closed sections, rewrites first; none where the study has no rows yet. */
+export function studyAudit({ study, yields }: StudySummary): Markup[] {
+  const rewrites = yields.map(({ title, rows }) =>
+    auditSection(rewriteSet(labelled(study, `Every rewrite: ${title}`), rows)),
+  );
   const answers = answersByTask(study).map(([task, models]) =>
     auditSection(answerSet(labelled(study, `Every answer on ${datasetTitle(task)}`), models)),
   );
-  if (rewrites.length + answers.length === 0) return html``;
-  return html`<h2>${labelled(study, "Row by row")}</h2>${rewrites}${answers}`;
+  return [...rewrites, ...answers];
 }
 
 /** The models by what sets them apart. */

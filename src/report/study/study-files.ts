@@ -82,7 +82,7 @@ export function studyDocument(summary: StudySummary, figures: readonly FigureFil
     missing_cells: missingCells,
     tables,
     comparisons: { same_rows: comparisons.verdicts, distances: comparisons.values },
-    yields,
+    yields: yields.map(({ rows: _, ...counted }) => counted),
     figures: figures.map(({ file, title, kind }) => ({ file, title, kind })),
     settings: study.config,
   };

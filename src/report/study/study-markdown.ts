@@ -8,6 +8,7 @@ import { writeNumber } from "./metric-wording.js";
 import { comparisonSubject } from "./study-comparisons.js";
 import { labelled, type StudySummary } from "./study-summary.js";
 import type { StudyTable } from "./study-table.js";
+import { withinSentence } from "./study-yields.js";
 
 export function studyMarkdown(summary: StudySummary, figures: readonly FigureFile[]): string {
   const { study } = summary;
@@ -87,12 +88,12 @@ export function writeSigned(value: number): string {
 
 function yieldSection({ study, yields }: StudySummary): string {
   if (yields.length === 0) return "";
-  const rows = yields.map(({ run, counts }) => [
-    run,
-    yieldSentence(counts),
+  const rows = yields.map(({ title, counts, within }) => [
+    title,
+    within === null ? yieldSentence(counts) : `${yieldSentence(counts)}. ${withinSentence(within)}`,
     counts.reasons
       .map(({ reason, count }) => `${count} ${reasonText(reason)} (${percent(count / Math.max(1, counts.total))} %)`)
       .join("; "),
   ]);
-  return `## ${escapeMarkdown(labelled(study, "rewrites"))}\n\n${markdownTable(["Run", "Kept", "Why the original answer was kept"], rows)}`;
+  return `## ${escapeMarkdown(labelled(study, "rewrites"))}\n\n${markdownTable(["Training", "Kept", "Why the original answer was kept"], rows)}`;
 }

@@ -11,6 +11,7 @@ import { comparisonSubject } from "./study-comparisons.js";
 import { manyTests, missingSentence, writeSigned } from "./study-markdown.js";
 import { labelled, type StudySummary } from "./study-summary.js";
 import type { StudyCell, StudyColumn, StudyTable } from "./study-table.js";
+import { withinSentence } from "./study-yields.js";
 
 export interface DrawnFigure {
   readonly kind: FigureKind;
@@ -28,7 +29,7 @@ export function studyPage(summary: StudySummary, figures: readonly DrawnFigure[]
     verdictSection(summary),
     valueSection(summary),
     yieldSection(summary),
-    studyAudit(summary),
+    rowSection(summary),
     html`<h2>${heading(summary, "Settings")}</h2><details class="card"><summary>study.yaml</summary><pre class="config">${stringify(study.config)}</pre></details>`,
   ];
   return pageFrame(title, body);
@@ -109,11 +110,16 @@ function valueSection(summary: StudySummary): Markup {
   return html`<h2>${heading(summary, "Distance from the seed, row by row")}</h2><div class="card"><table><thead><tr><th>Measure</th><th>From</th><th>To</th><th>n</th><th>Mean change, 95 % interval (paired bootstrap)</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
+function rowSection(summary: StudySummary): Markup {
+  const sections = studyAudit(summary);
+  return sections.length === 0 ? html`` : html`<h2>${heading(summary, "Row by row")}</h2>${sections}`;
+}
+
 function yieldSection(summary: StudySummary): Markup {
   if (summary.yields.length === 0) return html``;
   const rows = summary.yields.map(
-    ({ run, counts }) =>
-      html`<tr><td>${run}</td><td>${yieldSentence(counts)}</td><td>${counts.reasons.map(({ reason, count }) => html`<div>${count} ${reasonText(reason)}</div>`)}</td></tr>`,
+    ({ title, counts, within }) =>
+      html`<tr><td>${title}</td><td>${yieldSentence(counts)}${within === null ? "" : html`<div><small>${withinSentence(within)}</small></div>`}</td><td>${counts.reasons.map(({ reason, count }) => html`<div>${count} ${reasonText(reason)}</div>`)}</td></tr>`,
   );
-  return html`<h2>${heading(summary, "Rewrites")}</h2><div class="card"><table><thead><tr><th>Run</th><th>Kept</th><th>Why the original answer was kept</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+  return html`<h2>${heading(summary, "Rewrites")}</h2><div class="card"><table><thead><tr><th>Training</th><th>Kept</th><th>Why the original answer was kept</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }

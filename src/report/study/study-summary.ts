@@ -2,20 +2,20 @@
 
 import type { Published } from "../paper/published.js";
 import { findPublished } from "../paper/registry.js";
-import type { RewriteYield } from "../run-summary.js";
 import { figureNote } from "./cell-text.js";
 import { matrixTables } from "./matrix-table.js";
 import { isPublishedCell, paperTable } from "./paper-table.js";
 import type { Study } from "./read-study.js";
 import { compareTrainings, type StudyComparisons } from "./study-comparisons.js";
 import { countMissing, type StudyTable } from "./study-table.js";
+import { type StudyYield, studyYields } from "./study-yields.js";
 
 export interface StudySummary {
   readonly study: Study;
   readonly published: Published | null;
   readonly tables: readonly StudyTable[];
   readonly comparisons: StudyComparisons;
-  readonly yields: readonly { readonly run: string; readonly counts: RewriteYield }[];
+  readonly yields: readonly StudyYield[];
   /** Cells without a number; a study with any has failed. */
   readonly missingCells: number;
 }
@@ -31,9 +31,7 @@ export function summariseStudy(study: Study): StudySummary {
     published,
     tables,
     comparisons: compareTrainings(study),
-    yields: study.runs.flatMap(({ name, summary }) =>
-      summary.yield === null ? [] : [{ run: name, counts: summary.yield }],
-    ),
+    yields: studyYields(study),
     missingCells: countMissing(tables),
   };
 }

@@ -66,7 +66,7 @@ describe.skipIf(chromium === null)("a study's page", () => {
 
   it("finds an example by its text, marks what the rewrite changed, and shows what a model wrote as text", async () => {
     const { page, faults } = await openPage(browser, pagePath("table"));
-    const section = await openAudit(page, "Every rewrite of openfunctions");
+    const section = await openAudit(page, "Every rewrite");
     expect(await section.locator("output").textContent()).toBe("45 of 45 rows");
     await section.getByRole("searchbox").fill("in case 17?");
     expect(await section.locator("output").textContent()).toBe("1 of 45 rows");
@@ -89,7 +89,7 @@ describe.skipIf(chromium === null)("a study's page", () => {
 
   it("sorts by a column, both ways and back, and turns pages", async () => {
     const { page } = await openPage(browser, pagePath("table"));
-    const section = await openAudit(page, "Every rewrite of openfunctions");
+    const section = await openAudit(page, "Every rewrite");
     const first = () => section.locator("tr.facts td").first().textContent();
     const ids = section.getByRole("button", { name: "id" });
     expect(await first()).toBe("0");
@@ -111,7 +111,7 @@ describe.skipIf(chromium === null)("a study's page", () => {
 
   it("lets one choose rows by rule, and by what a training lost", async () => {
     const { page } = await openPage(browser, pagePath("table"));
-    const rewrites = await openAudit(page, "Every rewrite of openfunctions");
+    const rewrites = await openAudit(page, "Every rewrite");
     await rewrites.getByRole("combobox").selectOption("rejected: not-ended");
     expect(await rewrites.locator("output").textContent()).toBe("15 of 45 rows");
     const answers = await openAudit(page, "Every answer on GSM8K");
@@ -127,7 +127,7 @@ describe.skipIf(chromium === null)("a study's page", () => {
     const [name, run] = Object.entries(tableStudy.runs ?? {})[0] ?? ["", { scores: [] }];
     await writeStudyReport(writeStudy(large, { ...tableStudy, runs: { [name]: { ...run, rewrites: 5000 } } }));
     const { page, faults } = await openPage(browser, join(large, "report.html"));
-    const section = await openAudit(page, "Every rewrite of openfunctions");
+    const section = await openAudit(page, "Every rewrite");
     expect(await section.locator("tbody tr").count()).toBe(2 * 20);
     await section.getByRole("searchbox").fill("case 4321?");
     expect(await section.locator("output").textContent()).toBe("1 of 5000 rows");

@@ -64,7 +64,9 @@ describe("studyFigures", () => {
     for (const { chart } of figures) expect(chart.subtitle).toMatch(/^smoke: tiny/);
     expect(figures[0]?.chart.description).toContain("vanilla fine-tuning: 4 rows, median 0.600");
     expect(figures[1]?.chart.description).toContain("learnt: OpenFunctions, % 62.5, kept: mean of GSM8K, % 50");
-    expect(figures[3]?.chart.description).toContain("openfunctions: 15 of 45 kept, 15 not-ended, 15 wrong-answer");
+    expect(figures[3]?.chart.description).toContain(
+      "self-distillation (SDFT): 15 of 45 kept, 15 not-ended, 15 wrong-answer",
+    );
   });
 });
 

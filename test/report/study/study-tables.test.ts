@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readStudy, type Study } from "../../../src/report/study/read-study.js";
+import { varyingKeys } from "../../../src/report/study/score-groups.js";
 import { studyCsv, studyDocument } from "../../../src/report/study/study-files.js";
 import { studyMarkdown } from "../../../src/report/study/study-markdown.js";
 import { type StudySummary, summariseStudy } from "../../../src/report/study/study-summary.js";
@@ -114,6 +115,19 @@ describe("a study of a figure", () => {
     // Student's t for one degree of freedom is 12.7.
     expect(cell?.score?.low).toBeCloseTo(0.41 - 12.706 * 0.02, 3);
     expect(cell?.score?.deviation).toBeCloseTo(Math.SQRT2 * 0.02);
+  });
+});
+
+describe("varyingKeys", () => {
+  it("leaves out what the data set alone decides", () => {
+    const keys = [
+      seedKey,
+      trainedKey("sdft", "gsm8k", { template: "gsm8k", samples: 7473 }),
+      trainedKey("sdft", "dolly", { template: "alpaca", samples: 2000 }),
+    ];
+    expect(varyingKeys(keys)).toEqual(["dataset"]);
+    expect(varyingKeys([...keys, trainedKey("sdft", "dolly", { samples: 500 })])).toEqual(["dataset", "samples"]);
+    expect(varyingKeys([trainedKey("vanilla", "dolly"), trainedKey("sdft", "dolly")])).toEqual([]);
   });
 });
 
