@@ -16,8 +16,9 @@ export function answerSet(title: string, models: readonly ModelAnswers[]): Audit
   const byModel = models.map(({ rows }) => new Map(rows.map((row) => [row.id, row])));
   const all = new Map<string, PredictionRow>();
   for (const { rows } of models) for (const row of rows) if (!all.has(row.id)) all.set(row.id, row);
-  // With many models the table would be wide; how answers ended is still there to choose by.
-  const showsFinish = models.length <= 3;
+  // With many models the table would be wide; how answers ended is still there to choose by. Choices have no end.
+  const choosing = models.some(({ rows }) => rows.some((row) => row.choices !== undefined));
+  const showsFinish = models.length <= 3 && !choosing;
   return {
     title,
     columns: [
@@ -25,6 +26,7 @@ export function answerSet(title: string, models: readonly ModelAnswers[]): Audit
       ...models.flatMap((model): AuditColumn[] => [
         { title: model.title, kind: "verdict" },
         ...(showsFinish ? [{ title: `${model.title}: finish`, kind: "text" as const }] : []),
+        ...(choosing ? [{ title: `${model.title}: log-likelihood`, kind: "number" as const }] : []),
       ]),
     ],
     panes: ["prompt", "label", ...models.map((model) => model.title)],
@@ -40,16 +42,35 @@ export function answerSet(title: string, models: readonly ModelAnswers[]): Audit
       return {
         cells: [
           row.id,
-          ...answers.flatMap((answer) => {
-            const verdict = answer?.correct ?? null;
-            return showsFinish ? [verdict, finishText(answer?.finish ?? null)] : [verdict];
-          }),
+          ...answers.flatMap((answer) => [
+            answer?.correct ?? null,
+            ...(showsFinish ? [finishText(answer?.finish ?? null)] : []),
+            ...(choosing ? [truthLikelihood(answer)] : []),
+          ]),
         ],
-        panes: [row.prompt, row.label, ...answers.map((answer) => answer?.output ?? null)],
+        panes: [row.prompt, row.label, ...answers.map(answerText)],
         kinds: kindsOf(models, answers),
       };
     }),
   };
+}
+
+/** What was answered, or how likely each choice is, the true ones marked. */
+function answerText(answer: PredictionRow | null): string | null {
+  if (answer === null) return null;
+  const { choices, output } = answer;
+  if (choices === undefined) return output;
+  const lines = choices.texts.map((text, index) => {
+    const likelihood = choices.loglikelihoods[index]?.toFixed(3) ?? "–";
+    return `${likelihood}  ${text.trim()}${choices.gold.includes(index) ? " (true)" : ""}`;
+  });
+  return `${output.trim()}\n\n${lines.join("\n")}`;
+}
+
+/** Of the likeliest true choice. */
+function truthLikelihood(answer: PredictionRow | null): number | null {
+  const values = (answer?.choices?.gold ?? []).flatMap((index) => answer?.choices?.loglikelihoods[index] ?? []);
+  return values.length === 0 ? null : Math.max(...values);
 }
 
 function kindsOf(models: readonly ModelAnswers[], answers: readonly (PredictionRow | null)[]): string[] {

@@ -68,6 +68,18 @@ describe("answerSet", () => {
   });
 });
 
+describe("answerSet of multiple choice", () => {
+  it("shows how likely each choice is, and sorts by the true one's", () => {
+    const [row] = answers("1");
+    if (row === undefined) throw new Error("There is one answer.");
+    const choices = { texts: [" four", " five"], loglikelihoods: [-3.25, -1.5], gold: [0], part: null };
+    const set = answerSet("arc", [{ title: "seed", variant: "seed", rows: [{ ...row, output: " five", choices }] }]);
+    expect(set.columns.map(({ title }) => title)).toEqual(["id", "seed", "seed: log-likelihood"]);
+    expect(set.rows[0]?.cells).toEqual(["q0", true, -3.25]);
+    expect(set.rows[0]?.panes[2]).toBe("five\n\n-3.250  four (true)\n-1.500  five");
+  });
+});
+
 describe("auditSection", () => {
   it("carries any text through the page unchanged, and lets none of it be markup", () => {
     const rows = [{ cells: [attack], panes: [attack], kinds: [] }];
