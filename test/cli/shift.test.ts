@@ -100,6 +100,7 @@ describe("shift of answers", () => {
     for (const [args, sentence] of [
       [["--reference", seed], /Expected --predictions beside --reference/],
       [[], /Expected --reference with --predictions \(answers\)/],
+      [[...answers, ...tiny], /--model is for --data .* or for --adapter with --reference/],
       [["--data", path("d.jsonl")], /Expected --model beside --data/],
       [["--data", "gsm8k", ...tiny], /to be a distilled\.jsonl but received gsm8k/],
       [["--data", path("missing.jsonl"), ...tiny], /Expected distilled rows at/],

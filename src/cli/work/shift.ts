@@ -52,6 +52,12 @@ function checkWish(args: ShiftArgs): void {
       "Expected --reference with --predictions (answers), --adapter (weights) or --data with --model (the gap before training).",
     );
   }
+  if (model !== undefined && data === undefined && (adapter === undefined || reference === undefined)) {
+    throw new InputError(
+      "usage",
+      "--model is for --data (the gap before training), or for --adapter with --reference (the divergence); leave it out or add one of these.",
+    );
+  }
   if (data !== undefined && model === undefined) {
     throw new InputError(
       "usage",
