@@ -1,8 +1,9 @@
 // A control group (version 2) for one program: a bound on memory and processes that also holds for all of them together.
-// Only where this process may make one below its own group; nobody else's groups are touched.
+// Only where this process may make one beside or below its own; no group that is there is changed.
 import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Limits } from "./limits.js";
+import { isWithin } from "./python.js";
 
 export interface ControlGroup {
   readonly folder: string;
@@ -12,7 +13,7 @@ export interface ControlGroup {
   remove(): Promise<void>;
 }
 
-/** The folder below which groups can be made, or null. */
+/** The folder below which groups can be made, or null: the nearest at or above our own group that bounds memory and processes of its children. */
 export async function findControlGroups(
   mounts = "/proc/self/mountinfo",
   membership = "/proc/self/cgroup",
@@ -22,16 +23,24 @@ export async function findControlGroups(
     await readFile(membership, "utf8").catch(() => ""),
   );
   if (own === null) return null;
-  const controllers = await readFile(join(own, "cgroup.subtree_control"), "utf8").catch(() => "");
-  const bounded = ["memory", "pids"].every((name) => controllers.trim().split(" ").includes(name));
-  if (!bounded) return null;
-  const probe = join(own, `sdft-probe-${process.pid}`);
-  const made = await mkdir(probe).then(
-    () => true,
-    () => false,
-  );
-  if (made) await rmdir(probe);
-  return made ? own : null;
+  for (let folder = own.folder; isWithin(folder, own.mount); folder = dirname(folder)) {
+    const controllers = await readFile(join(folder, "cgroup.subtree_control"), "utf8").catch(() => "");
+    const bounds = ["memory", "pids"].every((name) => controllers.trim().split(" ").includes(name));
+    if (bounds) return (await canMakeIn(folder)) ? folder : null;
+    if (folder === own.mount) break;
+  }
+  return null;
+}
+
+async function canMakeIn(folder: string): Promise<boolean> {
+  const probe = join(folder, `sdft-probe-${process.pid}`);
+  try {
+    await mkdir(probe);
+    await rmdir(probe);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export async function makeControlGroup(parent: string, name: string, limits: Limits): Promise<ControlGroup> {
@@ -50,10 +59,11 @@ export async function makeControlGroup(parent: string, name: string, limits: Lim
   };
 }
 
-/** From the kernel's own tables: where version 2 is mounted, and which group is ours in it. */
-export function ownGroup(mounts: string, membership: string): string | null {
+/** From the kernel's own tables: where version 2 is mounted, and the folder of our group there. */
+export function ownGroup(mounts: string, membership: string): { folder: string; mount: string } | null {
   const group = /^0::(\/.*)$/m.exec(membership)?.[1];
-  const mount = mounts.split("\n").find((line) => / - cgroup2 /.test(line));
-  const point = mount?.split(" ")[4];
-  return group === undefined || point === undefined || group.includes("..") ? null : join(point, group);
+  const line = mounts.split("\n").find((each) => / - cgroup2 /.test(each));
+  const mount = line?.split(" ")[4];
+  if (group === undefined || mount === undefined || group.includes("..")) return null;
+  return { folder: join(mount, group).replace(/\/$/, ""), mount };
 }

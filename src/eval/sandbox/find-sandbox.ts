@@ -30,10 +30,14 @@ export async function findSandbox(
   const refusals: { method: SandboxMethod; reason: string }[] = [];
   for (const method of options.methods ?? sandboxMethods) {
     const found = method === "bubblewrap" ? await findBubblewrap() : { path: null, reason: null };
-    const sandbox: Sandbox = { method, bubblewrap: found.path, python, readable, limits, groups };
-    const reason = found.reason ?? (await probe(sandbox));
-    if (reason === null) return { sandbox, refusals };
-    refusals.push({ method, reason });
+    let reason = found.reason;
+    // A control group is more than is needed: a process may be forbidden to move to one.
+    for (const place of found.reason === null ? new Set([groups, null]) : []) {
+      const sandbox: Sandbox = { method, bubblewrap: found.path, python, readable, limits, groups: place };
+      reason = await probe(sandbox);
+      if (reason === null) return { sandbox, refusals };
+    }
+    refusals.push({ method, reason: reason ?? "" });
   }
   return { sandbox: null, refusals };
 }
