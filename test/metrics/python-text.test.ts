@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { looksLikeCodeAnswer } from "../../src/metrics/code-answer.js";
 import { containsCall } from "../../src/metrics/function-call.js";
 import { lastInteger, sameLastInteger } from "../../src/metrics/last-integer.js";
-import { collapseSpaces, parseInteger, startsWord, stripText } from "../../src/metrics/python-text.js";
+import { capitalize, collapseSpaces, parseInteger, startsWord, stripText } from "../../src/metrics/python-text.js";
 
 describe("white space as Python sees it", () => {
   it("has the separators U+001C to U+001F and U+0085, not U+FEFF", () => {
@@ -54,5 +54,27 @@ describe("the checks beyond the authors' rows", () => {
 
   it("code answers are trimmed as Python trims", () => {
     expect(looksLikeCodeAnswer("\u001cI have ```python")).toBe(true);
+  });
+});
+
+describe("capitalize", () => {
+  // str.capitalize() of CPython 3.11.
+  it.each([
+    ["he RUNS", "He runs"],
+    ["", ""],
+    ["ßtrasse", "Sstrasse"],
+    ["ΟΔΟΣ ΟΔΟΣ", "Οδος οδος"],
+    ["xΣ", "Xς"],
+    ["İSTANBUL", "İstanbul"],
+    ["ǆungla", "ǅungla"],
+    ["ﬁRST", "First"],
+    ["ŉ X", "ʼN x"],
+    ["ქართული", "ქართული"],
+    ["ᾳX", "ᾼx"],
+    ["ᾷX", "Α\u0342\u0345x"],
+    ["𐐨𐐀", "𐐀𐐨"],
+    ["[TITLE] A", "[title] a"],
+  ])("%j becomes %j", (text, expected) => {
+    expect(capitalize(text)).toBe(expected);
   });
 });
