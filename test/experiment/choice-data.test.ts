@@ -193,6 +193,8 @@ describe("sdft run", () => {
     const { status, stderr } = await sdft("run", file, "--out", join(folder, "wrong-run"));
     expect([status, stderr]).toEqual([2, expect.stringMatching(/num_fewshot is of multiple-choice tasks/)]);
     const evaluate = [{ task: "mmlu", num_fewshot: "many" }];
-    expect(() => parseExperiment({ ...experiment, evaluate }, "x.yaml")).toThrow(/evaluate.0: expected a task's name, or a task with its settings/);
+    expect(() => parseExperiment({ ...experiment, evaluate }, "x.yaml")).toThrow(
+      /evaluate.0: expected a task's name, or a task with its settings/,
+    );
   });
 });
