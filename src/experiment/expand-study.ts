@@ -4,6 +4,7 @@ import { contentHash } from "../base/content-hash.js";
 import { InputError } from "../base/error.js";
 import { isRecord } from "../formats/json.js";
 import { type Experiment, parseExperiment, type VariantName } from "./schema.js";
+import { checkShift } from "./shift-scores.js";
 import type { Axis, Study, StudyCell } from "./study-schema.js";
 
 export interface Cell {
@@ -40,26 +41,11 @@ export function expandStudy(study: Study): Cell[] {
     if (!unique.has(key)) unique.set(key, cell);
   }
   const all = [...unique.values()];
-  for (const cell of all) checkShift(cell, all, study.source);
+  for (const { variant, experiment } of all) {
+    if (variant === "seed") continue;
+    checkShift(experiment, seedCellOf(experiment, all) === undefined ? "left out" : "evaluated", study.source);
+  }
   return [...all.filter(({ variant }) => variant === "seed"), ...all.filter(({ variant }) => variant !== "seed")];
-}
-
-/** The shift compares answers that the cell and the seed both have to give. */
-function checkShift({ variant, experiment }: Cell, all: readonly Cell[], source: string): void {
-  const { shift, evaluate } = experiment;
-  if (shift === undefined || variant === "seed") return;
-  if (!evaluate.some(({ task }) => task === shift.task)) {
-    throw new InputError(
-      "study",
-      `Expected ${shift.task} among the tests (evaluate) of ${source}, because shift compares the answers to it.`,
-    );
-  }
-  if (seedCellOf(experiment, all) === undefined) {
-    throw new InputError(
-      "study",
-      `Expected seed among the variants of ${source}, because shift compares with the seed's answers.`,
-    );
-  }
 }
 
 /** The seed's cell that a training is compared with. */

@@ -19,6 +19,8 @@ import { planExperiment } from "./plan-experiment.js";
 import { type PreparedExperiment, prepareExperiment } from "./prepare.js";
 import type { Experiment, VariantName } from "./schema.js";
 import { prepareSession, type Session, startSession } from "./session.js";
+import { checkShift, openShiftEncoder } from "./shift-scores.js";
+import { gapStage, shiftStage } from "./shift-stage.js";
 import { StageLedger } from "./stage-ledger.js";
 import { distillStage, evaluateStage, type StageContext, type Trained, trainStage } from "./stages.js";
 
@@ -33,6 +35,7 @@ export interface RunOptions {
 export async function runExperiment(options: RunOptions): Promise<RunSummary> {
   const { experiment, folder, reporter } = options;
   const started = performance.now();
+  checkShift(experiment, experiment.variants.includes("seed") ? "evaluated" : "left out", experiment.name);
   const earlier = await readManifest(folder);
   const { memory_budget: budget } = experiment;
   const memoryBudget = budget === null ? null : parseByteSize(budget, "memory_budget");
@@ -72,7 +75,7 @@ class Run {
       if (!variants.includes(variant)) continue;
       const examples = await this.trainingExamples(variant);
       const trained = await trainStage(this.context, this.prepared, { variant, examples });
-      scores.push(...(await this.evaluateAll(variant, trained)));
+      scores.push(...(await this.evaluateAll(variant, trained)), ...(await this.shifted(variant, trained)));
       trained.adapter.dispose();
     }
     await writeJsonLines(join(this.options.folder, "scores.jsonl"), scores);
@@ -90,6 +93,26 @@ class Run {
     for (const evaluation of this.prepared.evaluations) {
       const metrics = await evaluateStage(this.context, evaluation, { variant, trained });
       for (const metric of metrics) rows.push({ ...this.scoreKey(variant), task: evaluation.task.name, ...metric });
+    }
+    return rows;
+  }
+
+  /** Shift and gap, where the experiment asks for them. */
+  private async shifted(variant: "vanilla" | "sdft", trained: Trained): Promise<ScoreRow[]> {
+    const { context, prepared, options } = this;
+    const { shift, gap, mix_ratio } = prepared.experiment;
+    const key = this.scoreKey(variant);
+    const rows: ScoreRow[] = [];
+    const evaluation = prepared.evaluations.find(({ task }) => task.name === shift?.task);
+    if (shift !== undefined && evaluation?.kind === "answers") {
+      using encoder = await openShiftEncoder(prepared.experiment, shift, options.reporter);
+      const reference = join(options.folder, "seed", shift.task, "predictions.jsonl");
+      const metrics = await shiftStage(context, { variant, trained, evaluation, reference, encoder, kl: shift.kl });
+      rows.push(...metrics.map((metric) => ({ ...key, task: "shift", ...metric })));
+    }
+    if (gap && variant === "sdft" && mix_ratio > 0) {
+      const metrics = await gapStage(context, prepared, prepared.examples);
+      rows.push(...metrics.map((metric) => ({ ...key, task: "gap", ...metric })));
     }
     return rows;
   }

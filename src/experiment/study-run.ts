@@ -9,13 +9,12 @@ import { makeWritableFolder } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
 import { readDistilled } from "../distill/distilled-file.js";
 import { mixExamples } from "../distill/mix.js";
-import { type Encoder, openEncoder } from "../engine/encoder.js";
+import type { Encoder } from "../engine/encoder.js";
 import type { MemoryPlan } from "../engine/memory-plan.js";
 import type { ScoreRow } from "../eval/prediction.js";
 import { readManifest } from "../report/manifest.js";
 import type { StudySummary } from "../report/study/study-summary.js";
 import { writeStudyReport } from "../report/study/write-study-report.js";
-import { getTask } from "../tasks/registry.js";
 import type { MetricValue } from "../tasks/score.js";
 import { freshAdapterSettings } from "../train/config.js";
 import { describeRun } from "./describe-run.js";
@@ -23,8 +22,9 @@ import { expandStudy, seedCellOf } from "./expand-study.js";
 import { planDistilling, planEvaluations, planTraining } from "./plan-experiment.js";
 import type { PreparedEvaluation, PreparedTraining } from "./prepare.js";
 import { copyFromStore, fillStore } from "./rewrite-store.js";
-import type { Experiment, ShiftSettings, VariantName } from "./schema.js";
-import { openEncoderPackage, type Preparation, prepareSession, type Session, startSession } from "./session.js";
+import type { ShiftSettings } from "./schema.js";
+import { type Preparation, prepareSession, type Session, startSession } from "./session.js";
+import { expectedScores, gapScores, openShiftEncoder, shiftScores } from "./shift-scores.js";
 import { gapStage, shiftStage } from "./shift-stage.js";
 import { rememberSpeeds, speedsOfRuns } from "./speed.js";
 import { StageLedger } from "./stage-ledger.js";
@@ -102,21 +102,6 @@ export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
     seconds: Math.round(performance.now() - started) / 1000,
   };
 }
-
-/** The tasks and metrics that a cell has numbers for when nothing is missing. */
-function expectedScores(experiment: Experiment, variant: VariantName): { task: string; metric: string }[] {
-  const scores = experiment.evaluate.map(({ task }) => ({ task, metric: getTask(task).metric ?? "none" }));
-  if (variant !== "seed" && experiment.shift !== undefined) scores.push(...shiftScores(experiment.shift));
-  if (variant === "sdft" && experiment.gap && experiment.mix_ratio > 0) scores.push(...gapScores);
-  return scores;
-}
-
-function shiftScores({ kl }: ShiftSettings): { task: string; metric: string }[] {
-  const metrics = ["bleu4", "rouge_l", "similarity", "parameter_shift", ...(kl ? ["kl"] : [])];
-  return metrics.map((metric) => ({ task: "shift", metric }));
-}
-
-const gapScores = ["logprob_original", "logprob_distilled"].map((metric) => ({ task: "gap", metric }));
 
 /** The memory of every stage, and the size of micro-batches, before the weights are loaded. Examples that can't be trained on leave their cells missing. */
 function planMemory(opened: Preparation, plan: StudyPlan): StudyPlan & { readonly works: readonly MemoryPlan[] } {
@@ -300,7 +285,7 @@ class StudyRunner {
 
   /** Opened once; null, with the cell's similarity missing, where it can't be had. */
   private async encoder(run: PlannedRun, shift: ShiftSettings): Promise<Encoder | null> {
-    this.encoders ??= openShiftEncoder(shift.encoder, this.options);
+    this.encoders ??= openShiftEncoder(this.options.study.settings, shift, this.options.reporter);
     try {
       return await this.encoders;
     } catch (error) {
@@ -330,12 +315,6 @@ class StudyRunner {
 
 function scoreRows(run: PlannedRun, task: string, metrics: readonly MetricValue[]): ScoreRow[] {
   return run.keys.flatMap((key) => metrics.map((metric) => ({ ...key, task, ...metric })));
-}
-
-/** On the same threads as the model; in f32, whatever the model's weights. */
-async function openShiftEncoder(name: string, { study, reporter }: StudyOptions): Promise<Encoder> {
-  const { device, threads } = study.settings;
-  return openEncoder(await openEncoderPackage(name, reporter), { device, threads });
 }
 
 /** A task that was answered, but that nobody judges. */
