@@ -6,7 +6,8 @@ export type { Example, TextExample, TokenExample, Turn } from "./data/example.js
 export { type DatasetOptions, type LoadedDataset, loadDataset } from "./data/load-dataset.js";
 export { type Attempt, type DistillJob, distill } from "./distill/distill.js";
 export { mixExamples } from "./distill/mix.js";
-export { type RuleName, ruleNames } from "./distill/rules/registry.js";
+export { parseRules } from "./distill/rules/parse-rules.js";
+export { authorsRules, defaultRules, type RuleName, type RuleSetting, ruleNames } from "./distill/rules/registry.js";
 export { type DistilledRow, type Rewrite, type Selection, select } from "./distill/select.js";
 export { type AdapterSettings, loraTargets } from "./engine/adapter-settings.js";
 export {
@@ -16,6 +17,7 @@ export {
   openEngine,
   type ScoreRow as ScoreRequestRow,
 } from "./engine/engine.js";
+export { type ExportJob, exportModel } from "./engine/export-model.js";
 export type { Completion, GenerationProgress, Prompt } from "./engine/generate.js";
 export { greedySampling, type Sampling } from "./engine/sampling.js";
 export { type Evaluation, type EvaluationJob, evaluate, scorePredictions } from "./eval/evaluate.js";

@@ -206,10 +206,12 @@ describe("the best of k samples", () => {
       const name = `stopped ${stage}`;
       const controller = new AbortController();
       const seen: string[] = [];
+      const scored: number[] = [];
       const reporter: Reporter = {
         ...silentReporter,
         progress: (progress) => {
           seen.push(progress.stage);
+          if (progress.stage === "score rewrites") scored.push(progress.total);
           if (progress.stage === stage) controller.abort();
         },
       };
@@ -219,8 +221,11 @@ describe("the best of k samples", () => {
       );
       expect(existsSync(join(folder, name, "distilled.jsonl"))).toBe(false);
       seen.length = 0;
+      scored.length = 0;
       await distill(session.engine, await job(session, name, { ...best, rules, reporter }));
       expect(seen).not.toContain("distil");
+      // The first samples and the original answers were scored before.
+      expect(scored).toEqual([18]);
       for (const file of ["distilled.jsonl", "rewrites.jsonl", "verdicts.jsonl", "yield.json"])
         expect(readFileSync(join(folder, name, file), "utf8"), file).toBe(
           readFileSync(join(folder, "whole", file), "utf8"),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TextExample } from "../../src/data/example.js";
+import { type Evidence, textEvidence } from "../../src/distill/evidence.js";
 import { authorsRules, type RuleSetting } from "../../src/distill/rules/registry.js";
 import { createJudge, type Rewrite, select } from "../../src/distill/select.js";
 import { tasks } from "../../src/tasks/registry.js";
@@ -101,6 +102,28 @@ describe("select", () => {
       reasons: {},
       samples: { total: 3, judged: 2, reasons: { "not-ended": 1 } },
     });
+  });
+
+  it("takes the likeliest of the accepted, on a tie the earlier one, and counts the yield of each number of samples", () => {
+    const logprobs = [-1, -3, -2, -2];
+    const evidence: Evidence = { ...textEvidence, logprob: (_, sample) => logprobs[Number(sample)] ?? null };
+    const texts = ["first", `second ${call}`, `third ${call}`, `fourth ${call}`];
+    const samples = texts.map((text, sample) => rewrite("a", text, { sample }));
+    const { rows, verdicts, report } = select([original("a", call)], samples, {
+      ...functions,
+      choose: "best",
+      evidence,
+    });
+    expect(rows[0]).toMatchObject({ response: `third ${call}`, source: "model", reason: null });
+    expect(verdicts.map(({ rule, chosen }) => [rule, chosen])).toEqual([
+      ["wrong-answer", false],
+      [null, false],
+      [null, true],
+      [null, false],
+    ]);
+    expect(report).toMatchObject({ keptWithin: [0, 1, 1, 1], chosen: [0, 0, 1, 0], samples: { total: 4, judged: 4 } });
+    const unscored = () => select([original("a", call)], samples, { ...functions, choose: "best" });
+    expect(unscored).toThrow(/Expected log-probabilities for the choice of the best rewrite/);
   });
 
   it("counts rewrites that copy the original", () => {
