@@ -155,10 +155,13 @@ describe("judgeOutputs", () => {
   });
 
   it("does not follow the judge elsewhere with the key", async () => {
-    const { endpoint, requests } = await serve(() => ({ status: 307, headers: { location: "http://127.0.0.1:1/" } }));
+    const elsewhere = await startJudgeServer(fair);
+    const location = `${elsewhere.endpoint}/chat/completions`;
+    const { endpoint, requests } = await serve(() => ({ status: 307, headers: { location } }));
     const settings = await settingsFor(endpoint, { attempts: 1, concurrency: 1 });
     await expect(judgeOutputs(rows, { settings, folder: null })).rejects.toThrow(/can't be reached/);
-    expect(requests).toHaveLength(1);
+    expect([requests.length, elsewhere.requests.length]).toEqual([1, 0]);
+    await elsewhere.close();
   });
 
   it("stops on request and goes on later", async () => {
