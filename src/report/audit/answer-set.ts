@@ -13,9 +13,9 @@ export interface ModelAnswers {
 
 /** Rows meet by id; a row that a model was not asked has gaps. */
 export function answerSet(title: string, models: readonly ModelAnswers[]): AuditSet {
-  const byModel = models.map(({ rows }) => new Map(rows.map((row) => [row.id, row])));
+  const byModel = models.map(({ rows }) => new Map(rows.map((row) => [nameOf(row), row])));
   const all = new Map<string, PredictionRow>();
-  for (const { rows } of models) for (const row of rows) if (!all.has(row.id)) all.set(row.id, row);
+  for (const { rows } of models) for (const row of rows) if (!all.has(nameOf(row))) all.set(nameOf(row), row);
   // With many models the table would be wide; how answers ended is still there to choose by. Choices have no end.
   const choosing = models.some(({ rows }) => rows.some((row) => row.choices !== undefined));
   const showsFinish = models.length <= 3 && !choosing;
@@ -37,11 +37,11 @@ export function answerSet(title: string, models: readonly ModelAnswers[]): Audit
       { value: "gained", title: "gained by a training" },
       { value: "cut", title: "an answer was cut" },
     ],
-    rows: [...all.values()].map((row) => {
-      const answers = byModel.map((rows) => rows.get(row.id) ?? null);
+    rows: [...all].map(([name, row]) => {
+      const answers = byModel.map((rows) => rows.get(name) ?? null);
       return {
         cells: [
-          row.id,
+          name,
           ...answers.flatMap((answer) => [
             answer?.correct ?? null,
             ...(showsFinish ? [finishText(answer?.finish ?? null)] : []),
@@ -53,6 +53,11 @@ export function answerSet(title: string, models: readonly ModelAnswers[]): Audit
       };
     }),
   };
+}
+
+/** The row's id, with the sample's number where a prompt has several answers. */
+function nameOf({ id, sample = 0 }: PredictionRow): string {
+  return sample === 0 ? id : `${id}, answer ${sample + 1}`;
 }
 
 /** What was answered, or how likely each choice is, the true ones marked. */

@@ -68,6 +68,17 @@ describe("answerSet", () => {
   });
 });
 
+describe("answerSet of several answers to a prompt", () => {
+  it("has a row for each", () => {
+    const rows = answers("10").map((row, sample) => ({ ...row, id: "q", sample }));
+    const set = answerSet("humaneval", [{ title: "seed", variant: "seed", rows }]);
+    expect(set.rows.map(({ cells }) => cells.slice(0, 2))).toEqual([
+      ["q", true],
+      ["q, answer 2", false],
+    ]);
+  });
+});
+
 describe("answerSet of multiple choice", () => {
   it("shows how likely each choice is, and sorts by the true one's", () => {
     const [row] = answers("1");
