@@ -29,6 +29,8 @@ export interface LoadedChoices {
   readonly shots: number;
 }
 
+const manyQuestions = 1000;
+
 /** The questions of the sample, each with the examples that it has among all. */
 export async function loadChoices(wish: ChoiceWish): Promise<LoadedChoices> {
   const { task } = wish;
@@ -43,13 +45,21 @@ export async function loadChoices(wish: ChoiceWish): Promise<LoadedChoices> {
 
 /** In tokens of the model. */
 export function prepareChoices(
-  { prompts, model }: Preparation,
+  { prompts, model, reporter }: Preparation,
   task: Task,
   { items, shots }: LoadedChoices,
 ): PreparedChoices {
   if (prompts === null)
     throw new InputError("no_tokenizer", `This model has no tokenizer, so the texts of ${task.name} can't be scored.`);
-  return { kind: "choices", task, shots, items: encodeItems(prompts.tokenizer, items, model.spec.maxPositions) };
+  // Thousands of long prompts take minutes.
+  const shown = items.length >= manyQuestions;
+  const total = items.length;
+  const encoded = encodeItems(prompts.tokenizer, items, model.spec.maxPositions, (done) => {
+    if (shown && done % 100 === 0)
+      reporter.progress({ stage: `tokenise ${task.name}`, done, total, unit: "questions" });
+  });
+  if (shown) reporter.finish(`Tokenised the ${total} questions of ${task.name}.`);
+  return { kind: "choices", task, shots, items: encoded };
 }
 
 /** As many as the engine reads where the answers to a question share their context. */

@@ -16,11 +16,18 @@ export function encodeItems(
   tokenizer: PromptTokenizer,
   items: readonly ChoiceItem[],
   longest: number,
+  onItem: (done: number) => void = () => {},
 ): readonly EncodedItem[] {
-  return items.map((item) => {
-    const pairs = item.requests.map(({ context, continuation }) => encodePair(tokenizer, context, continuation));
-    for (const pair of pairs) scoredTokens(pair, { id: item.id, longest });
-    return { item, pairs: shareContexts(pairs) };
+  return items.map((item, index) => {
+    const byContext = new Map<string, EncodedPair>();
+    const pairs = item.requests.map(({ context, continuation }) => {
+      const pair = encodePair(tokenizer, context, continuation, byContext.get(context) ?? null);
+      scoredTokens(pair, { id: item.id, longest });
+      byContext.set(context, pair);
+      return pair;
+    });
+    onItem(index + 1);
+    return { item, pairs };
   });
 }
 
@@ -35,15 +42,4 @@ export function hashItems(items: readonly EncodedItem[]): string {
     }
   }
   return hash.digest("hex");
-}
-
-function shareContexts(pairs: readonly EncodedPair[]): EncodedPair[] {
-  const [first] = pairs;
-  return pairs.map((pair) =>
-    first !== undefined && sameTokens(first.context, pair.context) ? { ...pair, context: first.context } : pair,
-  );
-}
-
-function sameTokens(a: Int32Array, b: Int32Array): boolean {
-  return a.length === b.length && a.every((token, index) => token === b[index]);
 }

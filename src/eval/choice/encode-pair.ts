@@ -12,13 +12,18 @@ export interface EncodedPair {
 /**
  * Trailing white space of the context goes to the continuation. Both are encoded as one text, and the continuation's tokens are those beyond as many
  * as the context alone has; so they may begin inside a token of the whole. An empty context is the model's BOS, or else its end token.
+ * `known` is a pair of the same context, which need not be encoded again.
  */
-export function encodePair(tokenizer: PromptTokenizer, context: string, continuation: string): EncodedPair {
+export function encodePair(
+  tokenizer: PromptTokenizer,
+  context: string,
+  continuation: string,
+  known: EncodedPair | null = null,
+): EncodedPair {
   if (context === "") return afterPrefix(tokenizer, continuation);
-  const kept = stripTextEnd(context);
+  const before = known?.context ?? Int32Array.from(encodeText(tokenizer, stripTextEnd(context)));
   const whole = encodeText(tokenizer, context + continuation);
-  const before = encodeText(tokenizer, kept);
-  return { context: Int32Array.from(before), continuation: Int32Array.from(whole.slice(before.length)) };
+  return { context: before, continuation: Int32Array.from(whole.slice(before.length)) };
 }
 
 /** What the tokenizer adds is added once: not to a text that begins with the BOS written out. */
