@@ -26,6 +26,7 @@ export function trainingAnswers(study: Study): TrainingAnswers[] {
   const found = new Map<string, TrainingAnswers>();
   for (const run of study.runs) {
     for (const { variant, task, rows } of run.summary.predictions) {
+      if (!asks(study, task)) continue;
       for (const training of trainingsOf(study, run, (row) => row.variant === variant && row.task === task))
         found.set(`${training.id} ${training.seed} ${task}`, { ...training, task, rows });
     }
@@ -34,6 +35,7 @@ export function trainingAnswers(study: Study): TrainingAnswers[] {
 }
 
 export function trainingShifts(study: Study): TrainingShift[] {
+  if (!asks(study, "shift")) return [];
   const found = new Map<string, TrainingShift>();
   for (const run of study.runs) {
     for (const { variant, rows } of run.shift) {
@@ -42,6 +44,11 @@ export function trainingShifts(study: Study): TrainingShift[] {
     }
   }
   return [...found.values()];
+}
+
+/** Whether the study measures this; a shared run may hold more. */
+function asks(study: Study, task: string): boolean {
+  return study.scores.some((score) => score.task === task);
 }
 
 /** The study's trainings that a run's variant stands for. */

@@ -19,6 +19,7 @@ export const tableStudy: MadeUpStudy = {
     score(openfunctions.sdft, "gsm8k", "accuracy", 0.5),
     score(openfunctions.sdft, "humaneval", "pass@1", 0.125),
     score(openfunctions.sdft, "advbench", "safe_rate", 0.75),
+    score(openfunctions.sdft, "shift", "similarity", 0.81),
   ],
   missing: [gap(openfunctions.vanilla, "humaneval", "pass@1", "no sandbox on this machine")],
   runs: {
@@ -27,11 +28,14 @@ export const tableStudy: MadeUpStudy = {
         score(seedKey, "gsm8k", "accuracy", 0.5),
         score(openfunctions.vanilla, "gsm8k", "accuracy", 0.25),
         score(openfunctions.sdft, "gsm8k", "accuracy", 0.5),
+        score(seedKey, "multiarith", "accuracy", 0.5),
+        score(openfunctions.sdft, "multiarith", "accuracy", 0.5),
       ],
       answers: {
-        seed: { gsm8k: answers("11110000") },
+        // The run was also asked for what this study has no score of.
+        seed: { gsm8k: answers("11110000"), multiarith: answers("10") },
         vanilla: { gsm8k: answers("11000000", "The vanilla answer is 7.") },
-        sdft: { gsm8k: answers("11101000", "So the answer is 7.") },
+        sdft: { gsm8k: answers("11101000", "So the answer is 7."), multiarith: answers("01") },
       },
       shift: { vanilla: [0.2, 0.5, 0.6, 0.7], sdft: [0.6, 0.8, 0.9, 0.95] },
       rewrites: 45,

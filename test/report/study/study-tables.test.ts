@@ -205,7 +205,7 @@ describe("the texts", () => {
     expect(lines[0]).toBe(
       "label,study,model,table,row,column,task,metric,value,n,low,high,seeds,deviation,missing,paper_percent,paper_place",
     );
-    expect(lines).toHaveLength(1 + 7 * 4 + 1 + 1);
+    expect(lines).toHaveLength(1 + 7 * 4 + 2 + 1);
     expect(lines).toContain(
       'smoke,Table 1 in small,tiny,table1,"SDFT (Ours), OpenFunctions",OpenFunctions,openfunctions,accuracy,0.625,8,0.5,0.7,1,,,36.6,"Table 1, SDFT (Ours), OpenFunctions, column OpenFunctions"',
     );
