@@ -129,7 +129,9 @@ async function findInFolder(
 ): Promise<{ readonly data: string; readonly datasetDir?: string } | null> {
   const listed = await exists(join(folder, "dataset_info.json"));
   const entry: DatasetEntry | null = listed ? await findDatasetEntry(folder, source.dataset) : null;
-  if (entry !== null) return { data: source.dataset, datasetDir: folder };
+  // The authors' list names files that they did not publish.
+  const absent = entry !== null && "file" in entry.place && !(await exists(entry.place.file));
+  if (entry !== null && !(absent && source.hub !== null)) return { data: source.dataset, datasetDir: folder };
   const path = source.authors === null ? null : join(folder, source.authors.path);
   return path !== null && (await exists(path)) ? { data: path } : null;
 }

@@ -133,6 +133,9 @@ describe("loadTaskData", () => {
       /datasets\/openai\/openai_humaneval, subset openai_humaneval, split test.*snapshots\/main\/\. Or name a folder with --dataset-dir that has the file HumanEval\.jsonl, or the name humaneval/,
     );
     expect(notes).toEqual([`humaneval is not in ${empty}, so it is taken from the hub (openai/openai_humaneval).`]);
+    // The authors' list names files that they did not publish.
+    const listed = filesIn({ "dataset_info.json": JSON.stringify({ humaneval: { file_name: "unpublished.jsonl" } }) });
+    await expect(humaneval(listed, reporter)).rejects.toThrow(/datasets\/openai\/openai_humaneval/);
     const task = getTask("alpaca_eval");
     await expect(loadTaskData({ ...wish, task, split: "test" })).rejects.toThrow(
       /tatsu-lab\/alpaca_eval, alpaca_eval\.json\)/,
