@@ -25,7 +25,10 @@ const packages = {
  * @returns {"built" | "current"}
  */
 export function buildAddon({ tests, log }) {
-  const wanted = { addon: hashOf(["native", "CMakeLists.txt"]), tests: tests ? hashOf(["test/native"]) : null };
+  const wanted = {
+    addon: hashOf(["native", "CMakeLists.txt", "cmake"]),
+    tests: tests ? hashOf(["test/native", "test/cuda"]) : null,
+  };
   if (isCurrent(wanted)) return "current";
   checkTools();
   log(`Building the engine (C++${tests ? ", with its tests" : ""}) …`);
@@ -33,7 +36,9 @@ export function buildAddon({ tests, log }) {
   const cmakeJs = locateCMakeJs();
   rmSync(stampFile, { force: true });
   const common = ["--directory", root, "--out", build, `--CDSDFT_BUILD_TESTS=${tests ? "ON" : "OFF"}`];
-  runQuietly(process.execPath, [cmakeJs, "configure", ...common]);
+  const configured = runQuietly(process.execPath, [cmakeJs, "configure", ...common]);
+  const cuda = /-- (CUDA is .*)/.exec(configured);
+  if (cuda !== null) log(`${cuda[1]}.`);
   runQuietly(process.execPath, [cmakeJs, "build", ...common, "--parallel", String(availableParallelism())]);
   writeFileSync(stampFile, JSON.stringify(wanted));
   return "built";
@@ -43,7 +48,7 @@ export function buildAddon({ tests, log }) {
 function isCurrent(wanted) {
   const outputs = [
     join(build, "Release", "sdft.node"),
-    ...(wanted.tests === null ? [] : [join(build, "native_tests")]),
+    ...(wanted.tests === null ? [] : [join(build, "native_tests"), join(build, "cuda_tests")]),
   ];
   if (!existsSync(stampFile) || !outputs.every((path) => existsSync(path))) return false;
   const made = JSON.parse(readFileSync(stampFile, "utf8"));
@@ -62,7 +67,8 @@ function hashOf(paths) {
   const require = createRequire(join(root, "package.json"));
   for (const name of ["node-addon-api", "node-api-headers"])
     hash.update(`${require(`${name}/package.json`).version}\0`);
-  for (const name of ["CXX", "CXXFLAGS", "LDFLAGS"]) hash.update(`${process.env[name] ?? ""}\0`);
+  for (const name of ["CXX", "CXXFLAGS", "LDFLAGS", "CUDACXX", "SDFT_CUDA", "SDFT_CUDA_WHEELS", "SDFT_CUDA_ARCHS"])
+    hash.update(`${process.env[name] ?? ""}\0`);
   return hash.update(`${process.platform} ${process.arch}`).digest("hex");
 }
 
@@ -131,10 +137,10 @@ function forgetMovedBuild() {
     for (const name of ["CMakeCache.txt", "CMakeFiles"]) rmSync(join(build, name), { recursive: true, force: true });
 }
 
-/** Shows what the command printed only when it fails. */
+/** Shows what the command printed only when it fails; otherwise returns it. */
 function runQuietly(command, parameters) {
   const result = spawnSync(command, parameters, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
-  if (result.status === 0) return;
+  if (result.status === 0) return `${result.stdout}${result.stderr}`;
   process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}\n`);
   throw new Error(
     `sdft could not build its engine: ${parameters[1]} failed (${result.error?.message ?? `status ${result.status}`}); the compiler's messages are above.`,

@@ -48,7 +48,8 @@ const nativeLayers: Record<string, readonly string[]> = {
   training: ["base", "storage", "kernels", "model"],
   sampling: ["base", "storage", "kernels", "model"],
   measuring: ["base", "kernels"],
-  binding: ["base", "storage", "kernels", "model", "training", "sampling", "measuring"],
+  checking: ["base", "kernels"],
+  binding: ["base", "storage", "kernels", "model", "training", "sampling", "measuring", "checking"],
 };
 
 function filesUnder(folder: string, endings: readonly string[]): string[] {

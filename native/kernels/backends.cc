@@ -7,15 +7,10 @@
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/cores.h"
 #include "kernels/cpu/features.h"
+#include "kernels/cuda_library.h"
 #include "kernels/reference/reference.h"
 
 namespace sdft {
-namespace {
-
-const char* const kNoCuda = "not built: this build has no CUDA kernels";
-
-}  // namespace
-
 std::vector<std::string> cpu_features() {
   std::vector<std::string> names;
   for (cpu::InstructionSet set : cpu::available_instruction_sets()) names.push_back(cpu::instruction_set_name(set));
@@ -35,14 +30,15 @@ std::vector<BackendInfo> list_backends() {
   } catch (const Error& error) {
     cpu = {"cpu", false, error.what()};
   }
-  return {cpu, {"reference", true, "plain loops in one thread, for checking"}, {"cuda", false, kNoCuda}};
+  const CudaFacts cuda = cuda_facts();
+  return {cpu, {"reference", true, "plain loops in one thread, for checking"}, {"cuda", cuda.usable, cuda.reason}};
 }
 
 std::unique_ptr<Backend> make_backend(const std::string& name, int threads) {
   if (name == "cpu") return make_cpu(threads > 0 ? threads : physical_cores());
   if (name == "reference") return make_reference_float();
   if (name == "reference-double") return make_reference_double();
-  if (name == "cuda") throw Error("backend", "The backend cuda is off (" + std::string(kNoCuda) + "); use cpu");
+  if (name == "cuda") return make_cuda();
   throw Error("backend", "Expected a backend of cpu, reference, reference-double, cuda but received \"" + name + "\"");
 }
 

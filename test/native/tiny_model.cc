@@ -14,14 +14,14 @@ namespace sdft::test {
 
 namespace {
 
-ModelSpec make_spec() {
+ModelSpec make_spec(int64_t head_size) {
   ModelSpec spec;
   spec.architecture = "tiny";
-  spec.vocab_size = 83, spec.width = 48, spec.query_heads = 4, spec.kv_heads = 2, spec.head_size = 16, spec.inner_width = 72, spec.max_positions = 256;
+  spec.vocab_size = 83, spec.width = 48, spec.query_heads = 4, spec.kv_heads = 2, spec.head_size = head_size, spec.inner_width = 72, spec.max_positions = 256;
   spec.norm_epsilon = 1e-5, spec.norm_offset = 0, spec.activation = Activation::silu, spec.embedding_scale = 1, spec.attention_scale = 0.25;
   spec.query_key_norm = true, spec.sandwich_norms = false, spec.tied_head = true;
   RopeSpec rope{{}, 1.0, {0, 0, 0}};
-  for (int i = 0; i < 8; ++i) rope.inverse_frequencies.push_back(std::pow(10000.0, -i / 8.0));
+  for (int64_t i = 0; i < head_size / 2; ++i) rope.inverse_frequencies.push_back(std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(head_size)));
   spec.ropes = {rope};
   spec.layers = {{0, 0}, {24, 0}};
   return spec;
@@ -72,12 +72,16 @@ std::unique_ptr<Model> make_tiny_model(const std::string& backend, int threads) 
   } catch (const Error& error) {
     skip(error.what());
   }
-  const ModelSpec spec = make_spec();
+  return make_tiny_model(std::move(made));
+}
+
+std::unique_ptr<Model> make_tiny_model(std::unique_ptr<Backend> backend, WeightFormat format, int64_t head_size) {
+  const ModelSpec spec = make_spec(head_size);
   const std::string path = (std::filesystem::temp_directory_path() / ("sdft_tiny_model_" + std::to_string(std::random_device()()))).string();
   const std::vector<WeightEntry> entries = write_weights(path, spec);
   WeightTable table({path}, entries);
   std::remove(path.c_str());  // the mapping keeps it
-  return std::make_unique<Model>(spec, std::move(table), std::move(made), WeightFormat::native);
+  return std::make_unique<Model>(spec, std::move(table), std::move(backend), format);
 }
 
 std::unique_ptr<Adapter> make_tiny_adapter(const Model& model) {

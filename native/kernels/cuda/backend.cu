@@ -1,0 +1,363 @@
+// The `cuda` backend: checks what it is handed, keeps the step's tables and scratch memory, and calls the kernels. Activations are float32 in memory and bf16
+// where the tensor cores read them; frozen weights stay as the file has them (bf16, f16, 8 and 4 bits) or as asked; adapters, gradients and moments are float32.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "kernels/cuda/attention.h"
+#include "kernels/cuda/cublaslt.h"
+#include "kernels/cuda/library.h"
+
+namespace sdft::cuda {
+namespace {
+
+/// Throws Error("shape") unless the tensor has these rows and columns, and memory for them.
+void expect(const char* what, Tensor tensor, int64_t rows, int64_t cols) {
+  if ((tensor || rows == 0) && tensor.rows == rows && tensor.cols == cols && (tensor.stride >= cols || rows <= 1)) return;
+  throw Error("shape", "Expected " + std::string(what) + " of (" + std::to_string(rows) + ", " + std::to_string(cols) + ") but received (" +
+                           std::to_string(tensor.rows) + ", " + std::to_string(tensor.cols) + ") with stride " + std::to_string(tensor.stride) +
+                           (tensor ? "" : " without memory"));
+}
+
+void expect(const char* what, Indices indices, int64_t count) {
+  require(indices.count == count, "shape", "Expected " + std::to_string(count) + " " + what + " but received " + std::to_string(indices.count));
+}
+
+void expect(Segments segments, int64_t rows) {
+  for (int64_t s = 0; s < segments.count; ++s) {
+    const Segment& segment = segments.data[s];
+    require(segment.start >= 0 && segment.length > 0 && segment.start + segment.length <= rows && segment.position >= 0, "segments",
+            "Expected segment " + std::to_string(s) + " inside " + std::to_string(rows) + " rows but it has " + std::to_string(segment.length) +
+                " rows from row " + std::to_string(segment.start));
+  }
+}
+
+void expect_pages(Segments segments, int64_t pages) {
+  for (int64_t s = 0; s < segments.count; ++s) {
+    const Segment& segment = segments.data[s];
+    for (int64_t i = 0; i * kPageRows < segment.position + segment.length; ++i)
+      require(segment.pages != nullptr && segment.pages[i] >= 0 && segment.pages[i] < pages, "segments",
+              "Expected segment " + std::to_string(s) + " to have pages below " + std::to_string(pages) + " up to its last position");
+  }
+}
+
+void expect_heads(const AttentionShape& shape) {
+  require(shape.head_size > 0 && shape.head_size <= kLargestHead, "shape",
+          "Expected heads of at most " + std::to_string(kLargestHead) + " channels for the cuda backend but received " + std::to_string(shape.head_size));
+  require(shape.query_heads / shape.kv_heads <= kTileRows, "shape",
+          "Expected at most " + std::to_string(kTileRows) + " query heads to a key-value head for the cuda backend but received " +
+              std::to_string(shape.query_heads / shape.kv_heads));
+}
+
+/// Small uploads pass through pinned memory; from here on the caller's own is read, which the runtime waits for.
+constexpr int64_t kStagedBytes = int64_t{1} << 20;
+
+/// A decoding step reads all weights whatever its rows: on cards of 300 to 600 floating-point operations a byte of memory traffic the arithmetic of some hundred
+/// rows takes as long. Not yet measured; half of the lower end.
+constexpr double kStepOverheadRows = 75;
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(const BackendOptions& options) : stream_(open(options.device)), scratch_(stream_), staging_(stream_) {
+    std::string why;
+    if (!options.batch_invariant && !options.exact) lt_ = CublasLt::open(why);
+    context_ = {stream_, &scratch_, lt_.get(), options.exact, options.batch_invariant};
+  }
+  ~CudaBackend() override { cudaStreamSynchronize(stream_); }
+  CudaBackend(const CudaBackend&) = delete;
+  CudaBackend& operator=(const CudaBackend&) = delete;
+
+  const char* name() const override { return "cuda"; }
+  int64_t real_bytes() const override { return sizeof(float); }
+  void* allocate(int64_t bytes) override {
+    void* memory = allocate_device(bytes);
+    if (bytes > 0) check(cudaMemsetAsync(memory, 0, static_cast<size_t>(bytes), stream_), "clearing memory");
+    return memory;
+  }
+  void release(void* memory) override {
+    if (memory == nullptr) return;
+    check(cudaStreamSynchronize(stream_), "earlier work");
+    check(cudaFree(memory), "a release");
+  }
+  void upload(Tensor destination, const float* source) override {
+    if (destination.rows == 0 || destination.cols == 0) return;
+    const int64_t row_bytes = destination.cols * int64_t{sizeof(float)};
+    if (destination.stride == destination.cols || destination.rows == 1) return send(destination.data, source, destination.rows * row_bytes);
+    for (int64_t r = 0; r < destination.rows; ++r)
+      send(static_cast<float*>(destination.data) + r * destination.stride, source + r * destination.cols, row_bytes);
+  }
+  void upload(Tensor destination, const double* source) override {
+    std::vector<float> floats(static_cast<size_t>(destination.rows * destination.cols));
+    std::transform(source, source + floats.size(), floats.begin(), [](double value) { return static_cast<float>(value); });
+    upload(destination, floats.data());
+  }
+  void upload(Indices destination, const int32_t* source) override { send(destination.data, source, destination.count * int64_t{sizeof(int32_t)}); }
+  void download(float* destination, Tensor source) override {
+    if (source.rows == 0 || source.cols == 0) return;
+    const auto row_bytes = static_cast<size_t>(source.cols) * sizeof(float);
+    check(cudaMemcpy2DAsync(destination, row_bytes, source.data, static_cast<size_t>(source.stride) * sizeof(float), row_bytes, static_cast<size_t>(source.rows),
+                            cudaMemcpyDeviceToHost, stream_),
+          "a download");
+    synchronize();
+  }
+  void download(double* destination, Tensor source) override {
+    std::vector<float> floats(static_cast<size_t>(source.rows * source.cols));
+    download(floats.data(), source);
+    std::copy(floats.begin(), floats.end(), destination);
+  }
+  void synchronize() override { check(cudaStreamSynchronize(stream_), "the step's kernels"); }
+  double step_overhead_rows() const override { return kStepOverheadRows; }
+  Weight prepare_weight(const WeightSource& source, WeightFormat format) override { return make_weight(source, format, stream_); }
+  bool has_integer_form(const Weight& weight) const override { return is_integer(device_weight(weight)); }
+
+  void zero(Tensor out) override { cuda::zero(context_, out); }
+  void copy(Tensor out, Tensor x) override {
+    expect("copy out", out, x.rows, x.cols);
+    cuda::copy(context_, out, x);
+  }
+  void add(Tensor out, Tensor x, Tensor y) override {
+    expect("add out", out, x.rows, x.cols);
+    expect("add y", y, x.rows, x.cols);
+    cuda::add(context_, out, x, y);
+  }
+  void gather_rows(Tensor out, Tensor x, Indices rows) override {
+    expect("gather_rows out", out, rows.count, x.cols);
+    cuda::gather_rows(context_, out, x, rows);
+  }
+  void scatter_rows(Tensor out, Tensor x, Indices rows) override {
+    expect("scatter_rows out", out, out.rows, x.cols);
+    expect("scatter_rows rows", rows, x.rows);
+    cuda::scatter_rows(context_, out, x, rows);
+  }
+  void embed(Tensor out, const Weight& table, Indices tokens, double scale) override {
+    expect("embed out", out, tokens.count, table.cols);
+    cuda::embed(context_, out, device_weight(table), tokens, scale);
+  }
+
+  void rms_norm(Tensor out, Tensor x, Tensor weight, double epsilon) override {
+    expect("rms_norm out", out, x.rows, x.cols);
+    expect("rms_norm weight", weight, 1, x.cols);
+    cuda::rms_norm(context_, out, x, weight, epsilon);
+  }
+  void rms_norm_backward(Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write) override {
+    expect("rms_norm_backward dx", dx, x.rows, x.cols);
+    expect("rms_norm_backward dout", dout, x.rows, x.cols);
+    expect("rms_norm_backward weight", weight, 1, x.cols);
+    cuda::rms_norm_backward(context_, dx, dout, x, weight, epsilon, write);
+  }
+  void rope_table(Tensor cosines, Tensor sines, Indices positions, const double* frequencies, double scale) override {
+    expect("rope_table cosines", cosines, positions.count, cosines.cols);
+    expect("rope_table sines", sines, positions.count, cosines.cols);
+    double* device = scratch_.take<double>(Scratch::frequencies, cosines.cols);
+    staging_.upload(device, frequencies, cosines.cols * int64_t{sizeof(double)});
+    cuda::rope_table(context_, cosines, sines, positions, device, scale);
+  }
+  void rope(Tensor x, Tensor cosines, Tensor sines, int64_t head_size, Rotation rotation) override {
+    expect("rope x", x, x.rows, x.cols / head_size * head_size);
+    expect("rope cosines", cosines, x.rows, head_size / 2);
+    expect("rope sines", sines, x.rows, head_size / 2);
+    cuda::rope(context_, x, cosines, sines, head_size, rotation);
+  }
+  void gated(Tensor out, Tensor gate, Tensor up, Activation activation) override {
+    expect("gated gate", gate, out.rows, out.cols);
+    expect("gated up", up, out.rows, out.cols);
+    cuda::gated(context_, out, gate, up, activation);
+  }
+  void gated_backward(Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation) override {
+    for (Tensor tensor : {dgate, dup, gate, up}) expect("gated_backward tensors", tensor, dout.rows, dout.cols);
+    cuda::gated_backward(context_, dgate, dup, dout, gate, up, activation);
+  }
+
+  void linear(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
+    expect_product("linear", out, x, weight, bias);
+    cuda::linear(context_, out, x, device_weight(weight), bias);
+  }
+  void linear_group(const std::vector<LinearPart>& parts, Tensor x, Compute compute) override {
+    if (compute == Compute::integer) return Backend::linear_group(parts, x, compute);
+    for (const LinearPart& part : parts) expect_product("linear", part.out, x, *part.weight, part.bias);
+    cuda::linear_group(context_, parts, x);
+  }
+  void linear_integer(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
+    expect_product("linear_integer", out, x, weight, bias);
+    require_integers(weight);
+    cuda::linear_integer(context_, out, x, device_weight(weight), bias);
+  }
+  void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) override {
+    expect("linear_backward dout", dout, dout.rows, weight.rows);
+    expect("linear_backward dx", dx, dout.rows, weight.cols);
+    cuda::linear_backward(context_, dx, dout, device_weight(weight), write);
+  }
+  void lora_forward(Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale) override {
+    expect("lora_forward a", a, a.rows, x.cols);
+    expect("lora_forward b", b, out.cols, a.rows);
+    expect("lora_forward t", t, x.rows, a.rows);
+    expect("lora_forward out", out, x.rows, b.rows);
+    cuda::lora_forward(context_, out, t, x, a, b, scale);
+  }
+  void lora_backward(Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b, double scale, Write write) override {
+    if (dx) expect("lora_backward dx", dx, x.rows, x.cols);
+    for (Tensor tensor : {a, da}) expect("lora_backward a, da", tensor, a.rows, x.cols);
+    for (Tensor tensor : {b, db}) expect("lora_backward b, db", tensor, dout.cols, a.rows);
+    for (Tensor tensor : {t, dt}) expect("lora_backward t, dt", tensor, x.rows, a.rows);
+    expect("lora_backward dout", dout, x.rows, b.rows);
+    cuda::lora_backward(context_, dx, da, db, dt, dout, x, t, a, b, scale, write);
+  }
+  void dropout(Tensor out, Tensor x, const DropoutKey& key, Write write) override {
+    expect("dropout out", out, x.rows, x.cols);
+    for (Indices indices : {key.example_low, key.example_high, key.positions}) expect("dropout keys", indices, x.rows);
+    require(key.probability >= 0 && key.probability < 1, "shape", "Expected a dropout probability in [0, 1) but received " + std::to_string(key.probability));
+    cuda::dropout(context_, out, x, key, write);
+  }
+
+  void attention(Tensor out, Tensor logsumexp, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
+    expect("attention q", q, q.rows, shape.query_heads * shape.head_size);
+    expect("attention out", out, q.rows, q.cols);
+    expect("attention logsumexp", logsumexp, q.rows, shape.query_heads);
+    for (Tensor tensor : {k, v}) expect("attention k, v", tensor, q.rows, shape.kv_heads * shape.head_size);
+    expect(segments, q.rows);
+    expect_heads(shape);
+    if (q.rows == 0 || segments.count == 0) return;
+    attend(out, logsumexp, q, step_call(segments, k, v, shape), shape);
+  }
+  void attention_backward(Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor out, Tensor logsumexp, Tensor q, Tensor k, Tensor v, Segments segments,
+                          const AttentionShape& shape) override {
+    for (Tensor tensor : {q, dq, dout, out}) expect("attention_backward q, dq, dout, out", tensor, q.rows, shape.query_heads * shape.head_size);
+    for (Tensor tensor : {k, v, dk, dv}) expect("attention_backward k, v, dk, dv", tensor, q.rows, shape.kv_heads * shape.head_size);
+    expect("attention_backward logsumexp", logsumexp, q.rows, shape.query_heads);
+    expect(segments, q.rows);
+    expect_heads(shape);
+    if (q.rows == 0 || segments.count == 0) return;
+    const AttentionCall call = step_call(segments, k, v, shape);
+    float* along = scratch_.take<float>(Scratch::attention_sums, q.rows * shape.query_heads);
+    attention_along(context_, along, dout, out, shape.query_heads);
+    (flash(shape) ? attend_backward_flash : attend_backward_plain)(context_, dq, dk, dv, dout, along, logsumexp, q, k, v, call);
+  }
+  int64_t page_reals(const AttentionShape& shape) const override {
+    const int64_t elements = kPageRows * shape.kv_heads * shape.head_size;
+    return flash(shape) ? elements / 2 : elements;
+  }
+  void store_keys_values(Tensor key_cache, Tensor value_cache, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
+    for (Tensor tensor : {k, v}) expect("store_keys_values k, v", tensor, k.rows, shape.kv_heads * shape.head_size);
+    expect_cache("store_keys_values caches", key_cache, value_cache, segments, k.rows, shape);
+    if (segments.count == 0) return;
+    const AttentionTables& tables = planner_.plan(segments, k.rows, shape, KeysFrom::cache, scratch_, staging_);
+    (flash(shape) ? store_pages_flash : store_pages_plain)(context_, tables, {key_cache.data, value_cache.data, page_step(key_cache, shape)}, k, v, shape);
+  }
+  void cached_attention(Tensor out, Tensor q, Tensor key_cache, Tensor value_cache, Segments segments, const AttentionShape& shape) override {
+    for (Tensor tensor : {q, out}) expect("cached_attention q, out", tensor, q.rows, shape.query_heads * shape.head_size);
+    expect_cache("cached_attention caches", key_cache, value_cache, segments, q.rows, shape);
+    if (q.rows == 0 || segments.count == 0) return;
+    const AttentionTables& tables = planner_.plan(segments, q.rows, shape, KeysFrom::cache, scratch_, staging_);
+    attend(out, Tensor{}, q, call_of(tables, {key_cache.data, value_cache.data, page_step(key_cache, shape)}, shape), shape);
+  }
+
+  void linear_cross_entropy(Tensor loss, Tensor dx, Tensor x, const Weight& head, Indices targets, double scale) override {
+    expect("linear_cross_entropy x", x, x.rows, head.cols);
+    expect("linear_cross_entropy loss", loss, x.rows, 1);
+    if (dx) expect("linear_cross_entropy dx", dx, x.rows, x.cols);
+    expect("linear_cross_entropy targets", targets, x.rows);
+    cuda::linear_cross_entropy(context_, loss, dx, x, device_weight(head), targets, scale, false);
+  }
+  void linear_cross_entropy_integer(Tensor loss, Tensor x, const Weight& head, Indices targets) override {
+    expect("linear_cross_entropy_integer x", x, x.rows, head.cols);
+    expect("linear_cross_entropy_integer loss", loss, x.rows, 1);
+    expect("linear_cross_entropy_integer targets", targets, x.rows);
+    require_integers(head);
+    cuda::linear_cross_entropy(context_, loss, Tensor{}, x, device_weight(head), targets, 1, true);
+  }
+  double sum_of_squares(const std::vector<Tensor>& tensors) override {
+    if (tensors.empty()) return 0;
+    double* device = scratch_.take<double>(Scratch::squares, static_cast<int64_t>(tensors.size()));
+    cuda::sum_of_squares(context_, device, tensors);
+    std::vector<double> sums(tensors.size());
+    check(cudaMemcpyAsync(sums.data(), device, sums.size() * sizeof(double), cudaMemcpyDeviceToHost, stream_), "a download");
+    synchronize();
+    double sum = 0;
+    for (double part : sums) sum += part;
+    return sum;
+  }
+  void adamw(Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step) override {
+    for (Tensor tensor : {gradient, first_moment, second_moment}) expect("adamw tensors", tensor, parameter.rows, parameter.cols);
+    cuda::adamw(context_, parameter, gradient, first_moment, second_moment, step);
+  }
+
+ private:
+  /// Destroyed last, after what still waits for it.
+  struct OwnedStream {
+    Stream stream;
+    explicit OwnedStream(Stream made) : stream(made) {}
+    ~OwnedStream() { cudaStreamDestroy(stream); }
+    OwnedStream(const OwnedStream&) = delete;
+    OwnedStream& operator=(const OwnedStream&) = delete;
+    operator Stream() const { return stream; }
+  };
+  static Stream open(int device) {
+    check(cudaSetDevice(device), "a first call");
+    Stream stream = nullptr;
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "a stream");
+    return stream;
+  }
+
+  void send(void* device, const void* host, int64_t bytes) {
+    if (bytes <= kStagedBytes) return staging_.upload(device, host, bytes);
+    check(cudaMemcpyAsync(device, host, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, stream_), "an upload");
+  }
+  void expect_product(const char* what, Tensor out, Tensor x, const Weight& weight, Tensor bias) const {
+    expect((std::string(what) + " x").c_str(), x, x.rows, weight.cols);
+    expect((std::string(what) + " out").c_str(), out, x.rows, weight.rows);
+    if (bias) expect((std::string(what) + " bias").c_str(), bias, 1, weight.rows);
+  }
+  void require_integers(const Weight& weight) const {
+    require(has_integer_form(weight), "weights", "Expected a weight held as integers for integer products; prepare it as q8 or q4");
+  }
+  void expect_cache(const char* what, Tensor keys, Tensor values, Segments segments, int64_t rows, const AttentionShape& shape) const {
+    for (Tensor tensor : {keys, values}) expect(what, tensor, keys.rows, page_reals(shape));
+    require(keys.stride == values.stride, "shape", "Expected key and value caches of one layout");
+    expect(segments, rows);
+    expect_pages(segments, keys.rows);
+    expect_heads(shape);
+  }
+
+  bool flash(const AttentionShape& shape) const { return !context_.exact && flash_takes(shape.head_size, shape.query_heads / shape.kv_heads); }
+  /// Elements from page to page of a cache.
+  int64_t page_step(Tensor cache, const AttentionShape& shape) const { return flash(shape) ? 2 * cache.stride : cache.stride; }
+  AttentionCall call_of(const AttentionTables& tables, const Pages& pages, const AttentionShape& shape) const {
+    return {tables,
+            pages.keys,
+            pages.values,
+            pages.step,
+            static_cast<int>(shape.query_heads),
+            static_cast<int>(shape.kv_heads),
+            static_cast<int>(shape.query_heads / shape.kv_heads),
+            static_cast<int>(shape.head_size),
+            static_cast<float>(shape.scale),
+            shape.window};
+  }
+  /// Lays the step's keys and values out in pages of their own.
+  AttentionCall step_call(Segments segments, Tensor k, Tensor v, const AttentionShape& shape) {
+    const AttentionTables& tables = planner_.plan(segments, k.rows, shape, KeysFrom::step, scratch_, staging_);
+    const int64_t reals = page_reals(shape);
+    const Pages pages{scratch_.take<float>(Scratch::key_pages, tables.page_count * reals), scratch_.take<float>(Scratch::value_pages, tables.page_count * reals),
+                      kPageRows * shape.kv_heads * shape.head_size};
+    (flash(shape) ? store_pages_flash : store_pages_plain)(context_, tables, pages, k, v, shape);
+    return call_of(tables, pages, shape);
+  }
+  void attend(Tensor out, Tensor logsumexp, Tensor q, const AttentionCall& call, const AttentionShape& shape) {
+    (flash(shape) ? attend_flash : attend_plain)(context_, out, logsumexp, q, call);
+  }
+
+  OwnedStream stream_;
+  Scratch scratch_;
+  Staging staging_;
+  AttentionPlanner planner_;
+  std::unique_ptr<CublasLt> lt_;
+  Context context_{};
+};
+
+}  // namespace
+}  // namespace sdft::cuda
+
+sdft::Backend* sdft_cuda_create(const sdft::cuda::BackendOptions* options) { return new sdft::cuda::CudaBackend(*options); }

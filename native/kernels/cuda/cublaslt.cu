@@ -1,0 +1,167 @@
+#include "kernels/cuda/cublaslt.h"
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "base/error.h"
+#include "kernels/cuda/tiles.h"
+
+namespace sdft::cuda {
+namespace {
+
+// From cublasLt.h (its wheel is 423 MB): the same values in CUDA 12 and 13. scripts/check-cublaslt.sh compares them with the real header.
+using Status = int;
+constexpr int kCompute32F = 68, kReal32F = 0, kReal16BF = 14, kTranspose = 1, kPlain = 0;
+constexpr int kTransposeA = 3, kTransposeB = 4, kEpilogue = 7, kBiasPointer = 8;  // of a product's description
+constexpr int kEpilogueBias = 4;
+constexpr int kWorkspaceBytes = 1, kAlignmentA = 5;  // of a preference; B, C, D follow
+struct Algorithm {
+  uint64_t data[8];
+};
+struct Heuristic {
+  Algorithm algorithm;
+  size_t workspace;
+  Status state;
+  float waves;
+  int reserved[4];
+};
+
+constexpr size_t kWorkspace = size_t{32} << 20;
+constexpr int kAlignment = 16;
+
+void need(Status status, const char* call) {
+  if (status != 0) throw Error("device", std::string("Expected cuBLASLt to run ") + call + " but it reported status " + std::to_string(status));
+}
+
+}  // namespace
+
+struct CublasLt::Entry {
+  void* library = nullptr;
+  size_t (*GetVersion)();
+  Status (*Create)(void**);
+  Status (*Destroy)(void*);
+  Status (*MatmulDescCreate)(void**, int, int);
+  Status (*MatmulDescDestroy)(void*);
+  Status (*MatmulDescSetAttribute)(void*, int, const void*, size_t);
+  Status (*MatrixLayoutCreate)(void**, int, uint64_t, uint64_t, int64_t);
+  Status (*MatrixLayoutDestroy)(void*);
+  Status (*MatmulPreferenceCreate)(void**);
+  Status (*MatmulPreferenceDestroy)(void*);
+  Status (*MatmulPreferenceSetAttribute)(void*, int, const void*, size_t);
+  Status (*MatmulAlgoGetHeuristic)(void*, void*, void*, void*, void*, void*, void*, int, Heuristic*, int*);
+  Status (*Matmul)(void*, void*, const void*, const void*, void*, const void*, void*, const void*, const void*, void*, void*, void*, const Algorithm*, void*, size_t,
+                   Stream);
+};
+
+struct CublasLt::Plan {
+  const Entry* entry;
+  void *product = nullptr, *a = nullptr, *b = nullptr, *c = nullptr;
+  Heuristic heuristic{};
+  ~Plan() {
+    if (c) entry->MatrixLayoutDestroy(c);
+    if (b) entry->MatrixLayoutDestroy(b);
+    if (a) entry->MatrixLayoutDestroy(a);
+    if (product) entry->MatmulDescDestroy(product);
+  }
+};
+
+CublasLt::CublasLt() : entry_(std::make_unique<Entry>()) {}
+
+CublasLt::~CublasLt() {
+  plans_.clear();
+  if (handle_ != nullptr) entry_->Destroy(handle_);
+  cudaFree(workspace_);
+  if (entry_->library != nullptr) dlclose(entry_->library);
+}
+
+std::unique_ptr<CublasLt> CublasLt::open(std::string& why) {
+  std::unique_ptr<CublasLt> lt(new CublasLt());
+  Entry& entry = *lt->entry_;
+  const char* chosen = std::getenv("SDFT_CUBLASLT");
+  for (const char* name : {"libcublasLt.so.13", "libcublasLt.so.12"})
+    if (entry.library == nullptr) entry.library = dlopen(chosen != nullptr ? chosen : name, RTLD_NOW | RTLD_LOCAL);
+  if (entry.library == nullptr) {
+    why = chosen != nullptr ? std::string("cannot be opened: ") + chosen : "libcublasLt.so.13 and .12 not found";
+    return nullptr;
+  }
+  bool whole = true;
+  const auto find = [&](auto& function, const char* name) {
+    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(entry.library, (std::string("cublasLt") + name).c_str()));
+    if (function == nullptr && whole) why = std::string("lacks cublasLt") + name;
+    whole = whole && function != nullptr;
+  };
+  find(entry.GetVersion, "GetVersion");
+  find(entry.Create, "Create");
+  find(entry.Destroy, "Destroy");
+  find(entry.MatmulDescCreate, "MatmulDescCreate");
+  find(entry.MatmulDescDestroy, "MatmulDescDestroy");
+  find(entry.MatmulDescSetAttribute, "MatmulDescSetAttribute");
+  find(entry.MatrixLayoutCreate, "MatrixLayoutCreate");
+  find(entry.MatrixLayoutDestroy, "MatrixLayoutDestroy");
+  find(entry.MatmulPreferenceCreate, "MatmulPreferenceCreate");
+  find(entry.MatmulPreferenceDestroy, "MatmulPreferenceDestroy");
+  find(entry.MatmulPreferenceSetAttribute, "MatmulPreferenceSetAttribute");
+  find(entry.MatmulAlgoGetHeuristic, "MatmulAlgoGetHeuristic");
+  find(entry.Matmul, "Matmul");
+  if (!whole) return nullptr;
+  const Status status = entry.Create(&lt->handle_);
+  if (status != 0) {
+    lt->handle_ = nullptr;
+    why = "does not start (status " + std::to_string(status) + ")";
+    return nullptr;
+  }
+  lt->version_ = entry.GetVersion();
+  return lt;
+}
+
+bool CublasLt::takes(const TileProduct& p) const {
+  const auto aligned = [](const void* pointer, int64_t bytes) { return reinterpret_cast<uintptr_t>(pointer) % kAlignment == 0 && bytes % kAlignment == 0; };
+  const bool bias = p.bias == nullptr || (reinterpret_cast<uintptr_t>(p.bias) % kAlignment == 0 && p.write == Write::overwrite);
+  return p.m > 0 && p.n > 0 && p.k > 0 && aligned(p.a, 2 * p.a_stride) && aligned(p.b, 2 * p.b_stride) && aligned(p.c, 4 * p.stride) && bias;
+}
+
+/// Its matrices stand column after column, so it is asked for cᵀ (n, m) = b' (n, k) · aᵀ (k, m).
+const CublasLt::Plan& CublasLt::plan_of(const TileProduct& p) {
+  std::unique_ptr<Plan>& known = plans_[Shape{p.m, p.n, p.k, p.a_stride, p.b_stride, p.stride, p.across, p.bias != nullptr}];
+  if (known) return *known;
+  auto plan = std::make_unique<Plan>();
+  plan->entry = entry_.get();
+  const Entry& lt = *entry_;
+  need(lt.MatmulDescCreate(&plan->product, kCompute32F, kReal32F), "a description");
+  const int left = p.across ? kPlain : kTranspose, right = kPlain;
+  need(lt.MatmulDescSetAttribute(plan->product, kTransposeA, &left, sizeof left), "a description");
+  need(lt.MatmulDescSetAttribute(plan->product, kTransposeB, &right, sizeof right), "a description");
+  if (p.bias != nullptr) need(lt.MatmulDescSetAttribute(plan->product, kEpilogue, &kEpilogueBias, sizeof kEpilogueBias), "a description");
+  const auto rows = static_cast<uint64_t>(p.across ? p.n : p.k), cols = static_cast<uint64_t>(p.across ? p.k : p.n);
+  need(lt.MatrixLayoutCreate(&plan->a, kReal16BF, rows, cols, p.b_stride), "a layout");
+  need(lt.MatrixLayoutCreate(&plan->b, kReal16BF, static_cast<uint64_t>(p.k), static_cast<uint64_t>(p.m), p.a_stride), "a layout");
+  need(lt.MatrixLayoutCreate(&plan->c, kReal32F, static_cast<uint64_t>(p.n), static_cast<uint64_t>(p.m), p.stride), "a layout");
+  void* preference = nullptr;
+  need(lt.MatmulPreferenceCreate(&preference), "a preference");
+  const uint64_t workspace = kWorkspace;
+  Status status = lt.MatmulPreferenceSetAttribute(preference, kWorkspaceBytes, &workspace, sizeof workspace);
+  for (int operand = 0; operand < 4 && status == 0; ++operand) {
+    const uint32_t alignment = kAlignment;
+    status = lt.MatmulPreferenceSetAttribute(preference, kAlignmentA + operand, &alignment, sizeof alignment);
+  }
+  int found = 0;
+  if (status == 0) status = lt.MatmulAlgoGetHeuristic(handle_, plan->product, plan->a, plan->b, plan->c, plan->c, preference, 1, &plan->heuristic, &found);
+  lt.MatmulPreferenceDestroy(preference);
+  need(status != 0 ? status : found == 0 ? 15 : 0, "the choice of an algorithm");
+  known = std::move(plan);
+  return *known;
+}
+
+void CublasLt::multiply(const Context& context, const TileProduct& p) {
+  const Plan& plan = plan_of(p);
+  if (workspace_ == nullptr) workspace_ = allocate_device(static_cast<int64_t>(kWorkspace));
+  if (p.bias != nullptr) need(entry_->MatmulDescSetAttribute(plan.product, kBiasPointer, &p.bias, sizeof p.bias), "a bias");
+  const float one = 1, kept = p.write == Write::add ? 1.0f : 0.0f;
+  need(entry_->Matmul(handle_, plan.product, &one, p.b, plan.a, p.a, plan.b, &kept, p.c, plan.c, p.c, plan.c, &plan.heuristic.algorithm, workspace_, kWorkspace,
+                      context.stream),
+       "a product");
+}
+
+}  // namespace sdft::cuda

@@ -1,0 +1,30 @@
+// Products in float32 on the ordinary arithmetic units: the narrow ones of LoRA, weights kept as f32, and what everything else is checked by.
+#pragma once
+#include <cstdint>
+
+#include "kernels/cuda/kernels.h"
+
+namespace sdft::cuda {
+
+/// A matrix by its two strides, so that a transpose costs nothing.
+struct Strided {
+  const float* data;
+  int64_t row_stride, inner_stride;  // from row to row; along the summed index
+};
+
+enum class Order { one_sum, in_chunks };
+
+/// c (m, n) (= or +=) alpha · Σ_k a(m, k) · b(n, k) (+ bias (n)). An added zero leaves c as it was. one_sum: each element is one sum in the order of k;
+/// in_chunks: sums over stretches of a fixed length, added in their order, for a long k and few outputs.
+struct FloatProduct {
+  Strided a, b;
+  int64_t m, n, k;
+  float* c;
+  int64_t stride;
+  float alpha;
+  Write write;
+  const float* bias;
+};
+void float_product(const Context& context, const FloatProduct& product, Order order);
+
+}  // namespace sdft::cuda

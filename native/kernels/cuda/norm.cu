@@ -1,0 +1,89 @@
+// RMSNorm. Narrow rows (heads) take a warp each, wide ones a block; the order of a row's sums depends on its width alone.
+#include "kernels/cuda/kernels.h"
+
+namespace sdft::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kWarps = kThreads / 32;
+/// Up to this width a warp takes a row.
+constexpr int64_t kNarrow = 512;
+
+/// Where a row's threads stand: `count` of them, this one is `index`.
+struct RowThreads {
+  int64_t row;
+  int index, count;
+};
+
+template <bool kWide>
+__device__ __forceinline__ RowThreads row_threads() {
+  if (kWide) return {int64_t{blockIdx.x}, static_cast<int>(threadIdx.x), kThreads};
+  return {int64_t{blockIdx.x} * kWarps + threadIdx.x / 32, static_cast<int>(threadIdx.x % 32), 32};
+}
+
+template <bool kWide>
+__device__ __forceinline__ float row_sum(float value, float (&slots)[kWarps]) {
+  return kWide ? block_sum<kWarps>(value, slots) : warp_sum(value);
+}
+
+template <bool kWide>
+__global__ void __launch_bounds__(kThreads) rms_norm_kernel(Rows out, Rows x, const float* weight, float epsilon) {
+  SDFT_SHARED(float, slots, [kWarps]);
+  const RowThreads threads = row_threads<kWide>();
+  if (threads.row >= x.rows) return;  // a whole warp, or nobody
+  const float* in = x.row(threads.row);
+  float squares = 0;
+  for (int64_t c = threads.index; c < x.cols; c += threads.count) squares += in[c] * in[c];
+  const float inverse = 1.0f / sqrtf(row_sum<kWide>(squares, slots) / static_cast<float>(x.cols) + epsilon);
+  float* to = out.row(threads.row);
+  for (int64_t c = threads.index; c < x.cols; c += threads.count) to[c] = in[c] * inverse * weight[c];
+}
+
+template <bool kWide>
+__global__ void __launch_bounds__(kThreads) rms_norm_backward_kernel(Rows dx, Rows dout, Rows x, const float* weight, float epsilon, bool add) {
+  SDFT_SHARED(float, slots, [kWarps]);
+  const RowThreads threads = row_threads<kWide>();
+  if (threads.row >= x.rows) return;
+  const float *in = x.row(threads.row), *gradient = dout.row(threads.row);
+  float squares = 0, along = 0;
+  for (int64_t c = threads.index; c < x.cols; c += threads.count) {
+    squares += in[c] * in[c];
+    along += gradient[c] * weight[c] * in[c];
+  }
+  const float inverse = 1.0f / sqrtf(row_sum<kWide>(squares, slots) / static_cast<float>(x.cols) + epsilon);
+  const float pull = inverse * inverse * inverse * (row_sum<kWide>(along, slots) / static_cast<float>(x.cols));
+  float* to = dx.row(threads.row);
+  for (int64_t c = threads.index; c < x.cols; c += threads.count) {
+    const float value = inverse * (gradient[c] * weight[c]) - in[c] * pull;
+    to[c] = add ? to[c] + value : value;
+  }
+}
+
+}  // namespace
+
+void rms_norm(const Context& context, Tensor out, Tensor x, Tensor weight, double epsilon) {
+  if (x.rows == 0) return;
+  const auto* w = static_cast<const float*>(weight.data);
+  if (x.cols > kNarrow) {
+    SDFT_LAUNCH(rms_norm_kernel<true>, dim3(static_cast<unsigned>(x.rows)), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(x), w, static_cast<float>(epsilon));
+  } else {
+    SDFT_LAUNCH(rms_norm_kernel<false>, dim3(blocks_for(x.rows, kWarps)), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(x), w, static_cast<float>(epsilon));
+  }
+  check_launch("rms_norm");
+}
+
+void rms_norm_backward(const Context& context, Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write) {
+  if (x.rows == 0) return;
+  const auto* w = static_cast<const float*>(weight.data);
+  const bool add = write == Write::add;
+  if (x.cols > kNarrow) {
+    SDFT_LAUNCH(rms_norm_backward_kernel<true>, dim3(static_cast<unsigned>(x.rows)), dim3(kThreads), 0, context.stream, rows_of(dx), rows_of(dout), rows_of(x), w,
+                static_cast<float>(epsilon), add);
+  } else {
+    SDFT_LAUNCH(rms_norm_backward_kernel<false>, dim3(blocks_for(x.rows, kWarps)), dim3(kThreads), 0, context.stream, rows_of(dx), rows_of(dout), rows_of(x), w,
+                static_cast<float>(epsilon), add);
+  }
+  check_launch("rms_norm_backward");
+}
+
+}  // namespace sdft::cuda

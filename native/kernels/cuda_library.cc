@@ -1,0 +1,127 @@
+#include "kernels/cuda_library.h"
+
+#include <dlfcn.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/error.h"
+#include "kernels/cuda/library.h"
+
+namespace sdft {
+namespace {
+
+/// The oldest driver that a library built with CUDA 13 or 12 runs on, by the runtime it was built with.
+int oldest_driver(int runtime) { return runtime >= 13000 ? 13000 : 12000; }
+constexpr int kOldestCapability = 80;
+
+std::string version_text(int version) { return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10); }
+
+std::string beside_the_addon() {
+  Dl_info self{};
+  if (dladdr(reinterpret_cast<void*>(&cuda_facts), &self) == 0 || self.dli_fname == nullptr) return "libsdft_cuda.so";
+  const std::string path = self.dli_fname;
+  const size_t slash = path.find_last_of('/');
+  return (slash == std::string::npos ? "" : path.substr(0, slash + 1)) + "libsdft_cuda.so";
+}
+
+/// The library as opened, or why it is not. Kept open: a backend made by it may outlive its maker.
+struct Library {
+  cuda::FactsFunction facts = nullptr;
+  cuda::CreateFunction create = nullptr;
+  std::string reason;
+};
+
+Library open_library() {
+  const char* chosen = std::getenv("SDFT_CUDA_LIB");
+  const std::string path = chosen != nullptr && *chosen != '\0' ? chosen : beside_the_addon();
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) {
+    const std::string why = dlerror();
+    std::FILE* file = std::fopen(path.c_str(), "rb");
+    if (file != nullptr) std::fclose(file);
+    if (file == nullptr && chosen == nullptr) return {nullptr, nullptr, "not built (no nvcc when sdft was built; see docs/cuda.md)"};
+    return {nullptr, nullptr, "cannot be opened: " + why};
+  }
+  const auto abi = reinterpret_cast<cuda::AbiFunction>(dlsym(handle, "sdft_cuda_abi"));
+  if (abi == nullptr || abi() != cuda::kAbi)
+    return {nullptr, nullptr, path + " is of another version of sdft (interface " + std::to_string(abi == nullptr ? 0 : abi()) + ", expected " + std::to_string(cuda::kAbi) + "); build sdft again"};
+  return {reinterpret_cast<cuda::FactsFunction>(dlsym(handle, "sdft_cuda_facts")), reinterpret_cast<cuda::CreateFunction>(dlsym(handle, "sdft_cuda_create")), ""};
+}
+
+const Library& library() {
+  static const Library opened = open_library();
+  return opened;
+}
+
+/// The version of the driver, 0 for none: asked of libcuda itself, so that it is known without our library too.
+int driver_version() {
+  void* handle = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) return 0;
+  const auto ask = reinterpret_cast<int (*)(int*)>(dlsym(handle, "cuDriverGetVersion"));
+  int version = 0;
+  if (ask != nullptr && ask(&version) != 0) version = 0;
+  dlclose(handle);
+  return version;
+}
+
+std::string gigabytes(int64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f GB", static_cast<double>(bytes) / 1e9);
+  return text;
+}
+
+std::string describe(const cuda::DeviceFacts& device) {
+  return std::string(device.name) + ", compute capability " + std::to_string(device.major) + "." + std::to_string(device.minor) + ", " +
+         std::to_string(device.multiprocessors) + " multiprocessors, " + gigabytes(device.total_bytes) +
+         (device.free_bytes > 0 ? " (" + gigabytes(device.free_bytes) + " free)" : "");
+}
+
+std::string why_no_device(const cuda::LibraryFacts& facts) {
+  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  const std::string hidden = visible != nullptr ? "; CUDA_VISIBLE_DEVICES is \"" + std::string(visible) + "\"" : "";
+  return "no CUDA device" + (facts.error[0] != '\0' ? " (" + std::string(facts.error) + ")" : "") + hidden;
+}
+
+}  // namespace
+
+CudaFacts cuda_facts() {
+  CudaFacts result{};
+  const int driver = driver_version();
+  result.driver = driver > 0 ? "CUDA " + version_text(driver) : "none (libcuda.so.1 not found)";
+  if (library().facts == nullptr) {
+    result.library = library().reason;
+    result.reason = "the CUDA library is " + library().reason;
+    return result;
+  }
+  cuda::LibraryFacts facts{};
+  library().facts(&facts);
+  const bool emulated = driver == 0 && facts.device_count > 0;  // the emulator of the tests needs no driver
+  result.library = "built for " + std::string(facts.architectures) + " with CUDA " + version_text(facts.runtime);
+  for (int i = 0; i < facts.device_count; ++i) result.devices.push_back(describe(facts.devices[i]));
+  if (driver == 0 && !emulated) {
+    result.reason = "no NVIDIA driver (libcuda.so.1 not found)";
+  } else if (!emulated && driver < oldest_driver(facts.runtime)) {
+    result.reason = "the NVIDIA driver is too old: it supports CUDA " + version_text(driver) + ", this library needs " + version_text(oldest_driver(facts.runtime)) + "; install a newer driver";
+  } else if (facts.device_count == 0) {
+    result.reason = why_no_device(facts);
+  } else if (facts.devices[0].major * 10 + facts.devices[0].minor < kOldestCapability) {
+    result.reason = std::string(facts.devices[0].name) + " has compute capability " + std::to_string(facts.devices[0].major) + "." + std::to_string(facts.devices[0].minor) +
+                    "; sdft needs 8.0 (Ampere) or newer";
+  } else {
+    result.usable = true;
+    result.reason = result.devices[0] + "; cuBLASLt " + (facts.cublaslt[0] != '\0' ? facts.cublaslt : "none");
+  }
+  return result;
+}
+
+bool cuda_rounds() { return std::getenv("SDFT_CUDA_EXACT") == nullptr; }
+
+std::unique_ptr<Backend> make_cuda() {
+  const CudaFacts facts = cuda_facts();
+  require(facts.usable, "backend", "The backend cuda is off (" + facts.reason + "); use cpu");
+  const cuda::BackendOptions options{0, !cuda_rounds(), std::getenv("SDFT_BATCH_INVARIANT") != nullptr};
+  return std::unique_ptr<Backend>(library().create(&options));
+}
+
+}  // namespace sdft

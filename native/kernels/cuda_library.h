@@ -1,0 +1,27 @@
+// Opens libsdft_cuda.so, which holds the cuda backend: beside the addon, or where $SDFT_CUDA_LIB says. Three facts are kept apart: the library, the driver, the
+// devices.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/backend.h"
+
+namespace sdft {
+
+struct CudaFacts {
+  bool usable;                       // there is a device that the library can run on
+  std::string library;               // built for which architectures, or why there is none
+  std::string driver;                // its version, or none
+  std::vector<std::string> devices;  // name, compute capability, memory
+  std::string reason;                // why not usable; what was chosen otherwise
+};
+
+/// Asked anew each time: devices come and go.
+CudaFacts cuda_facts();
+/// Throws Error("backend") with the reason where cuda_facts() says that it is not usable.
+std::unique_ptr<Backend> make_cuda();
+/// Whether it rounds operands of products to bf16, for the tolerances of a check.
+bool cuda_rounds();
+
+}  // namespace sdft

@@ -1,0 +1,51 @@
+# The cuda backend built with the host compiler on the emulator: the same sources as nvcc compiles, each through a one-line file, because a source has one
+# language in a directory. cuda_tests runs its kernels and a tiny model; libsdft_cuda_emulated.so is the library as the addon opens it.
+file(GLOB cuda_kernel_sources CONFIGURE_DEPENDS native/kernels/cuda/*.cu)
+set(emulated_sources)
+foreach(source IN LISTS cuda_kernel_sources)
+  get_filename_component(name "${source}" NAME_WE)
+  set(wrapper "${CMAKE_BINARY_DIR}/emulated/${name}.cc")
+  file(CONFIGURE OUTPUT "${wrapper}" CONTENT "#include \"kernels/cuda/${name}.cu\"\n" @ONLY)
+  list(APPEND emulated_sources "${wrapper}")
+endforeach()
+file(GLOB emulator_sources CONFIGURE_DEPENDS test/cuda/emulator/*.cc)
+
+# The engine of the emulator is never sanitised: it switches stacks.
+add_library(cuda_emulator OBJECT ${emulator_sources})
+target_include_directories(cuda_emulator PUBLIC test/cuda/emulator)
+target_compile_options(cuda_emulator PRIVATE -O2 -Wall -Wextra)
+
+# add_emulated(NAME FLAGS…): the backend as an object library.
+function(add_emulated target)
+  add_library(${target} OBJECT ${emulated_sources})
+  target_include_directories(${target} PUBLIC native test/cuda/emulator)
+  target_compile_definitions(${target} PRIVATE SDFT_CUDA_ARCHITECTURES="emulated")
+  target_compile_options(${target} PRIVATE -Wall -Wextra -ffp-contract=off ${ARGN})
+endfunction()
+
+file(GLOB cuda_test_sources CONFIGURE_DEPENDS test/cuda/*.cc)
+list(APPEND cuda_test_sources test/native/harness.cc test/native/tiny_model.cc)
+function(add_cuda_tests target emulated)
+  add_executable(${target} ${cuda_test_sources} $<TARGET_OBJECTS:${emulated}> $<TARGET_OBJECTS:cuda_emulator>)
+  target_include_directories(${target} PRIVATE test/cuda test/native test/cuda/emulator)
+  target_link_libraries(${target} PRIVATE engine ${CMAKE_DL_LIBS})
+  set_target_properties(${target} PROPERTIES ENABLE_EXPORTS ON)  # the stand-in for cuBLASLt calls back into the emulator's streams
+endfunction()
+
+add_emulated(cuda_emulated -O2)
+add_cuda_tests(cuda_tests cuda_emulated)
+add_library(sdft_cuda_emulated MODULE $<TARGET_OBJECTS:cuda_emulated> $<TARGET_OBJECTS:cuda_emulator> ${cuda_host_sources})
+target_include_directories(sdft_cuda_emulated PRIVATE native)
+target_link_libraries(sdft_cuda_emulated PRIVATE ${CMAKE_DL_LIBS})
+set_target_properties(sdft_cuda_emulated PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
+
+# The same under ThreadSanitizer (races within a block and between neighbouring ones) and AddressSanitizer with undefined behaviour. They run some of the cases.
+foreach(sanitizer thread address)
+  set(flags -O1 -g1 -fsanitize=${sanitizer})
+  if(sanitizer STREQUAL "address")
+    set(flags -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  endif()
+  add_emulated(cuda_emulated_${sanitizer} ${flags})
+  add_cuda_tests(cuda_tests_${sanitizer} cuda_emulated_${sanitizer})
+  target_link_options(cuda_tests_${sanitizer} PRIVATE ${flags})
+endforeach()

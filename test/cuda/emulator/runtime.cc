@@ -1,0 +1,193 @@
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <map>
+
+#include "cuda_emulator.h"
+
+namespace emulator {
+
+Device device;
+
+/// Work that waits for its turn, in order.
+struct Stream {
+  std::deque<std::function<void()>> work;
+  void drain() {
+    while (!work.empty()) {
+      const std::function<void()> next = std::move(work.front());
+      work.pop_front();
+      next();
+    }
+  }
+};
+struct Event {
+  Stream* stream = nullptr;
+};
+
+namespace {
+
+struct Piece {
+  void* block;
+  size_t bytes;
+};
+/// What was handed out: of the device by address, and of the host.
+std::map<void*, Piece> device_pieces, pinned_pieces;
+
+bool is_pinned(const void* memory) {
+  const auto above = pinned_pieces.upper_bound(const_cast<void*>(memory));
+  if (above == pinned_pieces.begin()) return false;
+  const auto piece = std::prev(above);
+  return static_cast<const char*>(memory) < static_cast<const char*>(piece->first) + piece->second.bytes;
+}
+
+/// `from` belongs to the host's caller, who may reuse it at once: the runtime reads pageable memory before it returns.
+std::function<void()> copy_of(void* to, const void* from, size_t bytes, bool read_now) {
+  if (!read_now) return [=] { std::memmove(to, from, bytes); };
+  std::string kept(static_cast<const char*>(from), bytes);
+  return [to, kept = std::move(kept)] { std::memcpy(to, kept.data(), kept.size()); };
+}
+
+}  // namespace
+
+void enqueue(Stream* stream, std::function<void()> work) {
+  if (settings.streams == Timing::eager) return work();
+  stream->work.push_back(std::move(work));
+}
+
+void enqueue_launch(Stream* stream, const Launch& launch, std::function<void()> body) {
+  enqueue(stream, [launch, body = std::move(body)] { run(launch, body); });
+}
+
+}  // namespace emulator
+
+using emulator::device;
+
+cudaError_t cudaMalloc(void** memory, size_t bytes) {
+  if (device.lost) return cudaErrorLaunchFailure;
+  if (bytes > device.total_bytes - std::min(device.total_bytes, device.used_bytes)) return cudaErrorMemoryAllocation;
+  *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  if (*memory == nullptr) return cudaErrorMemoryAllocation;
+  std::memset(*memory, 0xff, bytes);
+  device.used_bytes += bytes;
+  emulator::device_pieces[*memory] = {*memory, bytes};
+  return cudaSuccess;
+}
+
+cudaError_t cudaFree(void* memory) {
+  if (memory == nullptr) return cudaSuccess;
+  const auto piece = emulator::device_pieces.find(memory);
+  if (piece == emulator::device_pieces.end()) emulator::fail("cudaFree of memory that cudaMalloc did not give");
+  device.used_bytes -= piece->second.bytes;
+  emulator::device_pieces.erase(piece);
+  std::free(memory);
+  return device.lost ? cudaErrorLaunchFailure : cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void** memory, size_t bytes) {
+  *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  if (*memory == nullptr) return cudaErrorMemoryAllocation;
+  emulator::pinned_pieces[*memory] = {*memory, bytes};
+  return cudaSuccess;
+}
+
+cudaError_t cudaFreeHost(void* memory) {
+  emulator::pinned_pieces.erase(memory);
+  std::free(memory);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  if (device.lost) return cudaErrorLaunchFailure;
+  emulator::enqueue(stream, emulator::copy_of(to, from, bytes, kind == cudaMemcpyHostToDevice && !emulator::is_pinned(from)));
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width, size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
+  for (size_t row = 0; row < height; ++row) {
+    const cudaError_t status = cudaMemcpyAsync(static_cast<char*>(to) + row * to_pitch, static_cast<const char*>(from) + row * from_pitch, width, kind, stream);
+    if (status != cudaSuccess) return status;
+  }
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream) {
+  if (device.lost) return cudaErrorLaunchFailure;
+  emulator::enqueue(stream, [=] { std::memset(memory, value, bytes); });
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  *total = device.total_bytes;
+  *free = device.total_bytes - std::min(device.total_bytes, device.used_bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = new emulator::Stream();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  stream->drain();
+  delete stream;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  if (device.lost) return cudaErrorLaunchFailure;
+  stream->drain();
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new emulator::Event();
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete event;
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  event->stream = stream;
+  return device.lost ? cudaErrorLaunchFailure : cudaSuccess;
+}
+
+/// Later work than the event may run too: allowed, and earlier than lazy.
+cudaError_t cudaEventSynchronize(cudaEvent_t event) { return event->stream != nullptr ? cudaStreamSynchronize(event->stream) : cudaSuccess; }
+
+cudaError_t cudaGetLastError() { return device.lost ? cudaErrorLaunchFailure : cudaSuccess; }
+
+const char* cudaGetErrorString(cudaError_t status) {
+  switch (status) {
+    case cudaSuccess: return "no error";
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorNoDevice: return "no CUDA-capable device is detected";
+    case cudaErrorLaunchFailure: break;
+  }
+  return "unspecified launch failure";
+}
+
+cudaError_t cudaSetDevice(int number) { return device.present && number == 0 ? cudaSuccess : cudaErrorNoDevice; }
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = device.present ? 1 : 0;
+  return device.present ? cudaSuccess : cudaErrorNoDevice;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  *properties = {};
+  std::snprintf(properties->name, sizeof properties->name, "emulated on the processor, for tests");
+  properties->major = 8;
+  properties->minor = 0;
+  properties->multiProcessorCount = 1;
+  properties->totalGlobalMem = device.total_bytes;
+  return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = 13000;
+  return cudaSuccess;
+}
