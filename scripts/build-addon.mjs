@@ -67,7 +67,16 @@ function hashOf(paths) {
   const require = createRequire(join(root, "package.json"));
   for (const name of ["node-addon-api", "node-api-headers"])
     hash.update(`${require(`${name}/package.json`).version}\0`);
-  for (const name of ["CXX", "CXXFLAGS", "LDFLAGS", "CUDACXX", "SDFT_CUDA", "SDFT_CUDA_WHEELS", "SDFT_CUDA_ARCHS"])
+  for (const name of [
+    "CXX",
+    "CXXFLAGS",
+    "LDFLAGS",
+    "CUDACXX",
+    "SDFT_CUDA",
+    "SDFT_CUDA_WHEELS",
+    "SDFT_CUDA_ARCHS",
+    "SDFT_CUDA_SANITIZERS",
+  ])
     hash.update(`${process.env[name] ?? ""}\0`);
   return hash.update(`${process.platform} ${process.arch}`).digest("hex");
 }

@@ -6,7 +6,9 @@
 #include "binding/load_options.h"
 #include "binding/measure_kernels.h"
 #include "binding/promise_task.h"
+#include "binding/self_test.h"
 #include "kernels/backends.h"
+#include "kernels/cuda_library.h"
 
 namespace sdft::binding {
 
@@ -35,6 +37,14 @@ Napi::Value info(const Napi::CallbackInfo& call) {
       backends.Set(backends.Length(), entry);
     }
     result.Set("backends", backends);
+    const CudaFacts cuda_found = cuda_facts();
+    Napi::Object cuda = Napi::Object::New(env);
+    cuda.Set("library", cuda_found.library);
+    cuda.Set("driver", cuda_found.driver);
+    Napi::Array devices = Napi::Array::New(env);
+    for (const std::string& device : cuda_found.devices) devices.Set(devices.Length(), Napi::String::New(env, device));
+    cuda.Set("devices", devices);
+    result.Set("cuda", cuda);
     Napi::Array features = Napi::Array::New(env);
     for (const std::string& feature : cpu_features()) features.Set(features.Length(), Napi::String::New(env, feature));
     result.Set("cpuFeatures", features);
@@ -91,6 +101,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("loadModel", Napi::Function::New<load_model_call>(env, "loadModel"));
   exports.Set("loadEncoder", Napi::Function::New<load_encoder_call>(env, "loadEncoder"));
+  exports.Set("selfTest", Napi::Function::New<self_test>(env, "selfTest"));
   exports.Set("measureKernels", Napi::Function::New<measure_kernels>(env, "measureKernels"));
   return exports;
 }

@@ -47,6 +47,15 @@ std::vector<Output> both_ways(Backend& backend, const Segments_& segments, const
   return {out.output("out", kForward), lse.output("logsumexp", kLogsumexp), dq.output("dq", kQueryGradient), dk.output("dk", kKeyGradient), dv.output("dv", kKeyGradient)};
 }
 
+std::vector<Output> both_directions(Backend& backend, int64_t size) {
+  const Segments_ segments = {{-1, 0, 37, 0, nullptr}, {-1, 37, 1, 0, nullptr}, {-1, 38, 64, 0, nullptr}};
+  const AttentionShape shape = shape_of(3, 3, size, 0);
+  const int64_t rows = rows_of(segments), wide = 3 * size;
+  const Guarded q(backend, rows, wide, random_floats(rows * wide, 1), 3), k(backend, rows, wide, random_floats(rows * wide, 2)), v(backend, rows, wide, random_floats(rows * wide, 3)), out(backend, rows, wide, {}, 2);
+  backend.bidirectional_attention(out, q, k, v, view(segments), shape);
+  return {out.output("out", {1e-5, 1e-5, 0})};
+}
+
 /// Two sequences in scattered pages, the second 5 rows behind, read in steps.
 std::vector<Output> cached(Backend& backend, int64_t length, int64_t step, const AttentionShape& shape) {
   const int64_t wide = shape.query_heads * shape.head_size, narrow = shape.kv_heads * shape.head_size, pages = 24;
@@ -82,6 +91,7 @@ void add_attention_cases(std::vector<Case>& cases) {
     for (int64_t size : {16, 64}) add("window " + std::to_string(window) + ", heads of " + std::to_string(size), tree(), shape_of(2, 1, size, window));
   for (int64_t length : {1, 32, 65, 130}) add(std::to_string(length) + " rows", {{-1, 0, length, 0, nullptr}}, shape_of(2, 2, 64, 0));
   add("300 rows, split", {{-1, 0, 300, 0, nullptr}}, shape_of(1, 1, 64, 0));
+  for (int64_t size : {32, 64}) cases.push_back({"bidirectional_attention, heads of " + std::to_string(size), [size](Backend& backend) { return both_directions(backend, size); }});
   for (int64_t size : {16, 64, 128})
     cases.push_back({"cached_attention, heads of " + std::to_string(size), [size](Backend& backend) { return cached(backend, 60, 13, shape_of(4, 2, size, 0)); }});
   cases.push_back({"cached_attention, window 20", [](Backend& backend) { return cached(backend, 60, 29, shape_of(4, 2, 64, 20)); }});

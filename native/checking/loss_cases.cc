@@ -29,6 +29,18 @@ std::vector<Output> integer_loss(Backend& backend, WeightFormat format) {
   return {loss.output("loss", {2e-5, 4e-6, 0})};
 }
 
+std::vector<Output> divergence(Backend& backend, WeightFormat format, Compute compute) {
+  const std::vector<float> stored = random_floats(301 * 64, 5);
+  const Weight head = backend.prepare_weight({stored.data(), DType::f32, 301, 64, RowOrder::natural, 0}, format);
+  std::vector<float> near = random_floats(13 * 64, 3);
+  for (size_t i = 0; i < near.size(); ++i) near[i] += 0.3f * random_floats(1, i)[0];
+  const Guarded from(backend, 13, 64, random_floats(13 * 64, 3), 4), to(backend, 13, 64, near), kl(backend, 13, 1, {}, 2), same(backend, 13, 1);
+  backend.linear_divergence(kl, from, to, head, compute);
+  backend.linear_divergence(same, from, from, head, compute);
+  // A divergence near 0.3: logits that are off by e move it by e · sqrt(0.6) at most.
+  return {kl.output("kl", {1e-5, 1e-5, compute == Compute::integer ? 0.0 : 0.03}), same.output("kl of equal rows", kExact)};
+}
+
 }  // namespace
 
 void add_loss_cases(std::vector<Case>& cases) {
@@ -38,6 +50,9 @@ void add_loss_cases(std::vector<Case>& cases) {
     cases.push_back({"linear_cross_entropy, " + name + ", 75 rows", [=](Backend& backend) { return head_and_loss(backend, format, 75, 96, 515, 1); }});
   }
   cases.push_back({"linear_cross_entropy, logits far apart", [](Backend& backend) { return head_and_loss(backend, WeightFormat::f32, 9, 64, 300, 60); }});
+  cases.push_back({"linear_divergence, f32", [](Backend& backend) { return divergence(backend, WeightFormat::f32, Compute::f32); }});
+  cases.push_back({"linear_divergence, bf16", [](Backend& backend) { return divergence(backend, WeightFormat::bf16, Compute::f32); }});
+  cases.push_back({"linear_divergence, q4 in integers", [](Backend& backend) { return divergence(backend, WeightFormat::q4, Compute::integer); }});
   cases.push_back({"linear_cross_entropy_integer, q8", [](Backend& backend) { return integer_loss(backend, WeightFormat::q8); }});
   cases.push_back({"linear_cross_entropy_integer, q4", [](Backend& backend) { return integer_loss(backend, WeightFormat::q4); }});
 }

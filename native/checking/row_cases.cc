@@ -47,6 +47,16 @@ std::vector<Output> norm(Backend& backend, const Shape& s) {
           added.output("rms_norm_backward added", gradient), own.output("rms_norm_backward in place", gradient)};
 }
 
+std::vector<Output> layer_norm(Backend& backend, const Shape& s) {
+  const int64_t count = s.rows * s.cols;
+  const Guarded x(backend, s.rows, s.cols, random_floats(count, 1, 3), s.gap), weight(backend, 1, s.cols, random_floats(s.cols, 2)), bias(backend, 1, s.cols, random_floats(s.cols, 3));
+  const Guarded out(backend, s.rows, s.cols, {}, 1), in_place(backend, s.rows, s.cols, random_floats(count, 1, 3), s.gap), curved(backend, s.rows, s.cols, {}, 3);
+  backend.layer_norm(out, x, weight, bias, 1e-5);
+  backend.layer_norm(in_place, in_place, weight, bias, 1e-5);
+  backend.gelu(curved, x);
+  return {out.output("layer_norm", kElementwise), in_place.output("layer_norm in place", kElementwise), curved.output("gelu", kElementwise)};
+}
+
 std::vector<Output> turn(Backend& backend, int64_t rows, int64_t heads, int64_t size) {
   std::vector<double> frequencies;
   for (int64_t i = 0; i < size / 2; ++i) frequencies.push_back(1.0 / static_cast<double>(1 + 3 * i));
@@ -92,6 +102,7 @@ std::vector<Output> optimize(Backend& backend, int64_t rows, int64_t cols) {
 void add_row_cases(std::vector<Case>& cases) {
   for (const Shape& shape : kShapes) cases.push_back({"rows are moved, " + text(shape), [shape](Backend& backend) { return move(backend, shape); }});
   for (const Shape& shape : kShapes) cases.push_back({"rms_norm, " + text(shape), [shape](Backend& backend) { return norm(backend, shape); }});
+  for (const Shape& shape : kShapes) cases.push_back({"layer_norm and gelu, " + text(shape), [shape](Backend& backend) { return layer_norm(backend, shape); }});
   cases.push_back({"rope, heads of 16 and 80", [](Backend& backend) {
                      std::vector<Output> outputs = turn(backend, 5, 3, 16);
                      for (Output& output : turn(backend, 3, 2, 80)) outputs.push_back(std::move(output));

@@ -15,6 +15,7 @@ import { reproduceCommand } from "./commands/reproduce.js";
 import { runExperimentCommand } from "./commands/run.js";
 import { scoreCommand } from "./commands/score.js";
 import { selectCommand } from "./commands/select.js";
+import { selftestCommand } from "./commands/selftest.js";
 import { shiftCommand } from "./commands/shift.js";
 import { trainCommand } from "./commands/train.js";
 
@@ -37,4 +38,5 @@ export const commands = [
   lsCommand,
   benchCommand,
   doctorCommand,
+  selftestCommand,
 ] as const;

@@ -367,9 +367,18 @@ export interface NativeInfo {
   readonly revision: number;
   readonly compiler: string;
   readonly backends: readonly BackendInfo[];
+  /** Three facts apart: the library (its architectures, or why there is none), the driver (its version, or none), the devices. */
+  readonly cuda: { readonly library: string; readonly driver: string; readonly devices: readonly string[] };
   /** Instruction sets that the processor has, of those the kernels are compiled for. */
   readonly cpuFeatures: readonly string[];
   readonly physicalCores: number;
+}
+
+/** One case of a self-test: `failure` names the first wrong element and the worst, and is null where the case passed. */
+export interface SelfTestRow {
+  readonly name: string;
+  readonly failure: string | null;
+  readonly seconds: number;
 }
 
 /** A product with a frozen matrix of `outputs` × `inputs`. */
@@ -404,6 +413,8 @@ export interface NativeAddon {
   loadModel(options: LoadOptions): Promise<NativeModel>;
   /** The same for a sentence encoder. */
   loadEncoder(options: EncoderLoadOptions): Promise<NativeEncoder>;
+  /** Runs every kernel of a backend on small shapes and compares with the reference. */
+  selfTest(backend: BackendName): Promise<SelfTestRow[]>;
   /** Times the machine and the cpu backend's products; nothing else should run meanwhile. */
   measureKernels(options: {
     readonly threads: number;

@@ -32,6 +32,7 @@ describe("usage", () => {
       "bench",
       "export",
       "doctor",
+      "selftest",
     ]) {
       expect(stdout).toMatch(new RegExp(`sdft ${command}\\b`));
     }

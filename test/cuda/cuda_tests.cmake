@@ -13,7 +13,7 @@ file(GLOB emulator_sources CONFIGURE_DEPENDS test/cuda/emulator/*.cc)
 # The engine of the emulator is never sanitised: it switches stacks.
 add_library(cuda_emulator OBJECT ${emulator_sources})
 target_include_directories(cuda_emulator PUBLIC test/cuda/emulator)
-target_compile_options(cuda_emulator PRIVATE -O2 -Wall -Wextra)
+target_compile_options(cuda_emulator PRIVATE -O2 -Wall -Wextra -fvisibility=default)
 
 # add_emulated(NAME FLAGS…): the backend as an object library.
 function(add_emulated target)
@@ -28,9 +28,18 @@ list(APPEND cuda_test_sources test/native/harness.cc test/native/tiny_model.cc)
 function(add_cuda_tests target emulated)
   add_executable(${target} ${cuda_test_sources} $<TARGET_OBJECTS:${emulated}> $<TARGET_OBJECTS:cuda_emulator>)
   target_include_directories(${target} PRIVATE test/cuda test/native test/cuda/emulator)
+  target_compile_definitions(${target} PRIVATE SDFT_STAND_IN_CUBLASLT="${CMAKE_BINARY_DIR}/libstand_in_cublaslt.so")
   target_link_libraries(${target} PRIVATE engine ${CMAKE_DL_LIBS})
   set_target_properties(${target} PROPERTIES ENABLE_EXPORTS ON)  # the stand-in for cuBLASLt calls back into the emulator's streams
 endfunction()
+
+# Stand-ins for NVIDIA's libraries, opened as they would be.
+add_library(stand_in_cublaslt MODULE test/cuda/stand-ins/cublaslt.cc)
+target_include_directories(stand_in_cublaslt PRIVATE test/cuda/emulator)
+set_target_properties(stand_in_cublaslt PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}" CXX_VISIBILITY_PRESET default)
+add_library(stand_in_driver MODULE test/cuda/stand-ins/driver.cc)
+set_target_properties(stand_in_driver PROPERTIES PREFIX "" OUTPUT_NAME libcuda SUFFIX .so.1 LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/stand-in-driver"
+  CXX_VISIBILITY_PRESET default)
 
 add_emulated(cuda_emulated -O2)
 add_cuda_tests(cuda_tests cuda_emulated)
@@ -40,12 +49,16 @@ target_link_libraries(sdft_cuda_emulated PRIVATE ${CMAKE_DL_LIBS})
 set_target_properties(sdft_cuda_emulated PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
 
 # The same under ThreadSanitizer (races within a block and between neighbouring ones) and AddressSanitizer with undefined behaviour. They run some of the cases.
-foreach(sanitizer thread address)
-  set(flags -O1 -g1 -fsanitize=${sanitizer})
-  if(sanitizer STREQUAL "address")
-    set(flags -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined)
-  endif()
-  add_emulated(cuda_emulated_${sanitizer} ${flags})
-  add_cuda_tests(cuda_tests_${sanitizer} cuda_emulated_${sanitizer})
-  target_link_options(cuda_tests_${sanitizer} PRIVATE ${flags})
-endforeach()
+# They take as long to compile again each, so only where asked: SDFT_CUDA_SANITIZERS=ON in the environment, as continuous integration does.
+set(SDFT_CUDA_SANITIZERS "$ENV{SDFT_CUDA_SANITIZERS}")
+if(SDFT_CUDA_SANITIZERS)
+  foreach(sanitizer thread address)
+    set(flags -O1 -g1 -fsanitize=${sanitizer})
+    if(sanitizer STREQUAL "address")
+      set(flags -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+    endif()
+    add_emulated(cuda_emulated_${sanitizer} ${flags})
+    add_cuda_tests(cuda_tests_${sanitizer} cuda_emulated_${sanitizer})
+    target_link_options(cuda_tests_${sanitizer} PRIVATE ${flags})
+  endforeach()
+endif()

@@ -25,14 +25,15 @@ void add_runs(HostTables& tables, const std::vector<cpu::PageRun>& runs) {
   for (const cpu::PageRun& run : runs) tables.runs.push_back({run.page, run.slot, run.count, static_cast<int32_t>(run.row)});
 }
 
-void add_rows_and_tiles(HostTables& tables, Segments segments, int64_t rows, int64_t group) {
+void add_rows_and_tiles(HostTables& tables, Segments segments, int64_t rows, int64_t group, KeysFrom keys) {
   tables.rows.assign(static_cast<size_t>(rows), RowPlace{-1, 0});
   const int64_t most = kTileRows / group;
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
     const int32_t first = tables.first_page[static_cast<size_t>(s)];
     for (int64_t i = 0; i < segment.length; ++i)
-      tables.rows[static_cast<size_t>(segment.start + i)] = {static_cast<int32_t>(segment.position + i), first};
+      tables.rows[static_cast<size_t>(segment.start + i)] = {
+          static_cast<int32_t>(segment.position + (keys == KeysFrom::whole_segment ? segment.length - 1 : i)), first};
     for (int64_t at = 0; at < segment.length; at += most)
       tables.tiles.push_back({static_cast<int32_t>(segment.start + at), static_cast<int32_t>(std::min(most, segment.length - at)),
                               static_cast<int32_t>(segment.position + at), first});
@@ -86,7 +87,7 @@ bool AttentionPlanner::same(Segments segments, int64_t rows, const AttentionShap
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment &a = segments_[static_cast<size_t>(s)], &b = segments.data[s];
     if (a.parent != b.parent || a.start != b.start || a.length != b.length || a.position != b.position) return false;
-    if (keys == KeysFrom::step) continue;
+    if (keys != KeysFrom::cache) continue;
     const auto count = static_cast<size_t>(pages_of(b));
     if (at + count > pages_.size() || !std::equal(b.pages, b.pages + count, pages_.begin() + static_cast<int64_t>(at))) return false;
     at += count;
@@ -99,8 +100,8 @@ const AttentionTables& AttentionPlanner::plan(Segments segments, int64_t rows, c
   known_ = false;
   HostTables host;
   int64_t page_count = 0;
-  if (keys == KeysFrom::step) {
-    const cpu::StepPlan step = cpu::plan_step(segments, shape);
+  if (keys != KeysFrom::cache) {
+    const cpu::StepPlan step = cpu::plan_step(segments, shape, cpu::Sight::back);
     for (const std::vector<int32_t>& pages : step.pages) {
       host.first_page.push_back(static_cast<int32_t>(host.pages.size()));
       host.pages.insert(host.pages.end(), pages.begin(), pages.end());
@@ -116,7 +117,7 @@ const AttentionTables& AttentionPlanner::plan(Segments segments, int64_t rows, c
     add_runs(host, cpu::plan_cache_runs(segments));
   }
   group_ = shape.query_heads / shape.kv_heads;
-  add_rows_and_tiles(host, segments, rows, group_);
+  add_rows_and_tiles(host, segments, rows, group_, keys);
   if (keys == KeysFrom::step) add_key_tiles(host, segments);
 
   Layout layout;

@@ -19,7 +19,7 @@ struct StoredRun {
   int32_t page, slot, count, row;
 };
 struct RowPlace {
-  int32_t position;  // −1: in no segment
+  int32_t position;  // the last it sees: its own, or its segment's last; −1: in no segment
   int32_t pages;     // where its segment's pages begin in the list
 };
 struct QueryTile {
@@ -46,7 +46,8 @@ struct AttentionTables {
   int64_t longest_keys;  // most positions that a tile sees
 };
 
-enum class KeysFrom { step, cache };
+/// Where the keys are, and with whole_segment (of the step) that rows see those after them too.
+enum class KeysFrom { step, whole_segment, cache };
 
 /// Keeps the tables of the last segments, so that the layers of a step share them.
 class AttentionPlanner {

@@ -10,29 +10,16 @@
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/cublaslt.h"
 #include "kernels/cuda/library.h"
+#include "kernels/expect.h"
 
 namespace sdft::cuda {
 namespace {
 
-/// Throws Error("shape") unless the tensor has these rows and columns, and memory for them.
-void expect(const char* what, Tensor tensor, int64_t rows, int64_t cols) {
-  if ((tensor || rows == 0) && tensor.rows == rows && tensor.cols == cols && (tensor.stride >= cols || rows <= 1)) return;
-  throw Error("shape", "Expected " + std::string(what) + " of (" + std::to_string(rows) + ", " + std::to_string(cols) + ") but received (" +
-                           std::to_string(tensor.rows) + ", " + std::to_string(tensor.cols) + ") with stride " + std::to_string(tensor.stride) +
-                           (tensor ? "" : " without memory"));
-}
+using sdft::expect;
 
+/// Without a look at them: they are in device memory.
 void expect(const char* what, Indices indices, int64_t count) {
   require(indices.count == count, "shape", "Expected " + std::to_string(count) + " " + what + " but received " + std::to_string(indices.count));
-}
-
-void expect(Segments segments, int64_t rows) {
-  for (int64_t s = 0; s < segments.count; ++s) {
-    const Segment& segment = segments.data[s];
-    require(segment.start >= 0 && segment.length > 0 && segment.start + segment.length <= rows && segment.position >= 0, "segments",
-            "Expected segment " + std::to_string(s) + " inside " + std::to_string(rows) + " rows but it has " + std::to_string(segment.length) +
-                " rows from row " + std::to_string(segment.start));
-  }
 }
 
 void expect_pages(Segments segments, int64_t pages) {
@@ -170,6 +157,16 @@ class CudaBackend final : public Backend {
     for (Tensor tensor : {dgate, dup, gate, up}) expect("gated_backward tensors", tensor, dout.rows, dout.cols);
     cuda::gated_backward(context_, dgate, dup, dout, gate, up, activation);
   }
+  void layer_norm(Tensor out, Tensor x, Tensor weight, Tensor bias, double epsilon) override {
+    expect("layer_norm out", out, x.rows, x.cols);
+    expect("layer_norm weight", weight, 1, x.cols);
+    expect("layer_norm bias", bias, 1, x.cols);
+    cuda::layer_norm(context_, out, x, weight, bias, epsilon);
+  }
+  void gelu(Tensor out, Tensor x) override {
+    expect("gelu out", out, x.rows, x.cols);
+    cuda::gelu(context_, out, x);
+  }
 
   void linear(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
     expect_product("linear", out, x, weight, bias);
@@ -253,6 +250,18 @@ class CudaBackend final : public Backend {
     const AttentionTables& tables = planner_.plan(segments, q.rows, shape, KeysFrom::cache, scratch_, staging_);
     attend(out, Tensor{}, q, call_of(tables, {key_cache.data, value_cache.data, page_step(key_cache, shape)}, shape), shape);
   }
+  void bidirectional_attention(Tensor out, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
+    for (Tensor tensor : {q, out}) expect("bidirectional_attention q, out", tensor, q.rows, shape.query_heads * shape.head_size);
+    for (Tensor tensor : {k, v}) expect("bidirectional_attention k, v", tensor, q.rows, shape.kv_heads * shape.head_size);
+    expect(segments, q.rows);
+    expect_apart(segments, shape);
+    expect_heads(shape);
+    if (q.rows == 0 || segments.count == 0) return;
+    const AttentionTables& tables = planner_.plan(segments, q.rows, shape, KeysFrom::whole_segment, scratch_, staging_);
+    const Pages pages = own_pages(tables, kPageRows * shape.kv_heads * shape.head_size, shape);
+    store_pages_plain(context_, tables, pages, k, v, shape);
+    attend_plain(context_, out, Tensor{}, q, call_of(tables, pages, shape));
+  }
 
   void linear_cross_entropy(Tensor loss, Tensor dx, Tensor x, const Weight& head, Indices targets, double scale) override {
     expect("linear_cross_entropy x", x, x.rows, head.cols);
@@ -267,6 +276,12 @@ class CudaBackend final : public Backend {
     expect("linear_cross_entropy_integer targets", targets, x.rows);
     require_integers(head);
     cuda::linear_cross_entropy(context_, loss, Tensor{}, x, device_weight(head), targets, 1, true);
+  }
+  void linear_divergence(Tensor kl, Tensor from, Tensor to, const Weight& head, Compute compute) override {
+    for (Tensor tensor : {from, to}) expect("linear_divergence from, to", tensor, from.rows, head.cols);
+    expect("linear_divergence kl", kl, from.rows, 1);
+    if (compute == Compute::integer) require_integers(head);
+    cuda::linear_divergence(context_, kl, from, to, device_weight(head), compute == Compute::integer);
   }
   double sum_of_squares(const std::vector<Tensor>& tensors) override {
     if (tensors.empty()) return 0;
@@ -336,12 +351,14 @@ class CudaBackend final : public Backend {
             static_cast<float>(shape.scale),
             shape.window};
   }
+  Pages own_pages(const AttentionTables& tables, int64_t reals, const AttentionShape& shape) {
+    return {scratch_.take<float>(Scratch::key_pages, tables.page_count * reals), scratch_.take<float>(Scratch::value_pages, tables.page_count * reals),
+            kPageRows * shape.kv_heads * shape.head_size};
+  }
   /// Lays the step's keys and values out in pages of their own.
   AttentionCall step_call(Segments segments, Tensor k, Tensor v, const AttentionShape& shape) {
     const AttentionTables& tables = planner_.plan(segments, k.rows, shape, KeysFrom::step, scratch_, staging_);
-    const int64_t reals = page_reals(shape);
-    const Pages pages{scratch_.take<float>(Scratch::key_pages, tables.page_count * reals), scratch_.take<float>(Scratch::value_pages, tables.page_count * reals),
-                      kPageRows * shape.kv_heads * shape.head_size};
+    const Pages pages = own_pages(tables, page_reals(shape), shape);
     (flash(shape) ? store_pages_flash : store_pages_plain)(context_, tables, pages, k, v, shape);
     return call_of(tables, pages, shape);
   }

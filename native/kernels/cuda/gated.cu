@@ -1,4 +1,4 @@
-// The gated activation of the MLP: activation(gate) · up, with SiLU or the tanh form of GELU (Hendrycks & Gimpel 2016).
+// The gated activation of the MLP: activation(gate) · up, with SiLU or the tanh form of GELU (Hendrycks & Gimpel 2016). GELU itself, for encoders.
 #include "kernels/cuda/kernels.h"
 
 namespace sdft::cuda {
@@ -39,6 +39,12 @@ __global__ void __launch_bounds__(kThreads) gated_backward_kernel(Rows dgate, Ro
   }
 }
 
+__global__ void __launch_bounds__(kThreads) gelu_kernel(Rows out, Rows x) {
+  const int64_t c = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (c >= x.cols) return;
+  for (int64_t r = blockIdx.y; r < x.rows; r += gridDim.y) out.row(r)[c] = 0.5f * x.row(r)[c] * (1.0f + erff(x.row(r)[c] * 0.70710678118654752f));
+}
+
 dim3 grid_of(Tensor x) { return dim3(blocks_for(x.cols, kThreads), static_cast<unsigned>(x.rows < kMostBlockRows ? x.rows : kMostBlockRows)); }
 
 }  // namespace
@@ -54,6 +60,12 @@ void gated_backward(const Context& context, Tensor dgate, Tensor dup, Tensor dou
   SDFT_LAUNCH(gated_backward_kernel, grid_of(dout), dim3(kThreads), 0, context.stream, rows_of(dgate), rows_of(dup), rows_of(dout), rows_of(gate), rows_of(up),
               activation);
   check_launch("gated_backward");
+}
+
+void gelu(const Context& context, Tensor out, Tensor x) {
+  if (x.rows == 0) return;
+  SDFT_LAUNCH(gelu_kernel, grid_of(x), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(x));
+  check_launch("gelu");
 }
 
 }  // namespace sdft::cuda

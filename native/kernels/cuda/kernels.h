@@ -34,6 +34,8 @@ void rope_table(const Context& context, Tensor cosines, Tensor sines, Indices po
 void rope(const Context& context, Tensor x, Tensor cosines, Tensor sines, int64_t head_size, Rotation rotation);
 void gated(const Context& context, Tensor out, Tensor gate, Tensor up, Activation activation);
 void gated_backward(const Context& context, Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation);
+void layer_norm(const Context& context, Tensor out, Tensor x, Tensor weight, Tensor bias, double epsilon);
+void gelu(const Context& context, Tensor out, Tensor x);
 void dropout(const Context& context, Tensor out, Tensor x, const DropoutKey& key, Write write);
 
 // ---- products
@@ -47,6 +49,7 @@ void lora_backward(const Context& context, Tensor dx, Tensor da, Tensor db, Tens
 
 // ---- loss and optimizer
 void linear_cross_entropy(const Context& context, Tensor loss, Tensor dx, Tensor x, const DeviceWeight& head, Indices targets, double scale, bool integer);
+void linear_divergence(const Context& context, Tensor kl, Tensor from, Tensor to, const DeviceWeight& head, bool integer);
 /// sums (tensors): one sum of squares each, on the device.
 void sum_of_squares(const Context& context, double* sums, const std::vector<Tensor>& tensors);
 void adamw(const Context& context, Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step);

@@ -1,4 +1,4 @@
-// RMSNorm. Narrow rows (heads) take a warp each, wide ones a block; the order of a row's sums depends on its width alone.
+// RMSNorm and LayerNorm. Narrow rows (heads) take a warp each, wide ones a block; the order of a row's sums depends on its width alone.
 #include "kernels/cuda/kernels.h"
 
 namespace sdft::cuda {
@@ -59,7 +59,33 @@ __global__ void __launch_bounds__(kThreads) rms_norm_backward_kernel(Rows dx, Ro
   }
 }
 
+template <bool kWide>
+__global__ void __launch_bounds__(kThreads) layer_norm_kernel(Rows out, Rows x, const float* weight, const float* bias, float epsilon) {
+  SDFT_SHARED(float, slots, [kWarps]);
+  const RowThreads threads = row_threads<kWide>();
+  if (threads.row >= x.rows) return;
+  const float* in = x.row(threads.row);
+  float sum = 0, squares = 0;
+  for (int64_t c = threads.index; c < x.cols; c += threads.count) sum += in[c];
+  const float mean = row_sum<kWide>(sum, slots) / static_cast<float>(x.cols);
+  for (int64_t c = threads.index; c < x.cols; c += threads.count) squares += (in[c] - mean) * (in[c] - mean);
+  const float inverse = 1.0f / sqrtf(row_sum<kWide>(squares, slots) / static_cast<float>(x.cols) + epsilon);
+  float* to = out.row(threads.row);
+  for (int64_t c = threads.index; c < x.cols; c += threads.count) to[c] = (in[c] - mean) * inverse * weight[c] + bias[c];
+}
+
 }  // namespace
+
+void layer_norm(const Context& context, Tensor out, Tensor x, Tensor weight, Tensor bias, double epsilon) {
+  if (x.rows == 0) return;
+  const auto *w = static_cast<const float*>(weight.data), *b = static_cast<const float*>(bias.data);
+  if (x.cols > kNarrow) {
+    SDFT_LAUNCH(layer_norm_kernel<true>, dim3(static_cast<unsigned>(x.rows)), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(x), w, b, static_cast<float>(epsilon));
+  } else {
+    SDFT_LAUNCH(layer_norm_kernel<false>, dim3(blocks_for(x.rows, kWarps)), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(x), w, b, static_cast<float>(epsilon));
+  }
+  check_launch("layer_norm");
+}
 
 void rms_norm(const Context& context, Tensor out, Tensor x, Tensor weight, double epsilon) {
   if (x.rows == 0) return;

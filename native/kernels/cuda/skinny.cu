@@ -12,7 +12,7 @@ constexpr int kThreads = 128;
 constexpr int kOutputs = 4;
 
 template <WeightKind kKind, int kRows>
-__global__ void __launch_bounds__(kThreads) skinny_product_kernel(Rows out, Rows x, DeviceWeight weight, const float* bias) {
+__global__ void __launch_bounds__(kThreads, 4) skinny_product_kernel(Rows out, Rows x, DeviceWeight weight, const float* bias) {
   const int lane = threadIdx.x % 32;
   const int64_t first = (int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32) * kOutputs;
   if (first >= weight.rows) return;  // the whole warp

@@ -138,5 +138,8 @@ function addonLines(addon: AddonState, { color }: Terminal): string[] {
       ({ name, available, detail }) =>
         `  ${name.padEnd(10)} ${available ? color.green("on ") : color.yellow("off")} ${detail}`,
     ),
+    `CUDA library: ${info.cuda.library}`,
+    `CUDA driver: ${info.cuda.driver}`,
+    `CUDA devices: ${info.cuda.devices.length > 0 ? info.cuda.devices.join("; ") : "none"}`,
   ];
 }

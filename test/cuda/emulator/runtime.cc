@@ -8,7 +8,20 @@
 
 namespace emulator {
 
-Device device;
+namespace {
+
+/// Settable from outside too, for tests of the library as a whole.
+Device first_device() {
+  Device found;
+  found.present = std::getenv("SDFT_TEST_NO_DEVICE") == nullptr;
+  const char* capability = std::getenv("SDFT_TEST_CAPABILITY");
+  if (capability != nullptr) found.capability = std::atoi(capability);
+  return found;
+}
+
+}  // namespace
+
+Device device = first_device();
 
 /// Work that waits for its turn, in order.
 struct Stream {
@@ -180,8 +193,8 @@ cudaError_t cudaGetDeviceCount(int* count) {
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   *properties = {};
   std::snprintf(properties->name, sizeof properties->name, "emulated on the processor, for tests");
-  properties->major = 8;
-  properties->minor = 0;
+  properties->major = device.capability / 10;
+  properties->minor = device.capability % 10;
   properties->multiProcessorCount = 1;
   properties->totalGlobalMem = device.total_bytes;
   return cudaSuccess;

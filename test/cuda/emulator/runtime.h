@@ -16,6 +16,7 @@ struct Device {
   size_t total_bytes = size_t{8} << 30;
   size_t used_bytes = 0;
   bool present = true, lost = false;
+  int capability = 80;
 };
 extern Device device;
 void enqueue_launch(Stream* stream, const Launch& launch, std::function<void()> body);

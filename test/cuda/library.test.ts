@@ -1,0 +1,102 @@
+// The CUDA library as the addon opens it: the facts that doctor tells apart, the errors that a missing or unfit part makes, and the emulated library through the
+// whole command line. Each in a process of its own, because a library stays as it was first opened.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = resolve(import.meta.dirname, "..", "..");
+const build = resolve(root, process.env.SDFT_CUDA_TESTS ?? "build");
+const emulated = resolve(build, "libsdft_cuda_emulated.so");
+const addon = resolve(root, "build", "Release", "sdft.node");
+const built = existsSync(resolve(root, "build", "Release", "libsdft_cuda.so"));
+
+interface Facts {
+  readonly cuda: { readonly library: string; readonly driver: string; readonly devices: readonly string[] };
+  readonly backends: readonly { readonly name: string; readonly available: boolean; readonly detail: string }[];
+}
+
+function ask(script: string, environment: Record<string, string>): { status: number | null; text: string } {
+  const result = spawnSync(process.execPath, ["-e", script], {
+    encoding: "utf8",
+    env: { ...process.env, ...environment },
+  });
+  return { status: result.status, text: `${result.stdout}${result.stderr}` };
+}
+
+function factsWith(environment: Record<string, string>): Facts {
+  const script = `process.stdout.write(JSON.stringify(require(${JSON.stringify(addon)}).info()))`;
+  return JSON.parse(ask(script, environment).text);
+}
+
+const cudaOf = (facts: Facts) => facts.backends.find(({ name }) => name === "cuda");
+
+describe.skipIf(!existsSync(emulated))("the CUDA library", () => {
+  it("is told apart from driver and devices", () => {
+    const facts = factsWith({ SDFT_CUDA_LIB: emulated });
+    expect(facts.cuda.library).toBe("built for emulated with CUDA 13.0");
+    expect(facts.cuda.driver).toBe("none (libcuda.so.1 not found)");
+    expect(facts.cuda.devices).toHaveLength(1);
+    expect(cudaOf(facts)?.available).toBe(true);
+  });
+
+  it.skipIf(built)("says why there is none", () => {
+    const facts = factsWith({});
+    expect(facts.cuda.library).toMatch(/^not built \(no nvcc/);
+    expect(cudaOf(facts)?.available).toBe(false);
+  });
+
+  it.runIf(built)("is built and finds no driver", () => {
+    const facts = factsWith({});
+    expect(facts.cuda.library).toMatch(/^built for 80/);
+    expect(cudaOf(facts)?.detail).toBe("no NVIDIA driver (libcuda.so.1 not found)");
+  });
+
+  it("says what is wrong with a file that is no library", () => {
+    expect(factsWith({ SDFT_CUDA_LIB: addon }).cuda.library).toMatch(/is of another version of sdft/);
+    expect(factsWith({ SDFT_CUDA_LIB: "/nowhere/lib.so" }).cuda.library).toMatch(
+      /^cannot be opened: .*\/nowhere\/lib.so/,
+    );
+  });
+
+  it("names the version of a driver that is too old", () => {
+    const facts = factsWith({
+      SDFT_CUDA_LIB: emulated,
+      SDFT_TEST_DRIVER: "11040",
+      LD_LIBRARY_PATH: resolve(build, "stand-in-driver"),
+    });
+    expect(facts.cuda.driver).toBe("CUDA 11.4");
+    expect(cudaOf(facts)?.detail).toBe(
+      "the NVIDIA driver is too old: it supports CUDA 11.4, this library needs 13.0; install a newer driver",
+    );
+  });
+
+  it("names what CUDA_VISIBLE_DEVICES hides", () => {
+    const facts = factsWith({
+      SDFT_CUDA_LIB: emulated,
+      SDFT_TEST_NO_DEVICE: "1",
+      CUDA_VISIBLE_DEVICES: "7",
+      SDFT_TEST_DRIVER: "13000",
+      LD_LIBRARY_PATH: resolve(build, "stand-in-driver"),
+    });
+    expect(cudaOf(facts)?.detail).toBe(
+      'no CUDA device (no CUDA-capable device is detected); CUDA_VISIBLE_DEVICES is "7"',
+    );
+  });
+
+  it("asks for a card of compute capability 8.0", () => {
+    const facts = factsWith({ SDFT_CUDA_LIB: emulated, SDFT_TEST_CAPABILITY: "75" });
+    expect(cudaOf(facts)?.detail).toMatch(/has compute capability 7\.5; sdft needs 8\.0 \(Ampere\) or newer/);
+  });
+
+  it("passes its self-test through the binding", () => {
+    const script = `require(${JSON.stringify(addon)}).selfTest("cuda").then((rows) => {
+      const failed = rows.filter((row) => row.failure !== null);
+      process.stdout.write(JSON.stringify({ count: rows.length, failed }));
+    })`;
+    const { text } = ask(script, { SDFT_CUDA_LIB: emulated });
+    const { count, failed } = JSON.parse(text) as { count: number; failed: unknown[] };
+    expect(failed).toEqual([]);
+    expect(count).toBeGreaterThan(80);
+  });
+});
