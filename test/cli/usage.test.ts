@@ -36,7 +36,7 @@ describe("usage", () => {
     ]) {
       expect(stdout).toMatch(new RegExp(`sdft ${command}\\b`));
     }
-    expect(stdout).not.toMatch(/sdft selftest/);
+    expect(stdout).not.toMatch(/sdft serve/);
   });
 
   it("says the same by every name of help, and keeps to the terminal's width", async () => {

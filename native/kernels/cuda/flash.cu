@@ -20,7 +20,7 @@ struct Partial {
 };
 
 template <int kSize>
-constexpr int shared_bytes() { return (kTileRows + 4 * kStepKeys) * tile_stride<kSize>() * 2; }
+constexpr int shared_bytes() { return (kTileRows + 4 * kStepKeys) * tile_stride<kSize> * 2; }
 
 /// The query tile's rows, rounded.
 template <int kSize>
@@ -33,15 +33,15 @@ __device__ __forceinline__ void load_queries(bf16* tile, const Rows& q, const Qu
       const float* from = q.row(place.row + at.query) + at.head * kSize + c;
       word = pack_bf16(from[0], from[1]);
     }
-    *reinterpret_cast<uint32_t*>(tile + r * tile_stride<kSize>() + c) = word;
+    *reinterpret_cast<uint32_t*>(tile + r * tile_stride<kSize> + c) = word;
   }
 }
 
 template <int kSize>
 __global__ void __launch_bounds__(kThreads) flash_kernel(Rows out, Rows logsumexp, Rows q, AttentionCall call, Partial partial) {
   SDFT_DYNAMIC_SHARED(memory);
-  constexpr int kPageElements = kStepKeys * tile_stride<kSize>();
-  bf16 *queries = reinterpret_cast<bf16*>(memory), *stages = queries + kTileRows * tile_stride<kSize>();  // per stage a page of keys, one of values
+  constexpr int kPageElements = kStepKeys * tile_stride<kSize>;
+  bf16 *queries = reinterpret_cast<bf16*>(memory), *stages = queries + kTileRows * tile_stride<kSize>;  // per stage a page of keys, one of values
   const QueryTile place = call.tables.tiles[blockIdx.x];
   const int kv_head = blockIdx.y, lane = threadIdx.x % 32, warp_row = threadIdx.x / 32 * 16;
   const int end = place.position + place.count;

@@ -19,17 +19,17 @@ struct Rounded {
 template <int kSize>
 struct Plan {
   static constexpr int stages = kSize <= 128 ? 2 : 1;
-  static constexpr int query_bytes = (2 * kTileRows + stages * 2 * kStepKeys) * tile_stride<kSize>() * 2;
+  static constexpr int query_bytes = (2 * kTileRows + stages * 2 * kStepKeys) * tile_stride<kSize> * 2;
   static constexpr int key_rows = kSize <= 128 ? kKeyRows : kKeyRows / 2;  // of a block
   static constexpr int key_threads = key_rows * 2;
   static constexpr int slice = kSize <= 128 ? kSize : 128;
-  static constexpr int key_bytes = (2 * key_rows + stages * 2 * kStepQueries) * tile_stride<kSize>() * 2;
+  static constexpr int key_bytes = (2 * key_rows + stages * 2 * kStepQueries) * tile_stride<kSize> * 2;
 };
 
 template <int kSize>
 __global__ void __launch_bounds__(kQueryThreads) flash_query_gradient_kernel(Rows dq, Rounded rounded, const float* along, Rows logsumexp, AttentionCall call) {
   SDFT_DYNAMIC_SHARED(memory);
-  constexpr int kStride = tile_stride<kSize>(), kStages = Plan<kSize>::stages, kPageElements = kStepKeys * kStride;
+  constexpr int kStride = tile_stride<kSize>, kStages = Plan<kSize>::stages, kPageElements = kStepKeys * kStride;
   bf16 *queries = reinterpret_cast<bf16*>(memory), *gradients = queries + kTileRows * kStride, *stages = gradients + kTileRows * kStride;
   const QueryTile place = call.tables.tiles[blockIdx.x];
   const int kv_head = blockIdx.y, lane = threadIdx.x % 32, warp_row = threadIdx.x / 32 * 16;
@@ -144,7 +144,7 @@ __global__ void __launch_bounds__(Plan<kSize>::key_threads) flash_key_gradient_k
                                                                                       AttentionCall call) {
   SDFT_DYNAMIC_SHARED(memory);
   using P = Plan<kSize>;
-  constexpr int kStride = tile_stride<kSize>(), kStepElements = kStepQueries * kStride;
+  constexpr int kStride = tile_stride<kSize>, kStepElements = kStepQueries * kStride;
   SDFT_SHARED(float, lse, [2][kStepQueries]);
   SDFT_SHARED(float, base, [2][kStepQueries]);
   bf16 *keys = reinterpret_cast<bf16*>(memory), *values = keys + P::key_rows * kStride, *stages = values + P::key_rows * kStride;

@@ -10,7 +10,7 @@ constexpr float kLog2E = 1.4426950408889634f, kLn2 = 0.6931471805599453f;
 
 /// Elements from row to row of a tile of kSize columns: 16 bytes more than it holds, so that eight rows that a matrix load reads are in different banks.
 template <int kSize>
-constexpr int tile_stride() { return kSize + 8; }
+constexpr int tile_stride = kSize + 8;
 
 /// Issues the copies of rows of kSize bf16; zeros where from(r) is null. `any` is an address to name where nothing is read.
 template <int kSize, int kThreads, class From>
@@ -19,7 +19,7 @@ __device__ __forceinline__ void copy_tile(bf16* tile, int rows, const bf16* any,
   for (int i = threadIdx.x; i < rows * kChunks; i += kThreads) {
     const int r = i / kChunks, chunk = i % kChunks;
     const bf16* row = from(r);
-    copy_async(tile + r * tile_stride<kSize>() + chunk * 8, row != nullptr ? row + chunk * 8 : any, row != nullptr);
+    copy_async(tile + r * tile_stride<kSize> + chunk * 8, row != nullptr ? row + chunk * 8 : any, row != nullptr);
   }
 }
 
@@ -27,7 +27,7 @@ __device__ __forceinline__ void copy_tile(bf16* tile, int rows, const bf16* any,
 template <int kSize>
 __device__ __forceinline__ void left_piece(uint32_t (&piece)[4], const bf16* tile, int row, int col) {
   const int lane = threadIdx.x % 32;
-  load_matrices(piece, tile + (row + lane % 16) * tile_stride<kSize>() + col + lane / 16 * 8);
+  load_matrices(piece, tile + (row + lane % 16) * tile_stride<kSize> + col + lane / 16 * 8);
 }
 
 /// sums (16, 32) += left (16, kSize) · rightᵀ, right being 32 rows of a tile. left(d): the piece of columns 16 d.
@@ -41,7 +41,7 @@ __device__ __forceinline__ void multiply_by_rows(float (&sums)[4][4], const bf16
     SDFT_UNROLL
     for (int j = 0; j < 2; ++j) {
       uint32_t b[4];
-      load_matrices(b, right + (j * 16 + lane % 8 + lane / 16 * 8) * tile_stride<kSize>() + d * 16 + lane / 8 % 2 * 8);
+      load_matrices(b, right + (j * 16 + lane % 8 + lane / 16 * 8) * tile_stride<kSize> + d * 16 + lane / 8 % 2 * 8);
       const uint32_t low[2] = {b[0], b[1]}, high[2] = {b[2], b[3]};
       multiply_add(sums[2 * j], a, low);
       multiply_add(sums[2 * j + 1], a, high);
@@ -60,7 +60,7 @@ __device__ __forceinline__ void multiply_by_columns(float (&sums)[kCols / 8][4],
     SDFT_UNROLL
     for (int d = 0; d < kCols / 16; ++d) {
       uint32_t b[4];
-      load_matrices_transposed(b, right + (k * 16 + lane % 16) * tile_stride<kSize>() + first_col + d * 16 + lane / 16 * 8);
+      load_matrices_transposed(b, right + (k * 16 + lane % 16) * tile_stride<kSize> + first_col + d * 16 + lane / 16 * 8);
       const uint32_t low[2] = {b[0], b[1]}, high[2] = {b[2], b[3]};
       multiply_add(sums[2 * d], a, low);
       multiply_add(sums[2 * d + 1], a, high);
