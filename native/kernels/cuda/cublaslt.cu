@@ -9,14 +9,9 @@
 #include "kernels/cuda/tiles.h"
 
 namespace sdft::cuda {
-namespace {
 
-// From cublasLt.h (its wheel is 423 MB): the same values in CUDA 12 and 13. scripts/check-cublaslt.sh compares them with the real header.
 using Status = int;
-constexpr int kCompute32F = 68, kReal32F = 0, kReal16BF = 14, kTranspose = 1, kPlain = 0;
-constexpr int kTransposeA = 3, kTransposeB = 4, kEpilogue = 7, kBiasPointer = 8;  // of a product's description
-constexpr int kEpilogueBias = 4;
-constexpr int kWorkspaceBytes = 1, kAlignmentA = 5;  // of a preference; B, C, D follow
+/// cublasLtMatmulAlgo_t and cublasLtMatmulHeuristicResult_t.
 struct Algorithm {
   uint64_t data[8];
 };
@@ -27,6 +22,14 @@ struct Heuristic {
   float waves;
   int reserved[4];
 };
+
+namespace {
+
+// From cublasLt.h (its wheel is 423 MB): the same values in CUDA 12 and 13.
+constexpr int kCompute32F = 68, kReal32F = 0, kReal16BF = 14, kTranspose = 1, kPlain = 0;
+constexpr int kTransposeA = 3, kTransposeB = 4, kEpilogue = 7, kBiasPointer = 8;  // of a product's description
+constexpr int kEpilogueBias = 4;
+constexpr int kWorkspaceBytes = 1, kAlignmentA = 5;  // of a preference; B, C, D follow
 
 constexpr size_t kWorkspace = size_t{32} << 20;
 constexpr int kAlignment = 16;
