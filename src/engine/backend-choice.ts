@@ -5,9 +5,10 @@ import type { BackendName, NativeInfo } from "../native/types.js";
 export const deviceNames = ["auto", "cpu", "reference", "cuda"] as const;
 export type DeviceName = (typeof deviceNames)[number];
 
-/** `auto` is the cpu backend: the one whose results don't depend on the machine's accelerator. */
-export function chooseBackend(device: DeviceName | "reference-double", info: NativeInfo): BackendName {
-  const wanted = device === "auto" ? "cpu" : device;
+/** `auto` is cuda where a card is there and `proven` (its self-test has passed on it), else cpu. */
+export function chooseBackend(device: DeviceName | "reference-double", info: NativeInfo, proven = false): BackendName {
+  const cuda = proven && info.backends.some(({ name, available }) => name === "cuda" && available);
+  const wanted = device === "auto" ? (cuda ? "cuda" : "cpu") : device;
   const listed = wanted === "reference-double" ? "reference" : wanted;
   const backend = info.backends.find((candidate) => candidate.name === listed);
   if (backend?.available === true) return wanted;

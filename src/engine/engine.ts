@@ -31,6 +31,7 @@ import {
 } from "./generate.js";
 import { rowsPerStep } from "./generation-batch.js";
 import type { Sampling } from "./sampling.js";
+import { hasPassedSelfTest } from "./self-test-record.js";
 
 export interface EngineOptions {
   readonly device?: DeviceName | "reference-double";
@@ -108,7 +109,8 @@ export async function openEngine(model: ModelPackage, options: EngineOptions = {
 /** How an engine with these options would run here. Throws for a device that is off and for more threads than processors. */
 export function engineSetting(options: EngineOptions): EngineSetting {
   const info = loadAddon().info();
-  const backend = chooseBackend(options.device ?? "auto", info);
+  const device = options.device ?? "auto";
+  const backend = chooseBackend(device, info, device === "auto" && hasPassedSelfTest(info));
   const processors = availableParallelism();
   const threads = options.threads || Math.min(info.physicalCores, processors);
   if (threads > processors) {

@@ -24,7 +24,7 @@ function(add_emulated target)
 endfunction()
 
 file(GLOB cuda_test_sources CONFIGURE_DEPENDS test/cuda/*.cc)
-list(APPEND cuda_test_sources test/native/harness.cc test/native/tiny_model.cc)
+list(APPEND cuda_test_sources test/native/harness.cc test/native/tiny_model.cc test/native/cpu_fixture.cc)
 function(add_cuda_tests target emulated)
   add_executable(${target} ${cuda_test_sources} $<TARGET_OBJECTS:${emulated}> $<TARGET_OBJECTS:cuda_emulator>)
   target_include_directories(${target} PRIVATE test/cuda test/native test/cuda/emulator)

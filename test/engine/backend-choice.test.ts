@@ -21,6 +21,17 @@ describe("chooseBackend", () => {
     expect(chooseBackend("reference-double", info)).toBe("reference-double");
   });
 
+  it("takes a card only where it is there and proven", () => {
+    const card = {
+      ...info,
+      backends: [...info.backends.slice(0, 2), { name: "cuda" as const, available: true, detail: "a card" }],
+    };
+    expect(chooseBackend("auto", card)).toBe("cpu");
+    expect(chooseBackend("auto", card, true)).toBe("cuda");
+    expect(chooseBackend("auto", info, true)).toBe("cpu");
+    expect(chooseBackend("cpu", card, true)).toBe("cpu");
+  });
+
   it("says why a backend is off, and what there is", () => {
     expect(() => chooseBackend("cuda", info)).toThrow(/cuda .*no driver was found.*Available: cpu, reference/);
     expect(() => chooseBackend("cuda", { ...info, backends: [] })).toThrow(/this build does not contain it/);

@@ -1,5 +1,7 @@
 #include "kernels/cuda/operands.h"
 
+#include "kernels/cuda/unpack.cuh"
+
 namespace sdft::cuda {
 namespace {
 
@@ -17,12 +19,16 @@ __global__ void __launch_bounds__(kThreads) round_rows_kernel(bf16* out, int64_t
   }
 }
 
-__global__ void __launch_bounds__(kThreads) unpack_bf16_kernel(bf16* out, int64_t stride, DeviceWeight weight) {
-  const int64_t c = (int64_t{blockIdx.x} * kThreads + threadIdx.x) * 2;
-  if (c >= stride) return;
+/// Eight elements a thread. Rows of the weight are padded with zeros as those of `out` are.
+template <WeightKind kKind>
+__global__ void __launch_bounds__(kThreads) unpack_bf16_kernel(bf16* out, DeviceWeight weight) {
+  const int64_t c = (int64_t{blockIdx.x} * kThreads + threadIdx.x) * 8;
+  if (c >= weight.stride) return;
   for (int64_t r = blockIdx.y; r < weight.rows; r += gridDim.y) {
-    const float low = c < weight.cols ? weight_value(weight, r, c) : 0.0f, high = c + 1 < weight.cols ? weight_value(weight, r, c + 1) : 0.0f;
-    *reinterpret_cast<uint32_t*>(out + r * stride + c) = pack_bf16(low, high);
+    float values[8];
+    unpack_eight<kKind>(values, weight, r, c);
+    *reinterpret_cast<uint4*>(out + r * weight.stride + c) =
+        make_uint4(pack_bf16(values[0], values[1]), pack_bf16(values[2], values[3]), pack_bf16(values[4], values[5]), pack_bf16(values[6], values[7]));
   }
 }
 
@@ -46,11 +52,13 @@ Operand round_rows(const Context& context, Tensor x, Scratch::Slot slot) {
 
 Operand bf16_weight(const Context& context, const DeviceWeight& weight) {
   if (weight.kind == WeightKind::bf16) return {static_cast<const bf16*>(weight.values), weight.stride};
-  const int64_t stride = round_up(weight.cols, 8);
-  bf16* out = context.scratch->take<bf16>(Scratch::weights, weight.rows * stride);
-  SDFT_LAUNCH(unpack_bf16_kernel, grid_of(weight.rows, stride / 2), dim3(kThreads), 0, context.stream, out, stride, weight);
+  bf16* out = context.scratch->take<bf16>(Scratch::weights, weight.rows * weight.stride);
+  const auto kernel = weight.kind == WeightKind::nibbles ? unpack_bf16_kernel<WeightKind::nibbles>
+                      : weight.kind == WeightKind::bytes ? unpack_bf16_kernel<WeightKind::bytes>
+                                                         : unpack_bf16_kernel<WeightKind::f16>;
+  SDFT_LAUNCH(kernel, grid_of(weight.rows, weight.stride / 8), dim3(kThreads), 0, context.stream, out, weight);
   check_launch("unpacking of weights");
-  return {out, stride};
+  return {out, weight.stride};
 }
 
 FloatOperand float_weight(const Context& context, const DeviceWeight& weight) {

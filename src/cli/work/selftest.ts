@@ -1,6 +1,7 @@
 // The work of `sdft selftest`.
 import { SdftError } from "../../base/error.js";
 import { chooseBackend, type DeviceName } from "../../engine/backend-choice.js";
+import { recordSelfTest } from "../../engine/self-test-record.js";
 import { loadAddon } from "../../native/addon.js";
 import type { Terminal } from "../terminal.js";
 
@@ -20,6 +21,7 @@ export async function runSelfTest(device: DeviceName, terminal: Terminal): Promi
       `${backend} (${where}): ${cases.length - failed.length} of ${cases.length} cases passed in ${seconds.toFixed(1)} s`,
     ].join("\n"),
   );
+  if (failed.length === 0 && backend === "cuda") recordSelfTest(info);
   if (failed.length > 0) {
     throw new SdftError(
       "selftest",
