@@ -9,7 +9,8 @@ const programOf = (name: string): string => resolve(root, process.env.SDFT_CUDA_
 
 function run(path: string, args: readonly string[]): { status: number | null; output: string } {
   // The addresses that ThreadSanitizer needs must not be taken by chance.
-  const result = spawnSync("setarch", ["-R", path, ...args], { encoding: "utf8", maxBuffer: 1 << 26 });
+  const command = path.endsWith("_thread") ? ["setarch", "-R", path, ...args] : [path, ...args];
+  const result = spawnSync(command[0] ?? "", command.slice(1), { encoding: "utf8", maxBuffer: 1 << 26 });
   return { status: result.status, output: `${result.stdout}${result.stderr}` };
 }
 

@@ -17,6 +17,7 @@ struct Owner {
   DeviceWeight weight{};
   void *values = nullptr, *scales = nullptr, *minima = nullptr;
   ~Owner() {
+    cudaDeviceSynchronize();  // a kernel may still read it
     cudaFree(values);
     cudaFree(scales);
     cudaFree(minima);

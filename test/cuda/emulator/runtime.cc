@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <deque>
 #include <map>
+#include <set>
 
 #include "cuda_emulator.h"
 
@@ -46,6 +47,7 @@ struct Piece {
 };
 /// What was handed out: of the device by address, and of the host.
 std::map<void*, Piece> device_pieces, pinned_pieces;
+std::set<Stream*> streams;
 
 bool is_pinned(const void* memory) {
   const auto above = pinned_pieces.upper_bound(const_cast<void*>(memory));
@@ -138,12 +140,20 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   *stream = new emulator::Stream();
+  emulator::streams.insert(*stream);
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   stream->drain();
+  emulator::streams.erase(stream);
   delete stream;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceSynchronize() {
+  if (device.lost) return cudaErrorLaunchFailure;
+  for (emulator::Stream* stream : emulator::streams) stream->drain();
   return cudaSuccess;
 }
 
