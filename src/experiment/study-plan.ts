@@ -238,6 +238,7 @@ const settingFaults = [
   "no_tokenizer",
   "distill_template",
   "dataset_info",
+  "data_folder",
   "rules",
 ];
 

@@ -1,12 +1,12 @@
 // A task's examples, from where the user says or else from the task's own source: bundled, in the data folder, or on the hub.
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { InputError } from "../base/error.js";
 import type { Reporter } from "../base/reporter.js";
 import { type DatasetEntry, findDatasetEntry } from "../data/dataset-info.js";
 import type { Example, TextExample } from "../data/example.js";
 import { type LoadedDataset, loadDataset } from "../data/load-dataset.js";
 import type { AlpacaShape } from "../data/shape.js";
-import { exists } from "../formats/open-file.js";
+import { exists, isFolder } from "../formats/open-file.js";
 import { bundledPath, findTask, findTaskOfDataset, getTask } from "../tasks/registry.js";
 import type { Columns, DataSource, Task } from "../tasks/task.js";
 
@@ -28,7 +28,8 @@ export interface DataWish {
 
 /** The examples, with what the task puts together for its prompts. */
 export async function loadTaskData(wish: DataWish): Promise<LoadedDataset> {
-  const { data } = wish;
+  const { data, datasetDir } = wish;
+  if (datasetDir !== null) await expectDataFolder(datasetDir);
   const named = data === null ? null : findTask(data);
   if (named !== null) return loadTaskData({ ...wish, task: named, data: null });
   const loaded = await loadAnywhere(wish);
@@ -38,6 +39,16 @@ export async function loadTaskData(wish: DataWish): Promise<LoadedDataset> {
     ...loaded,
     examples: loaded.examples.map((example) => (example.kind === "text" ? prepare(example) : example)),
   };
+}
+
+/** A wrong path is told at once; it must not send every data set to the hub. */
+async function expectDataFolder(folder: string): Promise<void> {
+  if (await isFolder(folder)) return;
+  const found = (await exists(folder)) ? "that is a file" : "there is no such folder";
+  throw new InputError(
+    "data_folder",
+    `Expected the data folder (--dataset-dir, dataset_dir) at ${resolve(folder)}, but ${found}.`,
+  );
 }
 
 async function loadAnywhere(wish: DataWish): Promise<LoadedDataset> {

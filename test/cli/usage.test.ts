@@ -51,6 +51,28 @@ describe("usage", () => {
     expect((await sdft("train", "--help")).stdout).toMatch(/--learning-rate/);
   });
 
+  it("names the word that is missing", async () => {
+    for (const [command, shape] of [
+      ["reproduce", "reproduce <name> [overrides..]"],
+      ["report", "report <folder>"],
+    ] as const) {
+      const { status, stderr } = await sdft(command, "--json");
+      expect(status).toBe(2);
+      expect(stderr).toContain(`Expected "sdft ${shape}", but ${/<.*?>/.exec(shape)?.[0]} is missing.`);
+    }
+  });
+
+  it("refuses a study whose data folder is not there, and writes nothing", async () => {
+    const out = join(folder, "no-data-folder");
+    const data = join(folder, "nowhere");
+    const { status, stderr } = await sdft("reproduce", "table1", ...tiny, "--dataset-dir", data, "--out", out);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      /Expected the data folder \(--dataset-dir, dataset_dir\) at .*nowhere, but there is no such/,
+    );
+    expect(existsSync(out)).toBe(false);
+  });
+
   it("evaluates a task that is named twice once", async () => {
     const out = join(folder, "twice");
     const few = ["--max-samples", "2", "--max-new-tokens", "2", "--out", out, "--json"];

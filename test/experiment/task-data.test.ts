@@ -143,6 +143,18 @@ describe("loadTaskData", () => {
     vi.unstubAllEnvs();
   });
 
+  it("refuses a data folder that is not there before it asks a hub", async () => {
+    const notes: string[] = [];
+    const reporter = { warn: () => {}, note: (sentence: string) => notes.push(sentence) };
+    await expect(humaneval(join(folder, "nowhere"), reporter)).rejects.toThrow(
+      /data folder \(--dataset-dir, dataset_dir\) at .*nowhere, but there is no such folder/,
+    );
+    const file = join(folder, "a-file.json");
+    writeFileSync(file, "[]");
+    await expect(humaneval(file, reporter)).rejects.toThrow(/a-file\.json, but that is a file/);
+    expect(notes).toEqual([]);
+  });
+
   it("tells rows of tokens from rows of text", async () => {
     const path = join(folder, "tokens.jsonl");
     writeFileSync(path, '{"input_ids":[1,2],"labels":[-100,2]}\n');
