@@ -57,8 +57,17 @@ function withDashes(argument: string): string {
   return [name.replaceAll("_", "-"), ...rest].join("=");
 }
 
+/** yargs only counts the words; we show the one that is missing. */
+function missingWord(args: readonly string[]): string | null {
+  const shapes = commands.map(({ command }) => String(command));
+  const shape = shapes.find((candidate) => args.includes(candidate.split(" ")[0] ?? ""));
+  const word = shape === undefined ? null : /<[^>]+>/.exec(shape)?.[0];
+  return word === null || word === undefined ? null : `Expected "sdft ${shape}", but ${word} is missing.`;
+}
+
 /** yargs names an unknown option in both spellings; we name it once, with the nearest one that exists. */
 function usageMessage(message: string, args: readonly string[]): string {
+  if (message.startsWith("Not enough non-option arguments")) return missingWord(args) ?? message;
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ");
   if (unknown === undefined) return message;
   const names = unknown.filter((name) => !(/[A-Z]/.test(name) && unknown.includes(withDash(name))));
