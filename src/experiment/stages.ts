@@ -131,7 +131,7 @@ export async function trainStage(
         },
       });
       reporter.finish(
-        `${label}Trained ${what.variant}: ${outcome.steps} steps, loss ${outcome.finalLoss.toFixed(3)} at the end.`,
+        `${label}Trained ${what.variant}: ${outcome.steps} ${outcome.steps === 1 ? "step" : "steps"}, loss ${outcome.finalLoss.toFixed(3)} at the end.`,
       );
     } finally {
       adapter.dispose();

@@ -131,7 +131,7 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
       seconds: outcome.time,
       examples: sequences.length,
     },
-    `Trained ${outcome.steps} steps on ${sequences.length} examples, loss ${outcome.finalLoss.toFixed(4)} at the end. Adapter: ${outcome.adapterFolder}`,
+    `Trained ${outcome.steps} ${outcome.steps === 1 ? "step" : "steps"} on ${sequences.length} examples, loss ${outcome.finalLoss.toFixed(4)} at the end. Adapter: ${outcome.adapterFolder}`,
   );
 }
 
