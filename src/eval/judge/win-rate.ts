@@ -1,5 +1,5 @@
 // From the judge's choices to a win rate: a tie is half a win, both orders of a pair are averaged, pairs without a readable answer don't count.
-import { pairedBootstrap } from "../../metrics/statistics.js";
+import { pairedBootstrap, wilsonInterval } from "../../metrics/statistics.js";
 import type { MetricValue } from "../../tasks/score.js";
 import type { Choice } from "./prompt.js";
 
@@ -21,7 +21,8 @@ export function pairScore(judged: readonly Judged[]): number | null {
   return scores.length === 0 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
 
-/** The mean over pairs with its bootstrapped 95 % interval (10,000 draws of pairs, seed 0); none without a pair. */
+/** The mean over pairs with its bootstrapped 95 % interval (10,000 draws of pairs, seed 0); none without a pair.
+ * Draws of pairs that all went one way are all alike and would claim certainty: there it is Wilson's. */
 export function winRate(scores: readonly (number | null)[]): MetricValue[] {
   const values = scores.filter((score) => score !== null);
   if (values.length === 0) return [];
@@ -30,5 +31,7 @@ export function winRate(scores: readonly (number | null)[]): MetricValue[] {
     values,
     { seed: 0 },
   );
-  return [{ metric: "win_rate", value: difference, n: values.length, low, high }];
+  const n = values.length;
+  const interval = low < high ? { low, high } : wilsonInterval(difference * n, n);
+  return [{ metric: "win_rate", value: difference, n, ...interval }];
 }

@@ -56,7 +56,19 @@ describe("winRate", () => {
     expect(rate?.high).toBeGreaterThan(0.8);
     expect(winRate(scores)).toEqual([rate]);
     expect(winRate([null, null])).toEqual([]);
-    expect(winRate([1, 1])).toMatchObject([{ value: 1, low: 1, high: 1, n: 2 }]);
+  });
+
+  it("is not certain of pairs that all went one way", () => {
+    // Wilson's interval of 8 in 8 and 0 in 8.
+    const [won] = winRate(Array.from({ length: 8 }, () => 1));
+    expect(won).toMatchObject({ value: 1, n: 8, high: 1 });
+    expect(won?.low).toBeCloseTo(0.6755924, 6);
+    const [lost] = winRate(Array.from({ length: 8 }, () => 0));
+    expect(lost).toMatchObject({ value: 0, n: 8, low: 0 });
+    expect(lost?.high).toBeCloseTo(0.3244076, 6);
+    const [tied] = winRate([0.5, 0.5]);
+    expect(tied?.low).toBeLessThan(0.2);
+    expect(tied?.high).toBeGreaterThan(0.8);
   });
 });
 
