@@ -57,6 +57,7 @@ export function shiftText(document: ShiftDocument): string {
   return lines.join("\n");
 }
 
+/** Four decimals; what they would make zero keeps three digits. */
 function number(value: number): string {
-  return value.toFixed(4);
+  return value !== 0 && Math.abs(value) < 0.001 ? value.toPrecision(3) : value.toFixed(4);
 }
