@@ -1,5 +1,6 @@
 // Rows of a long stage as they come, one JSON object a line, so that an interrupted stage goes on where it stopped.
-// The first line names what the rows were made from; a journal of anything else is started afresh.
+// The first line names what the rows were made from; a journal of anything else is started afresh with the first row, so that work which is
+// refused before it has one leaves the files as they were.
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -23,14 +24,21 @@ export async function openJournal<Row>(
   const [header, ...rest] = lines.map(parseLine);
   const same = isRecord(header) && header.fingerprint === fingerprint;
   const earlier = same ? rest.flatMap((value) => parse(value) ?? []) : [];
-  attempt(path, () => {
+  let begun = false;
+  const begin = (): void => {
+    if (begun) return;
     mkdirSync(dirname(path), { recursive: true });
-    const rows = [{ fingerprint }, ...earlier].map((row) => `${JSON.stringify(row)}\n`);
-    writeFileSync(path, rows.join(""));
-  });
+    const whole = [{ fingerprint }, ...earlier].map((row) => `${JSON.stringify(row)}\n`);
+    writeFileSync(path, whole.join(""));
+    begun = true;
+  };
   return {
     earlier,
-    append: (row) => attempt(path, () => appendFileSync(path, `${JSON.stringify(row)}\n`)),
+    append: (row) =>
+      attempt(path, () => {
+        begin();
+        appendFileSync(path, `${JSON.stringify(row)}\n`);
+      }),
     remove: () => rm(path, { force: true }),
   };
 }

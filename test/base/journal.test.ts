@@ -22,12 +22,28 @@ describe("openJournal", () => {
     expect(second.earlier).toEqual([{ n: 1 }, { n: 2 }]);
     second.append({ n: 3 });
     expect((await openJournal(path, "a", parse)).earlier).toHaveLength(3);
-    expect((await openJournal(path, "b", parse)).earlier).toEqual([]);
+    const other = await openJournal(path, "b", parse);
+    expect(other.earlier).toEqual([]);
+    other.append({ n: 4 });
+    expect((await openJournal(path, "b", parse)).earlier).toEqual([{ n: 4 }]);
     expect((await openJournal(path, "a", parse)).earlier).toEqual([]);
   });
 
+  it("leaves the files as they were until there is a row", async () => {
+    const quiet = join(folder, "quiet", "rows.partial.jsonl");
+    await openJournal(quiet, "a", parse);
+    expect(existsSync(quiet)).toBe(false);
+    (await openJournal(quiet, "a", parse)).append({ n: 1 });
+    // Something else that is refused before its first row costs the earlier work nothing.
+    await openJournal(quiet, "b", parse);
+    expect((await openJournal(quiet, "a", parse)).earlier).toEqual([{ n: 1 }]);
+  });
+
   it("is gone when the stage is done", async () => {
-    await (await openJournal(path, "a", parse)).remove();
+    const journal = await openJournal(path, "a", parse);
+    journal.append({ n: 1 });
+    expect(existsSync(path)).toBe(true);
+    await journal.remove();
     expect(existsSync(path)).toBe(false);
   });
 });

@@ -144,12 +144,14 @@ describe("judgeOutputs", () => {
 
   it("asks no second time where it is refused, and never shows the key", async () => {
     process.env.SDFT_TEST_JUDGE_KEY = "secret-key";
-    const { endpoint, requests } = await serve((request) => ({ status: 401, body: `bad ${request.authorization}` }));
+    const { endpoint, requests } = await serve((request, number) =>
+      number === 0 ? fair(request) : { status: 401, body: `bad ${request.authorization}` },
+    );
     const settings = await settingsFor(endpoint, { keyEnv: "SDFT_TEST_JUDGE_KEY", concurrency: 1 });
     const place = join(folder, "refused");
     const failure = await judgeOutputs(rows, { settings, folder: place }).catch((error: Error) => error.message);
     expect(failure).toMatch(/status 401 \(bad Bearer \*\*\*\)/);
-    expect(requests.map(({ authorization }) => authorization)).toEqual(["Bearer secret-key"]);
+    expect(requests.map(({ authorization }) => authorization)).toEqual(["Bearer secret-key", "Bearer secret-key"]);
     expect(readFileSync(join(place, "judgements.partial.jsonl"), "utf8")).not.toMatch(/secret-key/);
     delete process.env.SDFT_TEST_JUDGE_KEY;
   });
@@ -233,7 +235,9 @@ describe("readJudgeSettings", () => {
     });
     writeFileSync(path, "{instruction} {first}");
     await expect(readJudgeSettings({ ...wish, prompt: path })).rejects.toThrow(/\{second\}, VERDICT are missing/);
-    await expect(readJudgeSettings({ ...wish, prompt: join(folder, "none") })).rejects.toThrow(/can't be read/);
+    await expect(readJudgeSettings({ ...wish, prompt: join(folder, "none") })).rejects.toThrow(
+      /Expected a prompt for the judge at .*no such file/,
+    );
   });
 
   it.each([
