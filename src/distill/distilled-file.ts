@@ -1,7 +1,7 @@
 // Reads distilled.jsonl back.
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { InputError } from "../base/error.js";
+import { readText } from "../formats/open-file.js";
 import { type RuleName, ruleNames } from "./rules/registry.js";
 import type { DistilledRow } from "./select.js";
 
@@ -16,11 +16,7 @@ const schema = z.object({
 });
 
 export async function readDistilled(path: string): Promise<DistilledRow[]> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new InputError("distilled_missing", `Expected distilled rows at ${path} but the file can't be read.`, {
-      cause,
-    });
-  });
+  const text = await readText("file of distilled rows", path);
   return text
     .split("\n")
     .filter((line) => line.trim() !== "")

@@ -1,7 +1,7 @@
 // Reads the rewrites.jsonl of a distilling stage back, to filter the same rewrites in another way.
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { InputError } from "../base/error.js";
+import { readText } from "../formats/open-file.js";
 import type { Rewrite } from "./select.js";
 
 const schema = z.object({
@@ -12,15 +12,7 @@ const schema = z.object({
 });
 
 export async function readRewrites(path: string): Promise<Rewrite[]> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new InputError(
-      "rewrites_missing",
-      `Expected the rewrites.jsonl of sdft distill at ${path} but it can't be read.`,
-      {
-        cause,
-      },
-    );
-  });
+  const text = await readText("rewrites.jsonl of sdft distill", path);
   return text.split("\n").flatMap((line, index) => {
     if (line.trim() === "") return [];
     const parsed = schema.safeParse(parseJson(line));

@@ -1,7 +1,7 @@
 // Outputs made elsewhere, for `eval --predictions` and `select --predictions`: rows with an id or in order, under the names
 // that LLaMA-Factory's generated_predictions.jsonl uses or our own.
-import { readFile } from "node:fs/promises";
 import { InputError } from "../base/error.js";
+import { readText } from "../formats/open-file.js";
 import { type PredictionRow, parsePrediction } from "./prediction.js";
 
 export interface ForeignPrediction {
@@ -22,9 +22,7 @@ export interface ForeignPrediction {
 
 /** Reads `id?, sample?, prompt?, predict|output|text, label?, finish?` from each line. */
 export async function readPredictions(path: string): Promise<ForeignPrediction[]> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new InputError("predictions", `Expected a file of predictions at ${path} but it can't be read.`, { cause });
-  });
+  const text = await readText("file of predictions", path);
   const rows = text
     .split("\n")
     .map((line, index) => ({ line, number: index + 1 }))
@@ -89,9 +87,7 @@ function parseObject(line: string, at: { path: string; number: number }): Record
 
 /** Reads a predictions.jsonl of ours back. */
 export async function readOwnPredictions(path: string): Promise<PredictionRow[]> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new InputError("predictions", `Expected predictions at ${path} but the file can't be read.`, { cause });
-  });
+  const text = await readText("file of predictions", path);
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   return lines.map((line, index) => {
     const row = parsePrediction(parseObject(line, { path, number: index + 1 }));

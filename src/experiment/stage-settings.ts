@@ -1,7 +1,7 @@
 // From a task, a preset and what the user changed to the renderers and the sampling of each stage.
-import { readFile } from "node:fs/promises";
 import { InputError } from "../base/error.js";
 import type { Sampling } from "../engine/sampling.js";
+import { readText } from "../formats/open-file.js";
 import type { Task } from "../tasks/task.js";
 import { chooseTemplates, detectFamily, instructionTemplates } from "../templates/choose.js";
 import { parseDistillTemplate } from "../templates/distill-file.js";
@@ -44,13 +44,7 @@ async function distillWish(model: PromptModel, wish: RendererWish): Promise<"usi
   const { distillTemplate: path } = wish;
   if (path === null) return wish.preset.distill;
   if (path === "using" || path === "refer") return path;
-  const source = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new InputError(
-      "distill_template",
-      `Expected using, refer or a file as distillation template but ${path} can't be read.`,
-      { cause },
-    );
-  });
+  const source = await readText("distillation template (using, refer or a file)", path);
   const chat = wish.template === null ? detectFamily(model.chatTemplate) === "chat" : wish.template.startsWith("chat");
   return parseDistillTemplate(source, path, chat ? "chat" : "alpaca");
 }

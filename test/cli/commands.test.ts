@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../temporary-folder.js";
@@ -42,6 +42,20 @@ describe("generate", () => {
     await done("generate", ...tiny, "--prompts", input, "--output-dir", out, "--max_new_tokens", "3");
     expect(rows(out).map(({ id }) => id)).toEqual(["a", "1", "3"]);
     for (const row of rows(out)) expect(Object.keys(row)).toEqual(["id", "tokens", "text", "finish"]);
+  });
+
+  it("reads a file with a byte order mark, and leaves nothing behind where a prompt is refused", async () => {
+    const input = join(folder, "marked.jsonl");
+    const out = join(folder, "refused", "answers.jsonl");
+    writeFileSync(input, '\ufeff{"prompt":"hi"}\r\n{"prompt":""}\r\n');
+    const { status, stderr } = await sdft("generate", ...tiny, "--input", input, "--out", out);
+    expect(stderr).toMatch(/at least one token in prompt 1/);
+    expect(status).toBe(2);
+    expect(readdirSync(join(folder, "refused"))).toEqual([]);
+    writeFileSync(input, Buffer.from('{"prompt":"caf\xe9"}\n', "latin1"));
+    const other = await sdft("generate", ...tiny, "--input", input, "--out", out);
+    expect(other.stderr).toMatch(/marked\.jsonl is not UTF-8 \(line 1\)/);
+    expect(other.status).toBe(2);
   });
 
   it("names the place of a bad row", async () => {

@@ -23,6 +23,14 @@ describe("readPredictions", () => {
     expect(await readPredictions(own)).toMatchObject([{ id: "7", idFrom: "row", label: null, finish: "length" }]);
   });
 
+  it("reads a file with a byte order mark, and refuses one that is not UTF-8", async () => {
+    const marked = file("marked.jsonl", '\ufeff{"id":"a","predict":"x"}\r');
+    expect(await readPredictions(marked)).toMatchObject([{ id: "a", output: "x" }]);
+    const latin = join(folder, "latin.jsonl");
+    writeFileSync(latin, Buffer.from('{"predict":"x"}\n{"predict":"caf\xe9"}\n', "latin1"));
+    await expect(readPredictions(latin)).rejects.toThrow(/not UTF-8 \(line 2\)/);
+  });
+
   it("names file, line and column of a fault", async () => {
     await expect(readPredictions(file("c.jsonl", '{"predict":"x"}', '{"label":"y"}'))).rejects.toThrow(
       /"predict" or "output" on line 2 of .*c\.jsonl/,
@@ -35,7 +43,9 @@ describe("readPredictions", () => {
     await expect(readPredictions(file("g.jsonl", '{"id":1,"predict":""}', '{"id":"1","predict":""}'))).rejects.toThrow(
       /"1" stands on lines 1 and 2/,
     );
-    await expect(readPredictions(join(folder, "none.jsonl"))).rejects.toThrow(/can't be read/);
+    await expect(readPredictions(join(folder, "none.jsonl"))).rejects.toThrow(
+      /Expected a file of predictions at .*no such file/,
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 // The rows that `generate` and `score` read, parsed with their line for messages.
-import { readFile } from "node:fs/promises";
 import { InputError } from "../../base/error.js";
 import { parseJsonLines } from "../../formats/jsonl.js";
+import { readText } from "../../formats/open-file.js";
 import type { Row } from "../../formats/row-table.js";
 
 export interface InputRow {
@@ -13,9 +13,7 @@ export interface InputRow {
 }
 
 export async function readInputRows(path: string): Promise<InputRow[]> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new InputError("input_missing", `Expected a JSONL file at ${path} but it can't be read.`, { cause });
-  });
+  const text = await readText("JSONL file", path);
   const table = parseJsonLines(path, text);
   if (table.rows.length === 0)
     throw new InputError("empty_data", `Expected at least one row in ${path} but it is empty.`);

@@ -1,10 +1,10 @@
 // Rules out of an experiment file or the command line. `default,length-ratio(min=0.5,max=2),copy` and the list
 // [default, {length-ratio: {min: 0.5, max: 2}}, copy] say the same. A name may stand for a preset; dashes and underscores are the same.
 
-import { readFile } from "node:fs/promises";
 import { parse as parseYaml } from "yaml";
 import { InputError } from "../../base/error.js";
 import { suggestion } from "../../base/suggestion.js";
+import { readText } from "../../formats/open-file.js";
 import {
   bindRules,
   defaultRules,
@@ -125,11 +125,7 @@ async function withPhrases({ name, options }: Named, source: string): Promise<Ru
 async function readPhrases(path: unknown, source: string): Promise<string[]> {
   if (typeof path !== "string")
     throw new InputError("rules", `Expected a path after file of banned-phrase in ${source} but received ${path}.`);
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new InputError("phrases_missing", `Expected a file of banned phrases at ${path} but it can't be read.`, {
-      cause,
-    });
-  });
+  const text = await readText("file of banned phrases", path);
   const phrases = text
     .split(/\r?\n/)
     .map((line) => line.trim())

@@ -1,6 +1,6 @@
 // Who judges, and how they are asked. The key is read from the environment when a request is made and is never part of the settings.
-import { readFile } from "node:fs/promises";
 import { InputError } from "../../base/error.js";
+import { readText } from "../../formats/open-file.js";
 import { checkJudgePrompt, judgePrompt } from "./prompt.js";
 
 /** Dollars for a million tokens. */
@@ -89,11 +89,7 @@ function checkEndpoint(endpoint: string): string {
 
 async function readPrompt(path: string | null): Promise<string> {
   if (path === null) return judgePrompt;
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new InputError("judge_prompt", `Expected the judge's prompt at ${path} but the file can't be read.`, {
-      cause,
-    });
-  });
+  const text = await readText("prompt for the judge", path);
   checkJudgePrompt(text, path);
   return text;
 }
