@@ -5,6 +5,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { InputError } from "../base/error.js";
 import { firstAnswers, type PredictionRow, parsePrediction, parseScore, type ScoreRow } from "../eval/prediction.js";
+import { exists } from "../formats/open-file.js";
 import { countPairs, mcnemarExact, type PairedCounts } from "../metrics/statistics.js";
 import { type LogRow, readLog } from "../train/log.js";
 import { type RunManifest, readManifest } from "./manifest.js";
@@ -95,13 +96,31 @@ export interface RunSummary {
   readonly distilled: readonly DistilledAuditRow[];
 }
 
+/** The folders straight below that are runs or studies, as below the `--out` of `sdft reproduce`. */
+async function reportableIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const kept = await Promise.all(
+    names.map(
+      async (name) =>
+        (await exists(join(folder, name, "study.yaml"))) || (await exists(join(folder, name, "manifest.json"))),
+    ),
+  );
+  return names.filter((_, index) => kept[index]).sort();
+}
+
 /** Reads a run folder; an error where it is none or was written by a newer version. */
 export async function readRun(folder: string): Promise<RunSummary> {
   const manifest = await readManifest(folder);
   if (manifest === null) {
+    const within = await reportableIn(folder);
+    const mend =
+      within.length > 0
+        ? `name a folder in it: ${within.join(", ")}.`
+        : 'make one with "sdft run" or "sdft reproduce".';
     throw new InputError(
       "run_missing",
-      `Expected a run folder with a manifest.json at ${folder} but there is none; make one with "sdft run".`,
+      `Expected a run folder with a manifest.json, or a study's with a study.yaml, at ${folder} but there is neither; ${mend}`,
     );
   }
   const config = await readConfig(join(folder, "run.yaml"));

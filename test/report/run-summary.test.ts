@@ -22,7 +22,13 @@ describe("compareWithSeed", () => {
 
 describe("readRun", () => {
   it("refuses a folder that is no run, and one of a newer version", async () => {
-    await expect(readRun(folder)).rejects.toThrow(/Expected a run folder with a manifest\.json/);
+    await expect(readRun(folder)).rejects.toThrow(
+      /Expected a run folder with a manifest\.json, or a study's with a study\.yaml, .*; make one/,
+    );
+    const studies = join(folder, "studies");
+    for (const name of ["table2", "table1", "rewrites"]) mkdirSync(join(studies, name), { recursive: true });
+    for (const name of ["table2", "table1"]) writeFileSync(join(studies, name, "study.yaml"), "");
+    await expect(readRun(studies)).rejects.toThrow(/name a folder in it: table1, table2\./);
     writeFileSync(join(folder, "manifest.json"), JSON.stringify({ ...summary.manifest, format: 2 }));
     await expect(readRun(folder)).rejects.toThrow(/format 2 and this sdft reads format 1/);
     writeFileSync(join(folder, "manifest.json"), "{");
