@@ -19,6 +19,7 @@ import {
 } from "./batches.js";
 import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
 import { batchPlan, resolveTraining, storedRows, type TrainingConfig, totalSteps } from "./config.js";
+import { expectFiniteAdapter } from "./divergence.js";
 import { appendLog, type LogRow, truncateLog } from "./log.js";
 import { type PrefixSharing, prefixSharing, splitByRows } from "./micro-batches.js";
 import { scheduleFactor, warmupSteps } from "./schedule.js";
@@ -66,14 +67,16 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
   const rows = await truncateLog(log, done);
   if (job.resume !== null) await restoreCheckpoint(engine, job.resume, { adapter: job.adapter, trainer });
 
-  const save = () =>
-    saveCheckpoint(engine, {
+  const save = (step: number) => {
+    expectFiniteAdapter(job.adapter, step);
+    return saveCheckpoint(engine, {
       adapter: job.adapter,
       trainer,
       folder: job.folder,
       totalSteps: total,
       fingerprint: job.fingerprint,
     });
+  };
   const ids = job.sequences.map((sequence) => sequence.id);
   const earlier = rows.at(-1)?.time ?? 0;
   const started = performance.now();
@@ -96,12 +99,13 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
     job.onStep?.(row, total);
     if (step + 1 === total) break;
     const stopping = job.signal?.aborted === true;
-    if (stopping || (job.config.save_steps > 0 && (step + 1) % job.config.save_steps === 0)) await save();
+    if (stopping || (job.config.save_steps > 0 && (step + 1) % job.config.save_steps === 0)) await save(step + 1);
     if (stopping)
       throw new Interrupted(
         `Training stopped after step ${step + 1} of ${total}; its state is in ${join(job.folder, `checkpoint-${step + 1}`)}. Go on with --resume.`,
       );
   }
+  expectFiniteAdapter(job.adapter, total);
   const adapterFolder = join(job.folder, "adapter");
   await engine.saveAdapter(job.adapter, adapterFolder);
   return { ...summarise(rows, perEpoch), steps: total, adapterFolder };

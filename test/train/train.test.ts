@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Session } from "../../src/experiment/session.js";
@@ -67,6 +67,21 @@ describe("train", () => {
     await run(session, "resumed", { resume: checkpoint });
     expect(losses("resumed")).toEqual(losses("whole"));
     expect(adapterBytes("resumed").equals(adapterBytes("whole"))).toBe(true);
+  });
+
+  it("ends with an error where the numbers leave the range of floats, and saves none of it", async () => {
+    using session = await openTinyChat();
+    const wild = (max_steps: number) => ({ config: { ...config, learning_rate: 1e300, max_steps, save_steps: 0 } });
+    // The last update's loss is still a number; what it made of the weights is not.
+    await expect(run(session, "wild", wild(1))).rejects.toThrow(
+      /holds NaN or infinity after update 1\. It was not saved/,
+    );
+    await expect(run(session, "wilder", wild(3))).rejects.toThrow(/finite gradient norm/);
+    await expect(run(session, "kept", { config: { ...wild(3).config, save_steps: 1 } })).rejects.toThrow(
+      /after update 1/,
+    );
+    for (const name of ["wild", "wilder", "kept"])
+      expect(readdirSync(join(folder, name)).filter((file) => file !== "log.jsonl")).toEqual([]);
   });
 
   it("refuses a checkpoint of other data", async () => {
