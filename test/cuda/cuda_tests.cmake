@@ -49,7 +49,7 @@ target_link_libraries(sdft_cuda_emulated PRIVATE ${CMAKE_DL_LIBS})
 set_target_properties(sdft_cuda_emulated PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
 
 # The same under ThreadSanitizer (races within a block and between neighbouring ones) and AddressSanitizer with undefined behaviour. They run some of the cases.
-# They take as long to compile again each, so only where asked: SDFT_CUDA_SANITIZERS=ON in the environment, as continuous integration does.
+# They take as long to compile again each, so only where asked: SDFT_CUDA_SANITIZERS=ON in the environment.
 set(SDFT_CUDA_SANITIZERS "$ENV{SDFT_CUDA_SANITIZERS}")
 if(SDFT_CUDA_SANITIZERS)
   foreach(sanitizer thread address)
