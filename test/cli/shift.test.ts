@@ -103,7 +103,7 @@ describe("shift of answers", () => {
       [[...answers, ...tiny], /--model is for --data .* or for --adapter with --reference/],
       [["--data", path("d.jsonl")], /Expected --model beside --data/],
       [["--data", "gsm8k", ...tiny], /to be a distilled\.jsonl but received gsm8k/],
-      [["--data", path("missing.jsonl"), ...tiny], /Expected distilled rows at/],
+      [["--data", path("missing.jsonl"), ...tiny], /Expected a file of distilled rows at/],
     ] as const) {
       const { status, stderr } = await sdft("shift", ...args, "--out", path("usage"));
       expect(status).toBe(2);
