@@ -5,6 +5,7 @@ import {
   columnTitle,
   facts,
   findScore,
+  measureLines,
   probability,
   rate,
   reasonText,
@@ -16,6 +17,7 @@ export function markdownReport(summary: RunSummary): string {
   const sections = [
     `# ${escapeMarkdown(summary.name)}`,
     resultSection(summary),
+    measureSection(summary),
     yieldSection(summary),
     comparisonSection(summary),
     factSection(summary),
@@ -33,6 +35,11 @@ function resultSection(summary: RunSummary): string {
   ]);
   const head = ["Model", ...summary.tasks.map((task) => columnTitle(summary, task))];
   return `${markdownTable(head, rows)}\n\n95 % intervals (Wilson) in brackets.`;
+}
+
+function measureSection(summary: RunSummary): string {
+  const lines = measureLines(summary).map((line) => `- ${escapeMarkdown(line)}`);
+  return lines.length === 0 ? "" : `## Beside the answers\n\n${lines.join("\n")}`;
 }
 
 function yieldSection(summary: RunSummary): string {

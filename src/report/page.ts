@@ -7,12 +7,22 @@ import { intervalFigure, lossFigure, yieldFigure } from "./figures.js";
 import { html, type Markup } from "./html-text.js";
 import { pageFrame } from "./page-frame.js";
 import type { RunSummary } from "./run-summary.js";
-import { columnTitle, facts, findScore, percent, probability, variantTitles, yieldSentence } from "./wording.js";
+import {
+  columnTitle,
+  facts,
+  findScore,
+  measureLines,
+  percent,
+  probability,
+  variantTitles,
+  yieldSentence,
+} from "./wording.js";
 
 export function htmlReport(summary: RunSummary): string {
   const body = [
     html`<h1>${summary.name}</h1><p class="lead">${summary.manifest.model.name}, ${summary.manifest.started.slice(0, 10)}</p>`,
     resultSection(summary),
+    measureSection(summary),
     comparisonSection(summary),
     yieldSection(summary),
     lossSection(summary),
@@ -38,6 +48,12 @@ function resultSection(summary: RunSummary): Markup {
       (task) => html`<div class="card"><h3>${columnTitle(summary, task)}</h3>${intervalFigure(summary, task)}</div>`,
     );
   return html`<h2>Result</h2><div class="card"><table><thead><tr><th></th>${head}</tr></thead><tbody>${rows}</tbody></table></div><p class="note">95 % intervals (Wilson) in brackets.</p><div class="grid2">${figures}</div>`;
+}
+
+function measureSection(summary: RunSummary): Markup {
+  const lines = measureLines(summary);
+  if (lines.length === 0) return html``;
+  return html`<h2>Beside the answers</h2><div class="card"><ul>${lines.map((line) => html`<li>${line}</li>`)}</ul></div>`;
 }
 
 function comparisonSection(summary: RunSummary): Markup {

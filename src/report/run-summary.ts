@@ -88,6 +88,7 @@ export interface RunSummary {
   readonly config: Readonly<Record<string, unknown>>;
   readonly scores: readonly ScoreRow[];
   readonly variants: readonly VariantName[];
+  /** Those with answers; shift and gap are measures beside them. */
   readonly tasks: readonly string[];
   readonly yield: RewriteYield | null;
   readonly comparisons: readonly Comparison[];
@@ -133,7 +134,7 @@ export async function readRun(folder: string): Promise<RunSummary> {
     task.startsWith("mmlu_") &&
     !predictions.some((one) => one.task === task);
   const scored = scores.map((score) => score.task).filter((task) => !isPart(task));
-  const tasks = [...new Set([...scored, ...predictions.map((one) => one.task)])];
+  const tasks = [...new Set([...scored, ...predictions.map((one) => one.task)])].filter((task) => !isMeasure(task));
   const logs = [];
   for (const variant of variantNames) {
     const rows = await readLog(join(folder, variant, "log.jsonl"));
@@ -258,4 +259,9 @@ function parseJson(line: string): unknown {
 async function readConfig(path: string): Promise<Record<string, unknown>> {
   const value: unknown = parseYaml(await readFile(path, "utf8").catch(() => ""));
   return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+/** Whether rows of that task in scores.jsonl are no share of answers but how far the model moved, or log-probabilities. */
+export function isMeasure(task: string): boolean {
+  return task === "shift" || task === "gap";
 }

@@ -5,6 +5,7 @@ import {
   columnTitle,
   comparisonSentence,
   findScore,
+  measureLines,
   rate,
   reasonText,
   variantTitles,
@@ -23,6 +24,8 @@ export function terminalReport(summary: RunSummary, bold: (text: string) => stri
       comparisonLines(summary).join("\n"),
     );
   }
+  const measures = measureLines(summary);
+  if (measures.length > 0) parts.push(bold("Beside the answers"), measures.map((line) => `  ${line}`).join("\n"));
   return `${parts.join("\n")}\n`;
 }
 

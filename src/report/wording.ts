@@ -3,6 +3,7 @@
 import { rules } from "../distill/rules/registry.js";
 import type { ScoreRow } from "../eval/prediction.js";
 import type { Comparison, RewriteYield, RunSummary, VariantName } from "./run-summary.js";
+import { isMeasure } from "./run-summary.js";
 
 export const variantTitles: Readonly<Record<VariantName, string>> = {
   seed: "seed model",
@@ -70,4 +71,19 @@ export function facts(summary: RunSummary): readonly (readonly [string, string])
 
 function gigabytes(bytes: number): string {
   return (bytes / 1e9).toFixed(bytes < 1e10 ? 1 : 0);
+}
+
+/** Shift and gap, one line for each number: they are no shares, so they stand beside the table. */
+export function measureLines(summary: RunSummary): string[] {
+  return summary.scores
+    .filter(({ task }) => isMeasure(task))
+    .map(({ task, metric, variant, value, low, high, n }) => {
+      const interval = low === high ? "" : ` [${measure(low)}, ${measure(high)}]`;
+      return `${task}: ${metric}, ${variantTitles[variant]}: ${measure(value)}${interval}, n = ${n}`;
+    });
+}
+
+/** Three decimals, or three digits of what would vanish in them. */
+function measure(value: number): string {
+  return Math.abs(value) < 0.01 && value !== 0 ? value.toPrecision(3) : value.toFixed(3);
 }

@@ -3,7 +3,7 @@ import { niceTicks } from "../../src/report/figures.js";
 import { html } from "../../src/report/html-text.js";
 import { markdownReport } from "../../src/report/markdown.js";
 import { htmlReport } from "../../src/report/page.js";
-import { compareWithSeed, countYield } from "../../src/report/run-summary.js";
+import { compareWithSeed, countYield, isMeasure } from "../../src/report/run-summary.js";
 import { terminalReport } from "../../src/report/terminal-table.js";
 import { pageSets } from "./audit/page-rows.js";
 import { attack, summary } from "./summary.js";
@@ -32,6 +32,27 @@ describe("compareWithSeed", () => {
     if (seed === undefined) return;
     const same = { ...seed, variant: "sdft" as const, rows: [...seed.rows].reverse() };
     expect(compareWithSeed([seed, same])).toMatchObject([{ retained: 2, lost: 0, gained: 0, missed: 2, p: 1 }]);
+  });
+});
+
+describe("shift and gap", () => {
+  const row = { ...summary.scores[2], variant: "sdft", task: "gap", metric: "logprob_original" } as const;
+  const gap = { ...row, value: -0.3752, low: -0.4127, high: -0.3391, n: 256 } as (typeof summary.scores)[number];
+  const measured = { ...summary, scores: [...summary.scores, gap] };
+
+  it("stand beside the table as numbers, never as shares", () => {
+    for (const text of [
+      terminalReport(measured),
+      markdownReport(measured).replaceAll("\\", ""),
+      htmlReport(measured),
+    ]) {
+      expect(text).toContain("gap: logprob_original, self-distillation (SDFT): -0.375 [-0.413, -0.339], n = 256");
+      expect(text).not.toContain("37.5 %");
+    }
+  });
+
+  it("are no tasks of the table", () => {
+    expect(["shift", "gap", "gsm8k"].filter(isMeasure)).toEqual(["shift", "gap"]);
   });
 });
 
