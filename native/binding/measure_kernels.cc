@@ -52,6 +52,7 @@ Napi::Value to_js(Napi::Env env, const Times& times) {
     Napi::Object entry = Napi::Object::New(env);
     entry.Set("seconds", time.seconds);
     entry.Set("weightBytes", time.weight_bytes);
+    entry.Set("peakGflops", time.peak_gflops);
     products.Set(products.Length(), entry);
   }
   Napi::Object result = Napi::Object::New(env);
@@ -70,7 +71,7 @@ Napi::Value measure_kernels(const Napi::CallbackInfo& info) {
                                              const measuring::Roof roof = measuring::measure_roof(call->threads);
                                              if (call->products.empty()) return Times{roof, {}};
                                              const std::unique_ptr<Backend> backend = make_backend("cpu", call->threads);
-                                             return Times{roof, measuring::measure_products(*backend, call->products)};
+                                             return Times{roof, measuring::measure_products(*backend, call->threads, call->products)};
                                            },
                                            [](Napi::Env then, Times& times) { return to_js(then, times); }});
   });

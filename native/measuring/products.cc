@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "kernels/owned_tensor.h"
 #include "measuring/clock.h"
+#include "measuring/roof.h"
 
 namespace sdft::measuring {
 namespace {
@@ -86,21 +87,22 @@ class ColdWeight {
   size_t turn_ = 0;
 };
 
-ProductTime measure(Backend& backend, const ProductSpec& product, ColdWeight& weight) {
+ProductTime measure(Backend& backend, int threads, const ProductSpec& product, ColdWeight& weight) {
   const OwnedTensor x(backend, product.rows, product.inputs), out(backend, product.rows, product.outputs);
   backend.upload(x.view(), numbers(product.rows * product.inputs).data());
   backend.upload(out.view(), numbers(product.rows * product.outputs).data());
+  const double before = multiply_adds_now(threads);
   const double seconds = median_seconds(kLeastCalls, kSeconds, [&] {
     if (product.pass == Pass::forward) backend.linear(out.view(), x.view(), weight.next(), {});
     else backend.linear_backward(x.view(), out.view(), weight.next(), Write::overwrite);
     backend.synchronize();
   });
-  return {seconds, weight.bytes()};
+  return {seconds, weight.bytes(), std::max(before, multiply_adds_now(threads))};
 }
 
 }  // namespace
 
-std::vector<ProductTime> measure_products(Backend& backend, const std::vector<ProductSpec>& products) {
+std::vector<ProductTime> measure_products(Backend& backend, int threads, const std::vector<ProductSpec>& products) {
   std::vector<ProductTime> times;
   std::unique_ptr<ColdWeight> weight;
   for (size_t i = 0; i < products.size(); ++i) {
@@ -114,7 +116,7 @@ std::vector<ProductTime> measure_products(Backend& backend, const std::vector<Pr
       weight.reset();
       weight = std::make_unique<ColdWeight>(backend, product);
     }
-    times.push_back(measure(backend, product, *weight));
+    times.push_back(measure(backend, threads, product, *weight));
   }
   return times;
 }

@@ -19,9 +19,11 @@ struct ProductSpec {
 struct ProductTime {
   double seconds;       // of one product
   double weight_bytes;  // read by it
+  double peak_gflops;   // multiply-adds of all threads right before and after, the better of both
 };
 
-/// Each is timed with cold weights: copies are taken in turn, more of them than any cache holds. Throws Error("measuring") for another type.
-std::vector<ProductTime> measure_products(Backend& backend, const std::vector<ProductSpec>& products);
+/// Of a backend of so many threads. Each is timed with cold weights: copies are taken in turn, more of them than any cache holds. Beside each, the multiply-add
+/// peak is taken: on a shared machine it moves from second to second. Throws Error("measuring") for another type.
+std::vector<ProductTime> measure_products(Backend& backend, int threads, const std::vector<ProductSpec>& products);
 
 }  // namespace sdft::measuring

@@ -14,4 +14,7 @@ struct Roof {
 /// thread; 128 MB a thread are taken meanwhile.
 Roof measure_roof(int threads);
 
+/// GFLOP/s of so many threads at this moment: the best of a few bursts of some milliseconds.
+double multiply_adds_now(int threads);
+
 }  // namespace sdft::measuring

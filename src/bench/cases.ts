@@ -4,7 +4,6 @@ import type { ModelPackage } from "../models/package.js";
 import { type Contestant, ours } from "./contestant.js";
 import type { EngineChoice } from "./engine-choice.js";
 import { modelShapes, type ShapeName, weightBytes } from "./made-up-model.js";
-import { type Row, ratioRow } from "./measurement.js";
 import { rewritingPrompts, trainingRows } from "./work.js";
 
 export interface CaseContext {
@@ -20,8 +19,6 @@ export interface CaseContext {
 export interface BenchCase {
   readonly describe: string;
   readonly contestants: (context: CaseContext) => Promise<readonly Contestant[]>;
-  /** Figures over figures. */
-  readonly ratios: (rows: readonly Row[]) => readonly Row[];
 }
 
 /** Work of the cases, which peers get too. */
@@ -32,7 +29,6 @@ export const cases = {
   kernels: {
     describe: "multiply-add peak, memory read, and products at the shapes of three models",
     contestants: async ({ choice }) => [ours("kernels", { kind: "kernels", threads: choice.threads })],
-    ratios: sharesOfPeak,
   },
   train: {
     describe: "LoRA training, r 8 on q and v, batches of 8",
@@ -42,7 +38,6 @@ export const cases = {
       const work = { rows, batch: amounts.batch };
       return [ours("train", { kind: "train", model: model.path, choice, work })];
     },
-    ratios: () => [],
   },
   generate: {
     describe: "64 new tokens for each of 64 rewriting prompts",
@@ -53,7 +48,6 @@ export const cases = {
         ours("generate", { kind: "generate", model: model.path, choice, work: { rows, newTokens: amounts.newTokens } }),
       ];
     },
-    ratios: () => [],
   },
   "decode-one": {
     describe: "one sequence from 256 tokens to 320",
@@ -65,13 +59,11 @@ export const cases = {
         ours("decode", { kind: "decode", model: model.path, choice, work: { rows, newTokens, context: length } }),
       ];
     },
-    ratios: () => [],
   },
   scaling: {
     describe: "1 to 64 sequences and training lengths of 64 to 2,048, at the shapes of 135M to 7B with made-up weights",
     contestants: async ({ choice, say }) =>
       fittingShapes(say).map((shape) => ours(`scaling ${shape}`, { kind: "scaling", shape, choice })),
-    ratios: () => [],
   },
   start: {
     describe: "sdft --help, a model ready from a warm file cache, and one token, ten times each",
@@ -81,7 +73,6 @@ export const cases = {
         ours("model ready", { kind: "ready", model: model.path, choice }),
         ours("one token", { kind: "first-token", model: model.path, choice }),
       ]).flat(),
-    ratios: () => [],
   },
 } as const satisfies Record<string, BenchCase>;
 
@@ -99,16 +90,5 @@ function fittingShapes(say: (line: string) => void): ShapeName[] {
     if (needed <= totalmem()) return true;
     say(`${name} is left out: it needs some ${Math.ceil(needed / 1e9)} GB of memory.`);
     return false;
-  });
-}
-
-/** Every product over the multiply-add peak of the same number of threads. */
-export function sharesOfPeak(rows: readonly Row[]): Row[] {
-  return rows.flatMap((row) => {
-    const threads = row.metric.split(", ").at(-1);
-    const peak = rows.find(({ metric }) => metric === `multiply-add peak, ${threads}`);
-    const product = row.unit === "GFLOP/s" && row !== peak;
-    if (peak === undefined || !product) return [];
-    return [{ ...ratioRow(row, peak, `${row.metric}, share of peak`), system: row.system }];
   });
 }

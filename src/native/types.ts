@@ -403,8 +403,8 @@ export interface Roof {
 
 export interface KernelMeasurements {
   readonly roof: Roof;
-  /** In the order asked for: median seconds of one product, its weights cold, and the bytes of weights it reads. */
-  readonly products: readonly { readonly seconds: number; readonly weightBytes: number }[];
+  /** In the order asked for: median seconds of one product, its weights cold, the bytes of weights it reads, and the multiply-add peak beside it. */
+  readonly products: readonly { readonly seconds: number; readonly weightBytes: number; readonly peakGflops: number }[];
 }
 
 export interface NativeAddon {

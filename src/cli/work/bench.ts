@@ -41,8 +41,7 @@ export async function runBench(args: BenchArgs, { terminal, signal }: CommandCon
     const measured = await measureInTurn(contestants, { rounds: args.rounds, say: context.say, signal });
     const date = `${new Date().toISOString().slice(0, 19)}Z`;
     const origin = { date, commit: `sdft ${sdftVersion()}`, machine: machineName(), case: name };
-    const figures = summarise(origin, measured);
-    rows.push(...figures, ...cases[name].ratios(figures));
+    rows.push(...summarise(origin, measured));
   }
   terminal.result(rows, describeRows(rows).join("\n"));
 }
