@@ -90,16 +90,18 @@ EncoderSpec parse_encoder_spec(const Argument& spec) {
   return result;
 }
 
+bool flag_or_false(const Argument& flag) { return !flag.is_null() && flag.flag(); }
+
 LoadSource parse_source(const Argument& options) {
   LoadSource result{{}, {}, options["backend"].text(), static_cast<int>(options["threads"].integer(1, 1024)), parse_format(options["weightFormat"]),
-                    !options["profile"].is_null() && options["profile"].flag()};
+                    flag_or_false(options["profile"]), flag_or_false(options["batchInvariant"])};
   for (const Argument& file : options["files"].elements()) result.files.push_back(file.text());
   for (const Argument& entry : options["weights"].elements()) result.weights.push_back(parse_weight(entry, static_cast<int64_t>(result.files.size())));
   return result;
 }
 
 std::unique_ptr<Backend> make_backend(const LoadSource& source) {
-  std::unique_ptr<Backend> backend = sdft::make_backend(source.backend, source.threads);
+  std::unique_ptr<Backend> backend = sdft::make_backend(source.backend, source.threads, source.batch_invariant);
   return source.profile ? make_profiled(std::move(backend)) : std::move(backend);
 }
 

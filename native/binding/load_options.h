@@ -17,7 +17,8 @@ struct LoadSource {
   std::string backend;
   int threads;
   WeightFormat format;
-  bool profile;  // add up what each kernel costs
+  bool profile;          // add up what each kernel costs
+  bool batch_invariant;  // the same bits of a row whatever the batch
 };
 
 struct LoadOptions {

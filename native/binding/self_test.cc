@@ -19,20 +19,29 @@ struct Row {
   double seconds;
 };
 
+Row run_case(Backend& backend, checking::Operands operands, const checking::Case& one, const char* after) {
+  const auto start = std::chrono::steady_clock::now();
+  std::string failure;
+  try {
+    checking::check(backend, operands, one);
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  return {one.name + after, failure, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+}
+
+/// On cuda the kernels of --batch-invariant too: where cuBLASLt is there, own products run nowhere else.
 std::vector<Row> run(const std::string& name) {
-  const std::unique_ptr<Backend> backend = make_backend(name, 0);
   const checking::Operands operands = name == "cuda" && cuda_rounds() ? checking::Operands::bf16 : checking::Operands::f32;
   std::vector<Row> rows;
-  for (const checking::Case& one : checking::cases()) {
-    const auto start = std::chrono::steady_clock::now();
-    std::string failure;
-    try {
-      checking::check(*backend, operands, one);
-    } catch (const std::exception& error) {
-      failure = error.what();
-    }
-    rows.push_back({one.name, failure, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
+  {
+    const std::unique_ptr<Backend> backend = make_backend(name, 0);
+    for (const checking::Case& one : checking::cases()) rows.push_back(run_case(*backend, operands, one, ""));
   }
+  if (name != "cuda") return rows;
+  const std::unique_ptr<Backend> backend = make_backend(name, 0, true);
+  for (const checking::Case& one : checking::cases())
+    if (checking::has_invariant_form(one)) rows.push_back(run_case(*backend, operands, one, ", batch-invariant"));
   return rows;
 }
 

@@ -43,6 +43,9 @@ enum class Operands { f32, bf16 };
 /// Throws Error("check") with the first wrong element and the worst.
 void check(Backend& tested, Operands operands, const Case& one);
 
+/// Whether a batch-invariant backend may take other kernels than its fastest: products with frozen weights, and long attention, which it does not split.
+bool has_invariant_form(const Case& one);
+
 /// Reproducible numbers, the same on every machine: uniform in [−scale, scale).
 std::vector<float> random_floats(int64_t count, uint64_t seed, float scale = 1.0f);
 /// Uniform in [0, bound).

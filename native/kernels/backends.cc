@@ -34,11 +34,11 @@ std::vector<BackendInfo> list_backends() {
   return {cpu, {"reference", true, "plain loops in one thread, for checking"}, {"cuda", cuda.usable, cuda.reason}};
 }
 
-std::unique_ptr<Backend> make_backend(const std::string& name, int threads) {
+std::unique_ptr<Backend> make_backend(const std::string& name, int threads, bool batch_invariant) {
   if (name == "cpu") return make_cpu(threads > 0 ? threads : physical_cores());
   if (name == "reference") return make_reference_float();
   if (name == "reference-double") return make_reference_double();
-  if (name == "cuda") return make_cuda();
+  if (name == "cuda") return make_cuda(batch_invariant);
   throw Error("backend", "Expected a backend of cpu, reference, reference-double, cuda but received \"" + name + "\"");
 }
 

@@ -20,7 +20,8 @@ std::vector<BackendInfo> list_backends();
 std::vector<std::string> cpu_features();
 /// Cores that this process may use, at least one.
 int physical_cores();
-/// `cpu`, `reference`, `reference-double` or `cuda`. Throws Error("backend") with the reason where it is off.
-std::unique_ptr<Backend> make_backend(const std::string& name, int threads);
+/// `cpu`, `reference`, `reference-double` or `cuda`. `batch_invariant`: a row's bits do not depend on the other rows of its batch; all but cuda are always so.
+/// Throws Error("backend") with the reason where it is off.
+std::unique_ptr<Backend> make_backend(const std::string& name, int threads, bool batch_invariant = false);
 
 }  // namespace sdft

@@ -117,10 +117,10 @@ CudaFacts cuda_facts() {
 
 bool cuda_rounds() { return std::getenv("SDFT_CUDA_EXACT") == nullptr; }
 
-std::unique_ptr<Backend> make_cuda() {
+std::unique_ptr<Backend> make_cuda(bool batch_invariant) {
   const CudaFacts facts = cuda_facts();
   require(facts.usable, "backend", "The backend cuda is off (" + facts.reason + "); use cpu");
-  const cuda::BackendOptions options{0, !cuda_rounds(), std::getenv("SDFT_BATCH_INVARIANT") != nullptr};
+  const cuda::BackendOptions options{0, !cuda_rounds(), batch_invariant};
   return std::unique_ptr<Backend>(library().create(&options));
 }
 

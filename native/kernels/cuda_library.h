@@ -20,7 +20,7 @@ struct CudaFacts {
 /// Asked anew each time: devices come and go.
 CudaFacts cuda_facts();
 /// Throws Error("backend") with the reason where cuda_facts() says that it is not usable.
-std::unique_ptr<Backend> make_cuda();
+std::unique_ptr<Backend> make_cuda(bool batch_invariant);
 /// Whether it rounds operands of products to bf16, for the tolerances of a check.
 bool cuda_rounds();
 

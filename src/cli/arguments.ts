@@ -14,6 +14,7 @@ interface ModelArgs {
   readonly weights: "native" | "f32" | "bf16" | "q8" | "q4";
   readonly compute: "f32" | "int";
   readonly threads?: number | undefined;
+  readonly batchInvariant?: boolean | undefined;
   readonly profile?: boolean | undefined;
   readonly memoryBudget?: string | undefined;
 }
@@ -28,6 +29,7 @@ export function sessionOptions(args: ModelArgs, terminal: Terminal): SessionOpti
     weights: args.weights,
     compute: args.compute,
     threads,
+    batchInvariant: args.batchInvariant ?? false,
     memoryBudget: args.memoryBudget === undefined ? null : parseByteSize(args.memoryBudget, "--memory-budget"),
     reporter: terminal,
     profile: args.profile ?? false,

@@ -25,6 +25,11 @@ export const commonOptions = {
     describe: "products when generating and scoring; int rounds activations to 8 bits",
   },
   threads: { type: "number", describe: "processor threads", defaultDescription: "one for each core" },
+  "batch-invariant": {
+    type: "boolean",
+    default: false,
+    describe: "a row's bits don't depend on the other rows of its batch: always so on cpu, slower on cuda",
+  },
   "memory-budget": {
     type: "string",
     describe: "most memory that the process may take, such as 2GB",

@@ -21,6 +21,7 @@ export interface ExperimentArgs {
   readonly weights: string;
   readonly compute: "f32" | "int";
   readonly threads?: number | undefined;
+  readonly batchInvariant?: boolean | undefined;
   readonly memoryBudget?: string | undefined;
   readonly seed: number | undefined;
   readonly out?: string | undefined;
@@ -73,6 +74,7 @@ export function optionOverrides(args: ExperimentArgs): string[] {
     ["weights", args.weights === "native" ? undefined : args.weights],
     ["compute", args.compute === "f32" ? undefined : args.compute],
     ["threads", args.threads],
+    ["batch_invariant", args.batchInvariant === true ? true : undefined],
     ["memory_budget", args.memoryBudget],
     ["seed", args.seed],
     ["out", args.out],

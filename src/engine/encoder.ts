@@ -14,6 +14,8 @@ export interface EncoderOptions {
   readonly weights?: WeightFormat;
   /** 0 or left out: one for each core that may be used. */
   readonly threads?: number;
+  /** As of an engine. */
+  readonly batchInvariant?: boolean;
   /** Most bytes that the process may take; the system's limit where left out. */
   readonly memoryBudget?: number;
 }
@@ -26,14 +28,16 @@ const embeddingInterrupted = "Embedding was interrupted and nothing was kept: ru
 /** Loads an encoder's weights, unless they and a step's buffers would not fit. Dispose of it, or hold it with `using`. */
 export async function openEncoder(model: EncoderPackage, options: EncoderOptions = {}): Promise<Encoder> {
   const setting = engineSetting(options);
-  const { backend, threads, weightFormat } = setting;
+  const { backend, threads, weightFormat, batchInvariant } = setting;
   const { spec, files, weights } = model;
   const processBytes = process.memoryUsage.rss();
   // Texts of a sentence or two; the shortest would take 40 MB more.
   const work = { rows: encoderRowsPerStep, texts: encoderRowsPerStep / 32 };
   const planned = { model, backend, weightFormat, threads, processBytes, ...work };
   expectFits([planEmbedding(planned)], memoryLimit(options.memoryBudget ?? null));
-  const native = await loadAddon().loadEncoder({ spec, files, weights, backend, threads, weightFormat });
+  const native = await loadAddon().loadEncoder({
+    ...{ spec, files, weights, backend, threads, weightFormat, batchInvariant },
+  });
   return new Encoder(model, native, setting);
 }
 

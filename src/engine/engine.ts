@@ -40,6 +40,8 @@ export interface EngineOptions {
   readonly compute?: Compute;
   /** 0 or left out: one for each core that may be used. */
   readonly threads?: number;
+  /** A row's bits don't depend on the other rows of its batch; on the cpu that is always so. */
+  readonly batchInvariant?: boolean;
   /** Adds up what each kernel costs, for `Engine.profile`. */
   readonly profile?: boolean;
   /** Most sequences that generate runs at once, where a call doesn't say; for memory. Answers are the same. */
@@ -97,10 +99,10 @@ const scoringInterrupted = "Scoring was interrupted and nothing was kept: run th
 /** Loads a model's weights. Dispose of the engine, or hold it with `using`. */
 export async function openEngine(model: ModelPackage, options: EngineOptions = {}): Promise<Engine> {
   const setting = engineSetting(options);
-  const { backend, threads, weightFormat } = setting;
+  const { backend, threads, weightFormat, batchInvariant } = setting;
   const { spec, files, weights } = model;
   const native = await loadAddon().loadModel({
-    ...{ spec, files, weights, backend, threads, weightFormat },
+    ...{ spec, files, weights, backend, threads, weightFormat, batchInvariant },
     profile: options.profile ?? false,
   });
   return new Engine(model, native, setting, options.maxSequences);
@@ -119,7 +121,8 @@ export function engineSetting(options: EngineOptions): EngineSetting {
       `Expected at most ${processors} threads, the processors that this process may use, but received ${threads}.`,
     );
   }
-  return { backend, threads, weightFormat: options.weights ?? "native", compute: options.compute ?? "f32", info };
+  const { weights: weightFormat = "native", compute = "f32", batchInvariant = false } = options;
+  return { backend, threads, weightFormat, compute, batchInvariant, info };
 }
 
 export interface EngineSetting {
@@ -127,7 +130,20 @@ export interface EngineSetting {
   readonly threads: number;
   readonly weightFormat: WeightFormat;
   readonly compute: Compute;
+  readonly batchInvariant: boolean;
   readonly info: NativeInfo;
+}
+
+/** What of a model and a setting results depend on; part of every stage's hash. */
+export function engineFingerprint(
+  model: Pick<ModelPackage, "fingerprint">,
+  { backend, weightFormat, compute, batchInvariant, info }: EngineSetting,
+): Readonly<Record<string, string | number>> {
+  return {
+    ...{ model: model.fingerprint, backend, weights: weightFormat, compute, revision: info.revision },
+    // Elsewhere it changes no bit.
+    ...(backend === "cuda" && batchInvariant ? { batch: "invariant" } : {}),
+  };
 }
 
 export class Engine implements Disposable {
@@ -144,10 +160,8 @@ export class Engine implements Disposable {
     return this.model.spec;
   }
 
-  /** What of this engine its results depend on; part of every stage's hash. */
   get fingerprint(): Readonly<Record<string, string | number>> {
-    const { backend, weightFormat, compute, info } = this.setting;
-    return { model: this.model.fingerprint, backend, weights: weightFormat, compute, revision: info.revision };
+    return engineFingerprint(this.model, this.setting);
   }
 
   /** Bytes held by packed weights, and by the mapped files. */

@@ -10,12 +10,13 @@ export interface EncoderWish {
   readonly device: DeviceName;
   /** 0: all cores that may be used. */
   readonly threads: number;
+  readonly batchInvariant?: boolean | undefined;
   readonly reporter: Reporter;
 }
 
 /** Dispose of it, or hold it with `using`. */
 export async function openSimilarityEncoder(wish: EncoderWish): Promise<Encoder> {
-  const { encoder, device, threads, reporter } = wish;
+  const { encoder, device, threads, batchInvariant = false, reporter } = wish;
   const model = await openEncoderPackage(encoder ?? "all-minilm-l6-v2", reporter);
-  return openEncoder(model, { device, threads });
+  return openEncoder(model, { device, threads, batchInvariant });
 }

@@ -39,7 +39,10 @@ export async function runExperiment(options: RunOptions): Promise<RunSummary> {
   const earlier = await readManifest(folder);
   const { memory_budget: budget } = experiment;
   const memoryBudget = budget === null ? null : parseByteSize(budget, "memory_budget");
-  const opened = await prepareSession({ ...experiment, memoryBudget, reporter });
+  const opened = await prepareSession({
+    ...{ ...experiment, memoryBudget, reporter },
+    batchInvariant: experiment.batch_invariant,
+  });
   const { prepared, works } = planExperiment(opened, await prepareExperiment(opened, experiment));
   using session = await startSession(opened, works);
   const run = new Run(session, prepared, options, new StageLedger(folder, await describeRun(session, earlier)));

@@ -86,6 +86,8 @@ export const experimentSchema = z.strictObject({
   /** Of generating and scoring; training is always f32. */
   compute: oneOf(["f32", "int"]).default("f32"),
   threads: wholeNumber(0).default(0),
+  /** A row's bits don't depend on the other rows of its batch, which costs some speed on cuda; on cpu always so. */
+  batch_invariant: z.boolean({ error: "expected true or false" }).default(false),
   /** Such as 2GB; left out: what the system allows. */
   memory_budget: name("a size such as 2GB").nullable().default(null),
   seed: wholeNumber(0).default(0),

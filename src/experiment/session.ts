@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly compute: Compute;
   /** 0: all cores that may be used. */
   readonly threads: number;
+  /** A row's bits don't depend on its batch; on the cpu always so. */
+  readonly batchInvariant?: boolean;
   /** Bytes; null or left out: what the system allows. */
   readonly memoryBudget?: number | null;
   readonly reporter: Reporter;
@@ -82,8 +84,8 @@ async function openReporting<Package extends { readonly name: string; readonly p
 
 /** Checks device and threads, and opens the model's files. */
 export async function prepareSession(options: SessionOptions): Promise<Preparation> {
-  const { device, weights, compute, threads, profile = false } = options;
-  const setting = engineSetting({ device, weights, compute, threads });
+  const { device, weights, compute, threads, batchInvariant = false, profile = false } = options;
+  const setting = engineSetting({ device, weights, compute, threads, batchInvariant });
   const model = await openPackage(options.model, options.reporter);
   const prompts = model.tokenizer === null ? null : createChatModel(model.tokenizer);
   const limit = memoryLimit(options.memoryBudget ?? null);
@@ -107,12 +109,13 @@ export async function startSession(prepared: Preparation, works: readonly Memory
     const many = maxSequences === 1 ? "one sequence" : `at most ${maxSequences} sequences`;
     reporter.note(`Generating ${many} at once instead of ${mostSequences}, to fit in ${describeLimit(limit)}.`);
   }
-  const { backend, weightFormat, compute, threads } = setting;
+  const { backend, weightFormat, compute, threads, batchInvariant } = setting;
   const engine = await openEngine(model, {
     device: backend,
     weights: weightFormat,
     compute,
     threads,
+    batchInvariant,
     profile,
     maxSequences,
   });

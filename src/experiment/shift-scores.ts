@@ -58,9 +58,10 @@ export function checkShift({ shift, evaluate }: Experiment, seed: "evaluated" | 
 
 /** On the same device and threads as the model; in f32, whatever the model's weights. */
 export async function openShiftEncoder(
-  { device, threads }: { readonly device: DeviceName; readonly threads: number },
+  settings: { readonly device: DeviceName; readonly threads: number; readonly batch_invariant: boolean },
   { encoder }: ShiftSettings,
   reporter: Reporter,
 ): Promise<Encoder> {
-  return openEncoder(await openEncoderPackage(encoder, reporter), { device, threads });
+  const { device, threads, batch_invariant: batchInvariant } = settings;
+  return openEncoder(await openEncoderPackage(encoder, reporter), { device, threads, batchInvariant });
 }

@@ -5,6 +5,7 @@ import { InputError, SdftError } from "../base/error.js";
 import { seededOrder } from "../base/seeded-order.js";
 import type { TextExample } from "../data/example.js";
 import { mixCount } from "../distill/mix.js";
+import { engineFingerprint } from "../engine/engine.js";
 import { getTask } from "../tasks/registry.js";
 import { chooseTemplates, instructionTemplates } from "../templates/choose.js";
 import { getPreset } from "../templates/presets.js";
@@ -225,8 +226,7 @@ function distillName(experiment: Experiment): string {
 
 /** What of model and engine results depend on, as the engine itself says once it is open. */
 export function engineIdentity({ model, setting }: Preparation): Readonly<Record<string, string | number>> {
-  const { backend, weightFormat, compute, info } = setting;
-  return { model: model.fingerprint, backend, weights: weightFormat, compute, revision: info.revision };
+  return engineFingerprint(model, setting);
 }
 
 /** Settings that can't be right whatever the data are; everything else leaves a cell missing. */

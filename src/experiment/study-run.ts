@@ -68,7 +68,10 @@ export async function openStudy(study: Study, reporter: Reporter): Promise<Opene
   const { settings } = study;
   const { memory_budget: budget } = settings;
   const memoryBudget = budget === null ? null : parseByteSize(budget, "memory_budget");
-  const opened = await prepareSession({ ...settings, memoryBudget, reporter });
+  const opened = await prepareSession({
+    ...{ ...settings, memoryBudget, reporter },
+    batchInvariant: settings.batch_invariant,
+  });
   return { opened, plan: await planStudy(opened, cells) };
 }
 

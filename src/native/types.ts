@@ -95,6 +95,8 @@ export interface LoadOptions {
   readonly weightFormat: WeightFormat;
   /** Adds up what each kernel costs, for NativeModel.profile(). Changes no result. */
   readonly profile?: boolean;
+  /** A row's bits don't depend on the other rows of its batch. All backends but cuda are always so. */
+  readonly batchInvariant?: boolean;
 }
 
 /** A sentence encoder of the BERT family as data. Its tensors have BERT's own names, the pooler left out. */
@@ -118,6 +120,8 @@ export interface EncoderLoadOptions {
   readonly backend: BackendName;
   readonly threads: number;
   readonly weightFormat: WeightFormat;
+  /** As of LoadOptions. */
+  readonly batchInvariant?: boolean;
 }
 
 /** The sum of all calls of one kernel. */

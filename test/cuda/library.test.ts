@@ -92,11 +92,13 @@ describe.skipIf(!existsSync(emulated))("the CUDA library", () => {
   it("passes its self-test through the binding", () => {
     const script = `require(${JSON.stringify(addon)}).selfTest("cuda").then((rows) => {
       const failed = rows.filter((row) => row.failure !== null);
-      process.stdout.write(JSON.stringify({ count: rows.length, failed }));
+      const invariant = rows.filter((row) => row.name.endsWith(", batch-invariant")).length;
+      process.stdout.write(JSON.stringify({ count: rows.length, invariant, failed }));
     })`;
     const { text } = ask(script, { SDFT_CUDA_LIB: emulated });
-    const { count, failed } = JSON.parse(text) as { count: number; failed: unknown[] };
-    expect(failed).toEqual([]);
-    expect(count).toBeGreaterThan(80);
+    const result = JSON.parse(text) as { count: number; invariant: number; failed: unknown[] };
+    expect(result.failed).toEqual([]);
+    expect(result.invariant).toBeGreaterThan(20);
+    expect(result.count).toBeGreaterThan(result.invariant + 80);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { chooseBackend } from "../../src/engine/backend-choice.js";
+import { engineFingerprint } from "../../src/engine/engine.js";
 import type { NativeInfo } from "../../src/native/types.js";
 
 const info: NativeInfo = {
@@ -35,5 +36,17 @@ describe("chooseBackend", () => {
   it("says why a backend is off, and what there is", () => {
     expect(() => chooseBackend("cuda", info)).toThrow(/cuda .*no driver was found.*Available: cpu, reference/);
     expect(() => chooseBackend("cuda", { ...info, backends: [] })).toThrow(/this build does not contain it/);
+  });
+});
+
+describe("engineFingerprint", () => {
+  const setting = { threads: 2, weightFormat: "bf16", compute: "f32", info } as const;
+  const fingerprint = (backend: "cpu" | "cuda", batchInvariant: boolean) =>
+    engineFingerprint({ fingerprint: "a model" }, { ...setting, backend, batchInvariant });
+
+  it("has batch invariance where it changes bits, and there alone", () => {
+    expect(fingerprint("cpu", true)).toEqual(fingerprint("cpu", false));
+    expect(fingerprint("cuda", true)).not.toEqual(fingerprint("cuda", false));
+    expect(fingerprint("cuda", true)).toMatchObject({ backend: "cuda", batch: "invariant" });
   });
 });

@@ -14,6 +14,7 @@ export interface ModelArgs {
   readonly weights: "native" | "f32" | "bf16" | "q8" | "q4";
   readonly compute: "f32" | "int";
   readonly threads?: number | undefined;
+  readonly batchInvariant?: boolean | undefined;
   readonly memoryBudget?: string | undefined;
   readonly seed?: number | undefined;
 }

@@ -77,9 +77,12 @@ interface Answers {
 
 async function compareAnswers(args: ShiftArgs, { reference, predictions, context }: Answers): Promise<ResponseShift> {
   const { terminal, signal } = context;
-  const { device, threads } = sessionOptions(args, terminal);
+  const { device, threads, batchInvariant } = sessionOptions(args, terminal);
   using encoder = args.similarity
-    ? await openSimilarityEncoder({ encoder: args.encoder, device, threads, reporter: terminal })
+    ? await openSimilarityEncoder({
+        ...{ encoder: args.encoder, device, threads, batchInvariant },
+        reporter: terminal,
+      })
     : null;
   // Awaited here, since the encoder is disposed of at the end.
   return await compareResponses(toResponses(reference), toResponses(predictions), encoder, {

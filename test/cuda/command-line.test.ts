@@ -1,0 +1,33 @@
+// Commands with --device cuda through the emulated library, in this file's own process: a library stays as it was first opened.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { sdft } from "../cli/run.js";
+import { temporaryFolder } from "../temporary-folder.js";
+import { tinyChat } from "../tiny-chat.js";
+
+const build = resolve(import.meta.dirname, "..", "..", process.env.SDFT_CUDA_TESTS ?? "build");
+const emulated = join(build, "libsdft_cuda_emulated.so");
+process.env.SDFT_CUDA_LIB = emulated;
+
+const folder = temporaryFolder();
+const onCuda = ["--model", tinyChat, "--device", "cuda", "--weights", "bf16"];
+
+async function scores(name: string, rows: readonly object[], ...options: string[]): Promise<string[]> {
+  const [input, out] = [join(folder, `${name}.jsonl`), join(folder, `${name}.out.jsonl`)];
+  writeFileSync(input, rows.map((row) => JSON.stringify(row)).join("\n"));
+  const { status, stderr } = await sdft("score", ...onCuda, ...options, "--input", input, "--out", out);
+  expect(status, stderr).toBe(0);
+  return readFileSync(out, "utf8").trim().split("\n");
+}
+
+describe.skipIf(!existsSync(emulated))("commands with --device cuda", () => {
+  const row = (id: string, length: number) => ({ id, tokens: Array.from({ length }, (_, i) => 5 + ((7 * i) % 40)) });
+
+  it("score a row to the same bits alone and in company with --batch-invariant", async () => {
+    const alone = await scores("alone", [row("a", 4)], "--batch-invariant");
+    const company = [row("a", 4), row("b", 30), row("c", 9)];
+    expect((await scores("company", company, "--batch-invariant"))[0]).toBe(alone[0]);
+    expect((await scores("default", company))[0]).not.toBe((await scores("default-alone", [row("a", 4)]))[0]);
+  });
+});
