@@ -1,5 +1,6 @@
 // report.md: the same tables for a page or an issue.
 import { stringify } from "yaml";
+import type { Figure } from "./figure-files.js";
 import type { RunSummary } from "./run-summary.js";
 import {
   columnTitle,
@@ -13,13 +14,14 @@ import {
   yieldSentence,
 } from "./wording.js";
 
-export function markdownReport(summary: RunSummary): string {
+export function markdownReport(summary: RunSummary, figures: readonly Figure[]): string {
   const sections = [
     `# ${escapeMarkdown(summary.name)}`,
     resultSection(summary),
     measureSection(summary),
     yieldSection(summary),
     comparisonSection(summary),
+    figureSection(figures),
     factSection(summary),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
@@ -59,6 +61,12 @@ function comparisonSection(summary: RunSummary): string {
   ]);
   const head = ["Task", "Model", "Retained", "Lost", "Gained", "Wrong both times", "p (McNemar)"];
   return `## Against the seed model, on the same rows\n\n${markdownTable(head, rows)}`;
+}
+
+function figureSection(figures: readonly Figure[]): string {
+  if (figures.length === 0) return "";
+  const images = figures.map(({ name, chart }) => `![${escapeMarkdown(chart.title)}](figures/${name}.svg)`);
+  return `## Figures\n\n${images.join("\n\n")}`;
 }
 
 function factSection(summary: RunSummary): string {

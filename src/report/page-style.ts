@@ -35,21 +35,9 @@ td strong { font-weight: 650; }
 td small { color: var(--soft); }
 .scores td { min-width: 84px; }
 .scores small { white-space: nowrap; }
-svg { display: block; width: 100%; height: auto; max-width: 720px; }
-svg:not(.chart) text { font: 12.5px system-ui, sans-serif; fill: var(--ink); }
-svg:not(.chart) .tick { fill: var(--soft); }
-svg:not(.chart) .grid { stroke: var(--line); }
-svg.chart { width: auto; max-width: 100%; }
+svg.chart { display: block; width: auto; height: auto; max-width: 100%; }
 .label { display: inline-block; font-size: 0.62em; font-weight: 600; letter-spacing: 0.04em; text-transform: uppercase; padding: 2px 9px; border-radius: 99px; background: var(--removed); color: var(--bad); vertical-align: 0.2em; margin-right: 6px; }
 .scores .paper { display: block; } .gone { color: var(--soft); }
-.series.seed { --colour: var(--seed); } .series.vanilla { --colour: var(--vanilla); } .series.sdft { --colour: var(--sdft); }
-.whisker { stroke: var(--colour); stroke-width: 3; opacity: 0.45; stroke-linecap: round; }
-.dot { fill: var(--colour); }
-.curve { fill: none; stroke: var(--colour); stroke-width: 2; stroke-linejoin: round; }
-.bar.kept { fill: var(--sdft); } .bar.rejected { fill: var(--seed); opacity: 0.6; }
-.yield td { border: 0; padding: 4px 14px 4px 0; white-space: nowrap; } .yield .amount { text-align: right; } .yield .track { width: 50%; } .yield svg { height: 14px; max-width: none; border-radius: 3px; }
-.legend { margin: 6px 0 0; display: flex; gap: 18px; font-size: 0.88rem; color: var(--soft); }
-.legend i { display: inline-block; width: 12px; height: 12px; border-radius: 3px; background: var(--colour); margin-right: 7px; vertical-align: -1px; }
 .tools { display: flex; gap: 10px; flex-wrap: wrap; margin: 0 0 12px; align-items: center; }
 .tools input, .tools select { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: 7px; padding: 7px 11px; }
 .tools input { flex: 1; min-width: 220px; }

@@ -3,8 +3,8 @@ import { stringify } from "yaml";
 import { answerSet } from "./audit/answer-set.js";
 import { auditSection } from "./audit/audit-set.js";
 import { rewriteSet } from "./audit/rewrite-set.js";
-import { intervalFigure, lossFigure, yieldFigure } from "./figures.js";
-import { html, type Markup } from "./html-text.js";
+import type { Drawn, Figure } from "./figure-files.js";
+import { html, Markup } from "./html-text.js";
 import { pageFrame } from "./page-frame.js";
 import type { RunSummary } from "./run-summary.js";
 import {
@@ -14,18 +14,19 @@ import {
   measureLines,
   percent,
   probability,
+  reasonText,
   variantTitles,
   yieldSentence,
 } from "./wording.js";
 
-export function htmlReport(summary: RunSummary): string {
+export function htmlReport(summary: RunSummary, figures: readonly Drawn<Figure>[]): string {
   const body = [
     html`<h1>${summary.name}</h1><p class="lead">${summary.manifest.model.name}, ${summary.manifest.started.slice(0, 10)}</p>`,
     resultSection(summary),
     measureSection(summary),
     comparisonSection(summary),
     yieldSection(summary),
-    lossSection(summary),
+    figureSection(figures),
     rowSection(summary),
     factSection(summary),
   ];
@@ -42,12 +43,7 @@ function resultSection(summary: RunSummary): Markup {
     });
     return html`<tr><th scope="row">${variantTitles[variant]}</th>${cells}</tr>`;
   });
-  const figures = summary.tasks
-    .filter((task) => summary.scores.some((score) => score.task === task))
-    .map(
-      (task) => html`<div class="card"><h3>${columnTitle(summary, task)}</h3>${intervalFigure(summary, task)}</div>`,
-    );
-  return html`<h2>Result</h2><div class="card"><table><thead><tr><th></th>${head}</tr></thead><tbody>${rows}</tbody></table></div><p class="note">95 % intervals (Wilson) in brackets.</p><div class="grid2">${figures}</div>`;
+  return html`<h2>Result</h2><div class="card"><table><thead><tr><th></th>${head}</tr></thead><tbody>${rows}</tbody></table></div><p class="note">95 % intervals (Wilson) in brackets.</p>`;
 }
 
 function measureSection(summary: RunSummary): Markup {
@@ -67,12 +63,16 @@ function comparisonSection(summary: RunSummary): Markup {
 
 function yieldSection(summary: RunSummary): Markup {
   if (summary.yield === null) return html``;
-  return html`<h2>Rewrites</h2><p class="lead">${yieldSentence(summary.yield)}; the original answer stands for the others.</p><div class="card">${yieldFigure(summary.yield)}</div>`;
+  const reasons = summary.yield.reasons.map(
+    ({ reason, count }) => html`<tr><td>${reasonText(reason)}</td><td>${count}</td></tr>`,
+  );
+  return html`<h2>Rewrites</h2><p class="lead">${yieldSentence(summary.yield)}; the original answer stands for the others.</p>${reasons.length === 0 ? "" : html`<div class="card"><table><thead><tr><th>Why the original answer was kept</th><th>Rows</th></tr></thead><tbody>${reasons}</tbody></table></div>`}`;
 }
 
-function lossSection(summary: RunSummary): Markup {
-  if (summary.logs.length === 0) return html``;
-  return html`<h2>Training loss</h2><div class="card">${lossFigure(summary.logs)}</div>`;
+function figureSection(figures: readonly Drawn<Figure>[]): Markup {
+  if (figures.length === 0) return html``;
+  const cards = figures.map(({ svg }) => html`<figure class="card">${new Markup(svg)}</figure>`);
+  return html`<h2>Figures</h2><div class="grid2">${cards}</div>`;
 }
 
 function rowSection(summary: RunSummary): Markup {

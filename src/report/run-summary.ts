@@ -75,6 +75,17 @@ const verdictSchema = z.object({
   chosen: z.boolean(),
 });
 
+/** How far one answer of a trained model lies from the seed's: a row of shift/rows.jsonl. */
+const shiftSchema = z.object({
+  id: z.string(),
+  bleu4: z.number(),
+  rouge_l: z.number(),
+  /** Null where no encoder could be had. */
+  similarity: z.number().nullable(),
+});
+
+export type ShiftRow = z.output<typeof shiftSchema>;
+
 export interface TaskPredictions {
   readonly variant: VariantName;
   readonly task: string;
@@ -94,6 +105,7 @@ export interface RunSummary {
   readonly comparisons: readonly Comparison[];
   readonly logs: readonly { readonly variant: VariantName; readonly rows: readonly LogRow[] }[];
   readonly predictions: readonly TaskPredictions[];
+  readonly shifts: readonly { readonly variant: VariantName; readonly rows: readonly ShiftRow[] }[];
   readonly distilled: readonly DistilledAuditRow[];
 }
 
@@ -136,9 +148,15 @@ export async function readRun(folder: string): Promise<RunSummary> {
   const scored = scores.map((score) => score.task).filter((task) => !isPart(task));
   const tasks = [...new Set([...scored, ...predictions.map((one) => one.task)])].filter((task) => !isMeasure(task));
   const logs = [];
+  const shifts = [];
   for (const variant of variantNames) {
     const rows = await readLog(join(folder, variant, "log.jsonl"));
     if (rows.length > 0) logs.push({ variant, rows });
+    const shift = await readRows(
+      join(folder, variant, "shift", "rows.jsonl"),
+      (row) => shiftSchema.safeParse(row).data ?? null,
+    );
+    if (shift.length > 0) shifts.push({ variant, rows: shift });
   }
   const distilled = await readDistilled(join(folder, "sdft"));
   return {
@@ -153,6 +171,7 @@ export async function readRun(folder: string): Promise<RunSummary> {
     comparisons: compareWithSeed(predictions),
     logs,
     predictions,
+    shifts,
     distilled,
   };
 }

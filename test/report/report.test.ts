@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { niceTicks } from "../../src/report/figures.js";
+import { drawFigures } from "../../src/report/figure-files.js";
 import { html } from "../../src/report/html-text.js";
 import { markdownReport } from "../../src/report/markdown.js";
 import { htmlReport } from "../../src/report/page.js";
+import { runFigures } from "../../src/report/run-figures.js";
 import { compareWithSeed, countYield, isMeasure } from "../../src/report/run-summary.js";
 import { terminalReport } from "../../src/report/terminal-table.js";
 import { pageSets } from "./audit/page-rows.js";
@@ -43,8 +44,8 @@ describe("shift and gap", () => {
   it("stand beside the table as numbers, never as shares", () => {
     for (const text of [
       terminalReport(measured),
-      markdownReport(measured).replaceAll("\\", ""),
-      htmlReport(measured),
+      markdownReport(measured, []).replaceAll("\\", ""),
+      htmlReport(measured, []),
     ]) {
       expect(text).toContain("gap: logprob_original, self-distillation (SDFT): -0.375 [-0.413, -0.339], n = 256");
       expect(text).not.toContain("37.5 %");
@@ -56,8 +57,8 @@ describe("shift and gap", () => {
   });
 });
 
-describe("htmlReport", () => {
-  const page = htmlReport(summary);
+describe("htmlReport", async () => {
+  const page = htmlReport(summary, await drawFigures(runFigures(summary)));
 
   it("runs nothing that a model wrote", () => {
     expect(page).not.toContain("<script>alert");
@@ -70,7 +71,8 @@ describe("htmlReport", () => {
 
   it("needs nothing else: no address, no file", () => {
     expect(page).not.toMatch(/<[^>]*\s(src|href)=/);
-    expect(page).not.toMatch(/https?:\/\//);
+    // A namespace is a name, not an address.
+    expect(page.replace(/ xmlns(:\w+)?="[^"]*"/g, "")).not.toMatch(/https?:\/\//);
   });
 
   it("shows rates, intervals, changes, yield and every row", () => {
@@ -81,7 +83,7 @@ describe("htmlReport", () => {
       ["Every rewrite and its verdict", 3],
       ["Every answer on gsm8k", 4],
     ]);
-    expect(page).toContain("<polyline");
+    expect(page.match(/<svg class="chart"/g)).toHaveLength(3);
     expect(page).toContain("prefers-color-scheme: dark");
   });
 });
@@ -95,10 +97,11 @@ describe("html", () => {
 
 describe("markdownReport", () => {
   it("writes tables whose marks are escaped", () => {
-    const text = markdownReport(summary);
+    const text = markdownReport(summary, runFigures(summary));
     expect(text).toContain("# A run \\| with \\*marks\\*");
     expect(text).toContain("| self-distillation (SDFT) | 75.0 % \\[37.5, 87.5\\] |");
     expect(text).toContain("| gsm8k | vanilla fine-tuning | 1 | 1 | 1 | 1 | 1.000 |");
+    expect(text).toContain("![Training loss](figures/loss.svg)");
   });
 });
 
@@ -109,12 +112,5 @@ describe("terminalReport", () => {
     expect(text).toContain("75.0 % [37.5, 87.5]");
     expect(text).toContain("2  wrong-answer: no longer gives the reference answer");
     expect(text).toContain("gsm8k, sdft     retained 2, lost 0, gained 1, wrong both times 1, p = 1.000");
-  });
-});
-
-describe("niceTicks", () => {
-  it("covers the highest value in round steps", () => {
-    expect(niceTicks(3.7)).toEqual([0, 1, 2, 3, 4]);
-    expect(niceTicks(0.083)).toEqual([0, 0.05, 0.1]);
   });
 });

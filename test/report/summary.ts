@@ -131,5 +131,6 @@ export const summary: RunSummary = {
     },
   ],
   predictions: all,
+  shifts: [],
   distilled,
 };

@@ -1,6 +1,6 @@
 // What a study's figures are made of: their kinds and files, and series with titles by what sets trainings apart.
-import type { Chart } from "../charts/chart.js";
 import { type ColourName, furtherColours } from "../charts/palette.js";
+import type { Figure } from "../figure-files.js";
 import type { VariantName } from "../run-summary.js";
 import type { Study } from "./read-study.js";
 import { type TrainingKey, trainingTitle, type VaryingKey, varyingKeys } from "./score-groups.js";
@@ -26,11 +26,8 @@ export type FigureKind =
   | "yield";
 
 /** A figure before it is drawn. */
-export interface StudyFigure {
+export interface StudyFigure extends Figure {
   readonly kind: FigureKind;
-  /** Becomes the file's name. */
-  readonly name: string;
-  readonly chart: Chart;
 }
 
 /** `figures/NAME.svg` for each. */

@@ -5,7 +5,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { InputError } from "../../base/error.js";
 import { parseScore, type ScoreKey, type ScoreRow } from "../../eval/prediction.js";
-import { type RunSummary, readRows, readRun, type VariantName } from "../run-summary.js";
+import { type RunSummary, readRows, readRun } from "../run-summary.js";
 
 /** A cell without a number. */
 export interface MissingRow extends ScoreKey {
@@ -13,20 +13,10 @@ export interface MissingRow extends ScoreKey {
   readonly reason: string;
 }
 
-/** How far one answer of a trained model lies from the seed's. */
-export interface ShiftRow {
-  readonly id: string;
-  readonly bleu4: number;
-  readonly rouge_l: number;
-  /** Null where no encoder could be had. */
-  readonly similarity: number | null;
-}
-
 export interface StudyRun {
   /** The folder's name among the study's runs. */
   readonly name: string;
   readonly summary: RunSummary;
-  readonly shift: readonly { readonly variant: VariantName; readonly rows: readonly ShiftRow[] }[];
 }
 
 export interface Study {
@@ -52,13 +42,6 @@ const configSchema = z.looseObject({
   runs_folder: z.string().default("runs"),
   /** The study's own among them; all where left out. */
   runs: z.array(z.string()).nullable().default(null),
-});
-
-const shiftSchema = z.object({
-  id: z.string(),
-  bleu4: z.number(),
-  rouge_l: z.number(),
-  similarity: z.number().nullable(),
 });
 
 /** Whether the folder holds a study; a run folder holds none. */
@@ -123,15 +106,7 @@ async function readRuns(folder: string, wanted: readonly string[] | null): Promi
     const path = join(folder, name);
     // A run that has not begun has no manifest yet.
     if ((await readFile(join(path, "manifest.json")).catch(() => null)) === null) continue;
-    const shift = [];
-    for (const variant of ["vanilla", "sdft"] as const) {
-      const rows = await readRows(
-        join(path, variant, "shift", "rows.jsonl"),
-        (row) => shiftSchema.safeParse(row).data ?? null,
-      );
-      if (rows.length > 0) shift.push({ variant, rows });
-    }
-    runs.push({ name, summary: await readRun(path), shift });
+    runs.push({ name, summary: await readRun(path) });
   }
   return runs;
 }

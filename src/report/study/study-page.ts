@@ -1,11 +1,12 @@
 // A study's report.html: tables with the paper's numbers, figures, what changed on the same rows, and every example. One file, no request.
 import { stringify } from "yaml";
+import type { Drawn } from "../figure-files.js";
 import { html, Markup } from "../html-text.js";
 import { pageFrame } from "../page-frame.js";
 import { published } from "../paper/registry.js";
 import { probability, reasonText, yieldSentence } from "../wording.js";
 import { cellText, headText, tableNotes } from "./cell-text.js";
-import type { FigureKind } from "./figure-series.js";
+import type { FigureKind, StudyFigure } from "./figure-series.js";
 import { studyAudit } from "./study-audit.js";
 import { comparisonSubject } from "./study-comparisons.js";
 import { manyTests, missingSentence, writeSigned } from "./study-markdown.js";
@@ -13,13 +14,7 @@ import { labelled, type StudySummary } from "./study-summary.js";
 import type { StudyCell, StudyColumn, StudyTable } from "./study-table.js";
 import { withinSentence } from "./study-yields.js";
 
-export interface DrawnFigure {
-  readonly kind: FigureKind;
-  readonly title: string;
-  readonly svg: string;
-}
-
-export function studyPage(summary: StudySummary, figures: readonly DrawnFigure[]): string {
+export function studyPage(summary: StudySummary, figures: readonly Drawn<StudyFigure>[]): string {
   const { study } = summary;
   const title = labelled(study, study.name);
   const body = [
@@ -71,7 +66,7 @@ function tableCell(cell: StudyCell, column: StudyColumn | undefined): Markup {
   return html`<td>${ours} ${small === "" ? "" : html`<small>${small}</small>`}${beside}</td>`;
 }
 
-function figureSection(summary: StudySummary, figures: readonly DrawnFigure[]): Markup {
+function figureSection(summary: StudySummary, figures: readonly Drawn<StudyFigure>[]): Markup {
   if (figures.length === 0) return html``;
   const kinds = [...new Set(figures.map(({ kind }) => kind))];
   const groups = kinds.map((kind) => {

@@ -1,8 +1,8 @@
 // Which training of the study each row of its runs belongs to. A run folder may serve several cells (a mix ratio of 0 is vanilla
 // fine-tuning), and hold what other studies put there.
 import type { PredictionRow, ScoreRow } from "../../eval/prediction.js";
-import type { VariantName } from "../run-summary.js";
-import type { ShiftRow, Study, StudyRun } from "./read-study.js";
+import type { ShiftRow, VariantName } from "../run-summary.js";
+import type { Study, StudyRun } from "./read-study.js";
 import { type TrainingKey, trainingId } from "./score-groups.js";
 
 export interface Training {
@@ -38,7 +38,7 @@ export function trainingShifts(study: Study): TrainingShift[] {
   if (!asks(study, "shift")) return [];
   const found = new Map<string, TrainingShift>();
   for (const run of study.runs) {
-    for (const { variant, rows } of run.shift) {
+    for (const { variant, rows } of run.summary.shifts) {
       for (const training of trainingsOf(study, run, (row) => row.variant === variant))
         found.set(`${training.id} ${training.seed}`, { ...training, rows });
     }
