@@ -57,6 +57,9 @@ export function planTrainingMemory(config: ResolvedTraining, model: PlannedModel
   return planTraining(model, trainingWork(config, model, need));
 }
 
+/** Examples that the plan looks at in the order of training; what a longer one goes on with is bounded by what any update may come to. */
+const walkedExamples = 2 ** 16;
+
 function trainingWork(config: ResolvedTraining, model: PlannedModel, need: TrainingNeed): TrainingWork {
   const { sequences, settings, seed } = need;
   const plan = batchPlan(config, seed);
@@ -65,7 +68,11 @@ function trainingWork(config: ResolvedTraining, model: PlannedModel, need: Train
   const sharing = prefixSharing(model.spec, settings);
   let [rows, labelledRows, examples] = [0, 0, 0];
   let order: readonly number[] = [];
-  for (let update = 0; update < totalSteps(config, perEpoch); ++update) {
+  const total = totalSteps(config, perEpoch);
+  // In the file's order every pass is the first one again.
+  const different = plan.shuffle === "none" ? Math.min(total, perEpoch) : total;
+  const walked = Math.min(different, Math.max(perEpoch, Math.ceil(walkedExamples / plan.batchSize)));
+  for (let update = 0; update < walked; ++update) {
     if (update % perEpoch === 0) order = epochOrder(ids, plan, update / perEpoch);
     const chosen = updateExamples(order, plan, update % perEpoch).flatMap((index) => sequences[index] ?? []);
     for (const batch of splitByRows(chosen, config.micro_batch_tokens, sharing)) {
@@ -74,7 +81,25 @@ function trainingWork(config: ResolvedTraining, model: PlannedModel, need: Train
       examples = Math.max(examples, batch.length);
     }
   }
-  return { ...shape(config, need), rows, labelledRows, examples };
+  const work = { ...shape(config, need), rows, labelledRows, examples };
+  return walked < different ? { ...work, ...largestUpdate(config, need, plan.batchSize) } : work;
+}
+
+/** No micro-batch of any order comes to more: the longest examples together, as far as a micro-batch takes them. */
+function largestUpdate(
+  config: ResolvedTraining,
+  { sequences }: TrainingNeed,
+  batchSize: number,
+): Pick<TrainingWork, "rows" | "labelledRows" | "examples"> {
+  const most = (values: readonly number[]): number => sum([...values].sort((a, b) => b - a).slice(0, batchSize));
+  const lengths = sequences.map(({ tokens }) => tokens.length);
+  const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
+  const rows = Math.max(longest, Math.min(config.micro_batch_tokens, most(lengths)));
+  return {
+    rows,
+    labelledRows: Math.min(rows, most(sequences.map(labelledTokens))),
+    examples: Math.min(batchSize, sequences.length),
+  };
 }
 
 /** A micro-batch of `rows` rows, every one of them labelled. */

@@ -54,3 +54,15 @@ describe("fitTraining", () => {
     );
   });
 });
+
+describe("planTrainingMemory", () => {
+  it("looks at no more updates than it has to: 10^12 epochs are planned in seconds, and for no less than a few", async () => {
+    const planned = await model();
+    const peak = (epochs: number) => {
+      const config = { ...wish, max_steps: -1, num_train_epochs: epochs, micro_batch_tokens: 300 };
+      return planTrainingMemory(config, planned, need).peak;
+    };
+    expect(peak(1e12)).toBeGreaterThanOrEqual(peak(3));
+    expect(peak(1e12)).toBeLessThan(1.1 * peak(3));
+  });
+});
