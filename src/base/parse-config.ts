@@ -33,6 +33,19 @@ export function realNumber(low: number, high = Number.MAX_VALUE): z.ZodNumber {
   return z.number({ error }).min(low, { error }).max(high, { error });
 }
 
+/** A finite number over `low` and at most `high`. */
+export function numberOver(low: number, high = Number.MAX_VALUE): z.ZodNumber {
+  const error =
+    high === Number.MAX_VALUE ? `expected a number over ${low}` : `expected a number over ${low} and at most ${high}`;
+  return z.number({ error }).gt(low, { error }).max(high, { error });
+}
+
+/** A number from `low` on that stays under `high`. */
+export function numberUnder(low: number, high: number): z.ZodNumber {
+  const error = `expected a number from ${low} to under ${high}`;
+  return z.number({ error }).min(low, { error }).lt(high, { error });
+}
+
 /** One of the names, with a message that lists them. */
 export function oneOf<const Names extends readonly [string, ...string[]]>(names: Names) {
   return z.enum(names, { error: `expected one of ${names.join(", ")}` });
@@ -42,9 +55,8 @@ function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknow
   const place = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(schema, place);
-    return issue.keys.map(
-      (key) => `unknown key "${[...place, key].join(".")}"${suggestion(key, known) || ` (known: ${known.join(", ")})`}`,
-    );
+    const names = known.length === 0 ? "" : ` (known: ${known.join(", ")})`;
+    return issue.keys.map((key) => `unknown key "${[...place, key].join(".")}"${suggestion(key, known) || names}`);
   }
   const { received, reached } = valueAt(value, place);
   const what = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);

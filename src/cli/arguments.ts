@@ -1,7 +1,7 @@
 // From parsed options to what the stages take. Only given options count; the stages own the defaults.
 import { parseByteSize } from "../base/byte-size.js";
 import { InputError } from "../base/error.js";
-import type { Sampling } from "../engine/sampling.js";
+import { checkSampling, type Sampling } from "../engine/sampling.js";
 import type { SessionOptions } from "../experiment/session.js";
 import type { SamplingChanges } from "../experiment/stage-settings.js";
 import { DEFAULT_MODEL } from "../models/aliases.js";
@@ -60,14 +60,16 @@ export function samplingChanges(args: SamplingArgs): SamplingChanges {
   };
 }
 
-/** The rest of the sampling options, put on top. */
+/** The rest of the sampling options, put on top, and all of them checked under the command line's names. */
 export function withSamplingArgs(sampling: Sampling, args: SamplingArgs): Sampling {
-  return {
+  const whole: Sampling = {
     ...sampling,
     minNewTokens: args.minNewTokens,
     endTokens: args.ignoreEos ? "ignore" : "stop",
     stop: args.stop ?? sampling.stop,
   };
+  checkSampling(whole, (key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  return whole;
 }
 
 export interface TrainingArgs {

@@ -34,16 +34,11 @@ export const greedySampling: Sampling = {
   stop: [],
 };
 
+/** What is a number. */
+export type SamplingNumber = Exclude<keyof Sampling, "endTokens" | "stop">;
+
 const rules: readonly {
-  readonly key:
-    | "seed"
-    | "temperature"
-    | "topK"
-    | "topP"
-    | "minP"
-    | "repetitionPenalty"
-    | "maxNewTokens"
-    | "minNewTokens";
+  readonly key: SamplingNumber;
   readonly expected: string;
   readonly holds: (value: number) => boolean;
 }[] = [
@@ -57,13 +52,15 @@ const rules: readonly {
   { key: "minNewTokens", expected: "a whole number from 0 on", holds: (v) => Number.isInteger(v) && v >= 0 },
 ];
 
-/** Throws one error that names every fault. */
-export function checkSampling(sampling: Sampling): void {
+/** Throws one error that names every fault. `nameOf` says what the user called a number. */
+export function checkSampling(sampling: Sampling, nameOf: (key: SamplingNumber) => string = (key) => key): void {
   const faults = rules
     .filter(({ key, holds }) => !holds(sampling[key]))
-    .map(({ key, expected }) => `${key} must be ${expected}, not ${sampling[key]}`);
-  if (sampling.minNewTokens > sampling.maxNewTokens) {
-    faults.push(`minNewTokens (${sampling.minNewTokens}) must not be over maxNewTokens (${sampling.maxNewTokens})`);
+    .map(({ key, expected }) => `${nameOf(key)} must be ${expected}, not ${sampling[key]}`);
+  const { minNewTokens, maxNewTokens } = sampling;
+  if (minNewTokens > maxNewTokens) {
+    const [least, most] = [nameOf("minNewTokens"), nameOf("maxNewTokens")];
+    faults.push(`${least} (${minNewTokens}) must not be over ${most} (${maxNewTokens})`);
   }
   if (sampling.stop.includes("")) faults.push("a stop string must not be empty");
   if (faults.length > 0) throw new InputError("sampling", `The sampling options don't fit: ${faults.join("; ")}.`);

@@ -1,6 +1,6 @@
 // An experiment file: which model learns which task, and what is measured before and after. Unknown keys are errors.
 import { z } from "zod";
-import { oneOf, parseConfig, realNumber, wholeNumber } from "../base/parse-config.js";
+import { numberOver, numberUnder, oneOf, parseConfig, realNumber, wholeNumber } from "../base/parse-config.js";
 import { deviceNames } from "../engine/backend-choice.js";
 import { presetNames } from "../templates/presets.js";
 import { trainingSchema } from "../train/config.js";
@@ -14,9 +14,9 @@ const name = (what: string) => z.string({ error: `expected ${what}` }).min(1, { 
 const samplingKeys = {
   temperature: realNumber(0).optional(),
   top_k: wholeNumber(0).optional(),
-  top_p: realNumber(0, 1).optional(),
-  min_p: realNumber(0, 1).optional(),
-  repetition_penalty: realNumber(0).optional(),
+  top_p: numberOver(0, 1).optional(),
+  min_p: numberUnder(0, 1).optional(),
+  repetition_penalty: numberOver(0).optional(),
   /** The smaller of the preset's and the task's where left out. */
   max_new_tokens: wholeNumber(1).optional(),
 };

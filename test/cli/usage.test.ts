@@ -98,6 +98,11 @@ describe("usage", () => {
     [["train", "--data", "x.json"], /Expected --out/],
     [["generate", ...tiny], /Expected either --prompt TEXT or --input/],
     [["generate", ...tiny, "--prompt", "x", "--compute", "int"], /--compute int\).* not: add --weights q8/],
+    [["generate", ...tiny, "--prompt", "x", "--top-p", "0"], /--top-p must be a number over 0 and at most 1, not 0/],
+    [
+      ["generate", ...tiny, "--prompt", "x", "--max-new-tokens", "3", "--min-new-tokens", "4"],
+      /--min-new-tokens \(4\)/,
+    ],
     [["train", "--data", "demo_calls", "--out", "a", "--compute", "int"], /Training is always computed in f32/],
     [["generate", ...tiny, "--prompt", "x", "--temperature", "-1"], /temperature must be a number from 0 on, not -1/],
     [["report", "/nonexistent"], /Expected a run folder/],

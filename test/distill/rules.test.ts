@@ -147,6 +147,7 @@ describe("the rules together", () => {
     expect(() => bindRules([{ copy: { shre: 1, n: 0 } }])).toThrow(
       /2 settings of copy .*n: expected a whole number from 1 to 50 but received 0; unknown key "shre" \(did you mean "share"/,
     );
+    expect(() => bindRules([{ empty: { x: 1 } }])).toThrow(/unknown key "x"\.$/);
     expect(() => bindRules([{ "length-ratio": { min: 4, max: 2 } }])).toThrow(/expected min to be at most max/);
     expect(() => bindRules([{ "seed-logprob": { min: 1 } }])).toThrow(/expected a number up to 0, or original/);
   });

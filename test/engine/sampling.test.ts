@@ -13,6 +13,9 @@ describe("checkSampling", () => {
       /temperature must be .*not -1; topP must be .*not 0; minNewTokens \(9\).*a stop string/,
     );
     expect(() => checkSampling({ ...greedySampling, temperature: Number.NaN })).toThrow(/temperature/);
+    expect(() => checkSampling(bad, (key) => `<${key}>`)).toThrow(
+      /fit: <temperature> must .*; <topP> must .*; <minNewTokens> \(9\) must not be over <maxNewTokens> \(4\)/,
+    );
   });
 });
 

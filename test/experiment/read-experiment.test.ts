@@ -33,6 +33,14 @@ describe("parseExperiment", () => {
     expect(parse).toThrow(/train\.lora_r: expected a whole number from 1 to 256 but received 0/);
     expect(parse).toThrow(/mix_ratio: expected a number from 0 to 1 but received 2/);
   });
+
+  it("refuses sampling that could draw nothing, under the file's own names", () => {
+    const distill = { top_p: 0, min_p: 1, repetition_penalty: 0 };
+    const parse = () => parseExperiment({ ...minimal, distill }, "x.yaml");
+    expect(parse).toThrow(/distill\.top_p: expected a number over 0 and at most 1 but received 0/);
+    expect(parse).toThrow(/distill\.min_p: expected a number from 0 to under 1 but received 1/);
+    expect(parse).toThrow(/distill\.repetition_penalty: expected a number over 0 but received 0/);
+  });
 });
 
 describe("readExperiment", () => {
