@@ -33,12 +33,21 @@ const panelColumns = 32;
 export function packedBytes(entry: WeightEntry, { backend, weightFormat }: WeightForm): number {
   const [rows = 1, columns] = entry.shape;
   if (columns === undefined) return 4 * elementCount(entry.shape);
-  const form = weightFormat === "native" ? nativeForm(entry.type) : weightFormat;
+  const form = formOf(entry.type, weightFormat);
   // Values as floats, and beside them the integers: a byte each, a scale and a minimum for 32 (or 16) of them.
   if (backend !== "cpu")
     return rows * columns * (4 + (hasIntegers(form) ? 1 + 8 / (form === "q8_halves" ? 16 : 32) : 0));
   const padded = Math.ceil(rows / panelColumns) * panelColumns;
   return padded * columns * elementBytes(form);
+}
+
+/** Whether integer products can take a weight of this stored type. */
+export function isIntegerForm(type: TensorType, weightFormat: WeightFormat): boolean {
+  return hasIntegers(formOf(type, weightFormat));
+}
+
+function formOf(type: TensorType, weightFormat: WeightFormat): PanelForm {
+  return weightFormat === "native" ? nativeForm(type) : weightFormat;
 }
 
 /** The cpu backend's panel kinds. */

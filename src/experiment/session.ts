@@ -4,6 +4,7 @@ import type { Reporter } from "../base/reporter.js";
 import type { DeviceName } from "../engine/backend-choice.js";
 import { type Engine, type EngineSetting, engineSetting, openEngine } from "../engine/engine.js";
 import { mostSequences } from "../engine/generation-batch.js";
+import { expectIntegerProducts } from "../engine/integer-products.js";
 import { describeLimit, expectFits, type MemoryLimit, memoryLimit } from "../engine/memory-limit.js";
 import { type MemoryPlan, type PlannedModel, planLoading } from "../engine/memory-plan.js";
 import { createChatModel } from "../models/chat-template.js";
@@ -82,11 +83,12 @@ async function openReporting<Package extends { readonly name: string; readonly p
   return model;
 }
 
-/** Checks device and threads, and opens the model's files. */
+/** Checks device and threads, opens the model's files, and finds weights that the products asked for can't take. */
 export async function prepareSession(options: SessionOptions): Promise<Preparation> {
   const { device, weights, compute, threads, batchInvariant = false, profile = false } = options;
   const setting = engineSetting({ device, weights, compute, threads, batchInvariant });
   const model = await openPackage(options.model, options.reporter);
+  expectIntegerProducts(model, setting);
   const prompts = model.tokenizer === null ? null : createChatModel(model.tokenizer);
   const limit = memoryLimit(options.memoryBudget ?? null);
   const { backend, weightFormat } = setting;
