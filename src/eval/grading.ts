@@ -1,6 +1,6 @@
 // What grading needs beyond a task's own check: programs to run, a judge to ask. The settings are the user's; the context is one task's.
 import { join } from "node:path";
-import { InputError } from "../base/error.js";
+import { InputError, SdftError } from "../base/error.js";
 import type { Reporter } from "../base/reporter.js";
 import { writeJson } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
@@ -116,11 +116,17 @@ export async function gradeByJudge(
     reporter?.warn(
       `${task.name} was judged by a stand-in, which prefers the longer answer: its win rate means nothing.`,
     );
-  if (unparsed.length > 0)
-    reporter?.warn(`${unparsed.length} answers of the judge state no verdict and don't count: ${listed(unparsed)}.`);
   const scores = verdicts.map(pairScore);
   const { endpoint, model, bothOrders, prompt } = settings.judge;
   await writeJson(join(folder, "judge.json"), { endpoint, model, both_orders: bothOrders, unparsed, prompt });
+  if (scores.length > 0 && scores.every((score) => score === null)) {
+    throw new SdftError(
+      "no_verdict",
+      `None of the ${unparsed.length} answers of the judge ${model} states a verdict, so ${task.name} has no win rate: its prompt must end in a line such as VERDICT: FIRST. What it said is in ${join(folder, "judgements.jsonl")}.`,
+    );
+  }
+  if (unparsed.length > 0)
+    reporter?.warn(`${unparsed.length} answers of the judge state no verdict and don't count: ${listed(unparsed)}.`);
   const predictions = rows.map((row, index) => ({ ...row, correct: verdictOf(scores[index] ?? null) }));
   return { predictions, metrics: winRate(scores) };
 }

@@ -161,6 +161,18 @@ describe("AlpacaEval", () => {
     delete process.env.SDFT_TEST_JUDGE_KEY;
   });
 
+  it("fails where the judge never states a verdict, and says how often it was asked", async () => {
+    const server = await startJudgeServer(() => says("Both are lovely."));
+    const predictions = write("undecided.jsonl", [{ predict: "Red." }, { predict: "Rhine" }]);
+    const out = join(folder, "undecided");
+    const args = ["eval", "--predictions", predictions, "--task", "alpaca_eval", "--data", questions, "--out", out];
+    const { status, stderr } = await sdft(...args, "--judge-endpoint", server.endpoint, "--judge-model", "big");
+    expect(stderr).toMatch(/None of the 2 answers of the judge big states a verdict, so alpaca_eval has no win rate/);
+    expect(status).toBe(1);
+    expect(lines(join(out, "judgements.jsonl"))).toHaveLength(2);
+    await server.close();
+  });
+
   it("is tried out with the stand-in, which says what it is", async () => {
     const predictions = write("long.jsonl", [{ predict: "Red, as a rose." }, { predict: "Rhine" }]);
     const args = ["eval", "--predictions", predictions, "--task", "alpaca_eval", "--data", questions];

@@ -144,9 +144,7 @@ async function scoreFile(path: string, args: EvalArgs, { folder, context }: Plac
 
 /** Why there is no score. */
 function unscored(task: Task): string {
-  return task.grading === "judge"
-    ? "no judge was named (--judge-endpoint), or none of its answers states a verdict"
-    : "no program can judge them";
+  return task.grading === "judge" ? "no judge was named (--judge-endpoint)" : "no program can judge them";
 }
 
 /** What `sdft train` noted beside the adapter; an adapter from elsewhere counts as ordinarily fine-tuned. */

@@ -61,7 +61,7 @@ async function request(settings: JudgeSettings, question: string, signal: AbortS
     const response = await fetch(chatAddress(settings.endpoint), {
       method: "POST",
       // Elsewhere the key would be in strange hands.
-      redirect: "error",
+      redirect: "manual",
       headers: {
         "content-type": "application/json",
         ...(key === null ? {} : { authorization: `Bearer ${key}` }),
@@ -76,6 +76,7 @@ async function request(settings: JudgeSettings, question: string, signal: AbortS
     });
     const body = await response.text();
     if (response.ok) return { kind: "reply", reply: readReply(body) };
+    if (response.status >= 300 && response.status < 400) return { kind: "refused", fault: redirection(response, key) };
     const fault = `answered with status ${response.status} (${withoutKey(shorten(body), key)})`;
     const busy = response.status >= 500 || response.status === 429 || response.status === 408;
     return busy ? { kind: "busy", fault, retryAfter: response.headers.get("retry-after") } : { kind: "refused", fault };
@@ -86,6 +87,13 @@ async function request(settings: JudgeSettings, question: string, signal: AbortS
       : `can't be reached (${cause(error)})`;
     return { kind: "busy", fault: withoutKey(fault, key), retryAfter: null };
   }
+}
+
+/** The questions, and the key, go to nobody but whom the user named. */
+function redirection({ status, headers }: Response, key: string | null): string {
+  const location = headers.get("location");
+  const where = location === null ? "elsewhere" : `to ${withoutKey(shorten(location), key)}`;
+  return `sends questions on ${where} (status ${status}), which is not followed: name the final address`;
 }
 
 /** The address of the completions below an endpoint, which may already be that. */
