@@ -27,3 +27,18 @@ export interface Reporter {
 }
 
 export const silentReporter: Reporter = { progress: () => {}, finish: () => {}, note: () => {}, warn: () => {} };
+
+/** The same reporter, but a warning that was said already is not said again: many cells of a study meet the same one. */
+export function warningOnce(reporter: Reporter): Reporter {
+  const said = new Set<string>();
+  return {
+    progress: (progress) => reporter.progress(progress),
+    finish: (sentence) => reporter.finish(sentence),
+    note: (sentence) => reporter.note(sentence),
+    warn: (sentence) => {
+      if (said.has(sentence)) return;
+      said.add(sentence);
+      reporter.warn(sentence);
+    },
+  };
+}

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { stringify } from "yaml";
 import { parseByteSize } from "../base/byte-size.js";
-import type { Reporter } from "../base/reporter.js";
+import { type Reporter, warningOnce } from "../base/reporter.js";
 import { makeWritableFolder, writeJsonLines, writeWholeFile } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
 import { readDistilled } from "../distill/distilled-file.js";
@@ -32,7 +32,8 @@ export interface RunOptions {
 }
 
 /** Runs what is not done yet and writes the reports. Bad input is found before the folder is touched. */
-export async function runExperiment(options: RunOptions): Promise<RunSummary> {
+export async function runExperiment(given: RunOptions): Promise<RunSummary> {
+  const options = { ...given, reporter: warningOnce(given.reporter) };
   const { experiment, folder, reporter } = options;
   const started = performance.now();
   checkShift(experiment, experiment.variants.includes("seed") ? "evaluated" : "left out", experiment.name);

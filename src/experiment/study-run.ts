@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseByteSize } from "../base/byte-size.js";
 import { SdftError } from "../base/error.js";
-import type { Reporter } from "../base/reporter.js";
+import { type Reporter, warningOnce } from "../base/reporter.js";
 import { makeWritableFolder } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
 import { readDistilled } from "../distill/distilled-file.js";
@@ -76,7 +76,8 @@ export async function openStudy(study: Study, reporter: Reporter): Promise<Opene
 }
 
 /** Runs what is not done yet. Bad input is found before the folder is touched. */
-export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
+export async function runStudy(given: StudyOptions): Promise<StudyOutcome> {
+  const options = { ...given, reporter: warningOnce(given.reporter) };
   const { study, folder, reporter } = options;
   const started = performance.now();
   const { opened, plan } = await openStudy(study, reporter);
