@@ -12,7 +12,11 @@ void check(const std::vector<ScoreRequest>& requests, const ModelSpec& spec) {
   for (size_t i = 0; i < requests.size(); ++i) {
     const std::string name = "request " + std::to_string(i);
     check_tokens(requests[i].tokens, spec, name);
-    check_length(static_cast<int64_t>(requests[i].tokens.size()), spec, name);
+    const auto length = static_cast<int64_t>(requests[i].tokens.size());
+    // Nothing is predicted after the last token, which so has no position.
+    require(length - 1 <= spec.max_positions, "context",
+            "Expected at most " + std::to_string(spec.max_positions + 1) + " tokens for " + name + " (the model's context, and a last token that is only predicted) but it has " +
+                std::to_string(length) + ".");
     require(requests[i].from >= 1, "tokens", "Expected from to be at least 1 for " + name + ": nothing predicts the first token.");
   }
 }

@@ -26,7 +26,7 @@ struct ScoreSteps {
   /// A number for each pair of a row and its target, from the step (without an adapter) that has them: evaluate(decoder, step, targets).
   using Evaluate = std::function<std::vector<double>(Decoder& decoder, Step& step, const std::vector<int32_t>& targets)>;
   /// One vector a request, by the token predicted. Sequences are packed into steps of at most rows_per_step rows; a longer one has a step of its own. Throws
-  /// Error("tokens") for an empty or unknown one, Error("context") for one that is too long, Error("compute") for integer products of weights without
+  /// Error("tokens") for an empty or unknown one, Error("context") for one with more tokens than the model's context and one, Error("compute") for integer products of weights without
   /// integers, each before any work.
   std::vector<std::vector<double>> run(const std::vector<ScoreRequest>& requests, const ScoreHooks& hooks, const Evaluate& evaluate) const;
 };

@@ -307,10 +307,11 @@ export class Engine implements Disposable {
 
   private toScoreRequest(row: ScoreRow): ScoreRequest {
     const tokens = Int32Array.from(row.tokens);
-    if (tokens.length > this.spec.maxPositions) {
+    const most = mostScored(this.spec);
+    if (tokens.length > most) {
       throw new InputError(
         "too_long",
-        `Expected at most ${this.spec.maxPositions} tokens in row ${row.id}, the model's context length, but it has ${tokens.length}.`,
+        `Expected at most ${most} tokens in row ${row.id}, the model's context length and one that is only predicted, but it has ${tokens.length}.`,
       );
     }
     if (row.from < 1 || row.from >= tokens.length) {
@@ -321,6 +322,11 @@ export class Engine implements Disposable {
     }
     return { tokens, from: row.from };
   }
+}
+
+/** Most tokens of a row that is scored: the last one is predicted and never read. */
+export function mostScored({ maxPositions }: Pick<ModelSpec, "maxPositions">): number {
+  return maxPositions + 1;
 }
 
 /** `HuggingFaceTB/SmolLM2-135M-Instruct` and `SmolLM2-135M-Instruct` name the same base. */

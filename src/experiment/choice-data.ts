@@ -1,6 +1,7 @@
 // The questions of a multiple-choice task with their few-shot examples, from where the task's data comes from.
 import { InputError } from "../base/error.js";
 import { seededOrder } from "../base/seeded-order.js";
+import { mostScored } from "../engine/engine.js";
 import { scoringRows, scoringWork } from "../engine/generation-batch.js";
 import { type MemoryPlan, type PlannedAdapter, type PlannedModel, planScoring } from "../engine/memory-plan.js";
 import { type EncodedItem, encodeItems } from "../eval/choice/encode-items.js";
@@ -54,7 +55,7 @@ export function prepareChoices(
   // Thousands of long prompts take minutes.
   const shown = items.length >= manyQuestions;
   const total = items.length;
-  const encoded = encodeItems(prompts.tokenizer, items, model.spec.maxPositions, (done) => {
+  const encoded = encodeItems(prompts.tokenizer, items, mostScored(model.spec), (done) => {
     if (shown && done % 100 === 0)
       reporter.progress({ stage: `tokenise ${task.name}`, done, total, unit: "questions" });
   });
@@ -78,7 +79,7 @@ export function planChoices(
   adapter: PlannedAdapter | null,
 ): MemoryPlan {
   const lengths = items.flatMap(({ pairs }) =>
-    pairs.map(({ context, continuation }) => Math.min(context.length + continuation.length, planned.spec.maxPositions)),
+    pairs.map(({ context, continuation }) => Math.min(context.length + continuation.length, mostScored(planned.spec))),
   );
   return planScoring(planned, scoringWork(lengths, adapter, scoringRows));
 }

@@ -33,13 +33,24 @@ describe("score", () => {
     await expect(scoring).rejects.toMatchObject({ code: "cancelled" });
   });
 
+  it("takes one token more than the model's context, because the last is only predicted", async () => {
+    using model = await load();
+    const tokens = Int32Array.from({ length: 257 }, (_, i) => 3 + ((7 * i) % 90));
+    const settings = { adapter: null, compute: "f32", rowsPerStep: 4 } as const;
+    const [whole = []] = await model.score([{ tokens, from: 1 }], settings, null);
+    const [shorter = []] = await model.score([{ tokens: tokens.slice(0, 256), from: 1 }], settings, null);
+    expect(whole).toHaveLength(256);
+    expect(whole[255]).toBeLessThan(0);
+    expect([...whole].slice(0, 255)).toEqual([...shorter]);
+  });
+
   it("refuses sequences that the model cannot take", async () => {
     using model = await load();
     const score = (tokens: Int32Array, from: number) =>
       model.score([{ tokens, from }], { adapter: null, compute: "f32", rowsPerStep: 4 }, null);
     await expect(score(new Int32Array(), 1)).rejects.toMatchObject({ code: "tokens" });
     await expect(score(Int32Array.of(5, 96), 1)).rejects.toMatchObject({ code: "tokens" });
-    await expect(score(new Int32Array(257).fill(5), 1)).rejects.toMatchObject({ code: "context" });
+    await expect(score(new Int32Array(258).fill(5), 1)).rejects.toMatchObject({ code: "context" });
     await expect(score(Int32Array.of(5, 6), 0)).rejects.toThrow(TypeError);
     await expect(model.logits(new Int32Array(257).fill(5), null)).rejects.toMatchObject({ code: "context" });
   });

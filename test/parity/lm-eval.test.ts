@@ -1,6 +1,7 @@
 // Multiple choice on SmolLM2 against lm-evaluation-harness 0.4.13: token ids, log-likelihoods and metrics of every request.
 import { describe, expect, it } from "vitest";
 import { silentReporter } from "../../src/base/reporter.js";
+import { mostScored } from "../../src/engine/engine.js";
 import { encodeItems } from "../../src/eval/choice/encode-items.js";
 import { encodePair, scoredTokens } from "../../src/eval/choice/encode-pair.js";
 import { evaluateChoices } from "../../src/eval/choice/evaluate-choices.js";
@@ -122,7 +123,10 @@ describe.skipIf(path === null || harness === null)("lm-evaluation-harness", () =
     }
     const { context, continuation, max_length, loglikelihood } = harness.long_scored;
     // The last of max_length + 1 tokens has no row of its own.
-    const cut = scoredTokens(encodePair(tokenizer, context, continuation), { id: "0", longest: max_length + 1 });
+    const cut = scoredTokens(encodePair(tokenizer, context, continuation), {
+      id: "0",
+      longest: mostScored({ maxPositions: max_length }),
+    });
     expect(cut.tokens).toHaveLength(max_length + 1);
     const [scores = []] = await session.engine.score([{ id: "0", ...cut }]);
     expect(Math.abs([...scores].reduce((sum, value) => sum + value, 0) - (loglikelihood ?? 0))).toBeLessThan(tolerance);

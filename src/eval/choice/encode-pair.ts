@@ -50,7 +50,7 @@ function prefixToken(tokenizer: PromptTokenizer): number | null {
   return tokenizer.bosId ?? tokenizer.eosId;
 }
 
-/** Tokens to score and the first that counts: of what is longer than the model's context, the end. */
+/** Tokens to score and the first that counts: of what is longer than `longest` (engine's mostScored, as in the harness), the end. */
 export function scoredTokens(
   { context, continuation }: EncodedPair,
   place: { readonly id: string; readonly longest: number },

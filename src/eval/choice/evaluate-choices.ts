@@ -6,7 +6,7 @@ import { throwIfInterrupted } from "../../base/interrupted.js";
 import { openJournal } from "../../base/journal.js";
 import { type Reporter, silentReporter } from "../../base/reporter.js";
 import { writeJsonLines } from "../../base/write-file.js";
-import type { AdapterHandle, Engine } from "../../engine/engine.js";
+import { type AdapterHandle, type Engine, mostScored } from "../../engine/engine.js";
 import { scoringRows } from "../../engine/generation-batch.js";
 import type { Task } from "../../tasks/task.js";
 import type { Evaluation } from "../evaluate.js";
@@ -76,7 +76,7 @@ export async function evaluateChoices(engine: Engine, job: ChoiceJob): Promise<E
 }
 
 async function scoreItems(engine: Engine, job: ChoiceJob, items: readonly EncodedItem[]): Promise<PredictionRow[]> {
-  const longest = engine.spec.maxPositions;
+  const longest = mostScored(engine.spec);
   const requests = items.flatMap(({ item: { id }, pairs }) =>
     pairs.map((pair) => ({ id, ...scoredTokens(pair, { id, longest }) })),
   );
