@@ -23,6 +23,9 @@ export interface EncoderOptions {
 /** Tokens of one step; texts are packed without padding. Results don't depend on it. */
 export const encoderRowsPerStep = 1024;
 
+/** What a plan of memory counts on: texts of a sentence or two; the shortest would take 40 MB more. */
+export const encoderWork = { rows: encoderRowsPerStep, texts: encoderRowsPerStep / 32 } as const;
+
 const embeddingInterrupted = "Embedding was interrupted and nothing was kept: run the same command again.";
 
 /** Loads an encoder's weights, unless they and a step's buffers would not fit. Dispose of it, or hold it with `using`. */
@@ -31,9 +34,7 @@ export async function openEncoder(model: EncoderPackage, options: EncoderOptions
   const { backend, threads, weightFormat, batchInvariant } = setting;
   const { spec, files, weights } = model;
   const processBytes = process.memoryUsage.rss();
-  // Texts of a sentence or two; the shortest would take 40 MB more.
-  const work = { rows: encoderRowsPerStep, texts: encoderRowsPerStep / 32 };
-  const planned = { model, backend, weightFormat, threads, processBytes, ...work };
+  const planned = { model, backend, weightFormat, threads, processBytes, ...encoderWork };
   expectFits([planEmbedding(planned)], memoryLimit(options.memoryBudget ?? null));
   const native = await loadAddon().loadEncoder({
     ...{ spec, files, weights, backend, threads, weightFormat, batchInvariant },

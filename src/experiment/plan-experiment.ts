@@ -12,6 +12,7 @@ import { freshAdapterSettings, type ResolvedTraining } from "../train/config.js"
 import { prepareSequences } from "../train/prepare.js";
 import { fitTraining, planTrainingMemory } from "../train/training-memory.js";
 import { planChoices } from "./choice-data.js";
+import { planShift } from "./plan-shift.js";
 import type { PreparedEvaluation, PreparedExperiment, PreparedTraining } from "./prepare.js";
 import type { Preparation } from "./session.js";
 
@@ -27,6 +28,10 @@ export function planExperiment(opened: Preparation, prepared: PreparedExperiment
   const works = planEvaluations(opened, evaluations, trains ? adapterOf(prepared) : null);
   if (experiment.variants.includes("sdft")) works.push(...planDistilling(opened, prepared, prepared.examples));
   if (!trains) return { prepared, works };
+  const rewritten = experiment.variants.includes("sdft") && experiment.mix_ratio > 0 ? prepared.examples : [];
+  works.push(
+    ...planShift(opened, { experiment, evaluations, training: prepared, rewritten, adapter: adapterOf(prepared) }),
+  );
   const planned = planTraining(opened, prepared);
   return { prepared: { ...prepared, training: planned.training }, works: [...works, ...planned.works] };
 }

@@ -10,15 +10,17 @@ import type { TextExample } from "../data/example.js";
 import { readDistilled } from "../distill/distilled-file.js";
 import { mixExamples } from "../distill/mix.js";
 import type { ScoreKey, ScoreRow } from "../eval/prediction.js";
+import type { EncoderPackage } from "../models/encoder-package.js";
 import { readManifest } from "../report/manifest.js";
 import type { RunSummary } from "../report/run-summary.js";
 import { writeReport } from "../report/write-report.js";
 import { freshAdapterSettings } from "../train/config.js";
 import { describeRun } from "./describe-run.js";
 import { planExperiment } from "./plan-experiment.js";
+import { encoderBytes, withBytesTaken } from "./plan-shift.js";
 import { type PreparedExperiment, prepareExperiment } from "./prepare.js";
 import type { Experiment, VariantName } from "./schema.js";
-import { prepareSession, type Session, startSession } from "./session.js";
+import { openEncoderPackage, prepareSession, type Session, startSession } from "./session.js";
 import { checkShift, openShiftEncoder } from "./shift-scores.js";
 import { gapStage, shiftStage } from "./shift-stage.js";
 import { StageLedger } from "./stage-ledger.js";
@@ -44,9 +46,13 @@ export async function runExperiment(given: RunOptions): Promise<RunSummary> {
     ...{ ...experiment, memoryBudget, reporter },
     batchInvariant: experiment.batch_invariant,
   });
-  const { prepared, works } = planExperiment(opened, await prepareExperiment(opened, experiment));
+  const whole = await prepareExperiment(opened, experiment);
+  const encoder = await shiftEncoder(experiment, reporter);
+  const room = encoder === null ? opened : withBytesTaken(opened, encoderBytes(encoder, opened));
+  const { prepared, works } = planExperiment(room, whole);
   using session = await startSession(opened, works);
-  const run = new Run(session, prepared, options, new StageLedger(folder, await describeRun(session, earlier)));
+  const ledger = new StageLedger(folder, await describeRun(session, earlier));
+  const run = new Run({ session, encoder, ledger }, prepared, options);
   await makeWritableFolder(folder);
   await writeWholeFile(join(folder, "run.yaml"), stringify({ ...experiment, train: prepared.training }));
   await run.everything();
@@ -57,15 +63,25 @@ export async function runExperiment(given: RunOptions): Promise<RunSummary> {
   return writeReport(folder);
 }
 
+/** The files of the encoder that measures the shift, where one is asked for. */
+async function shiftEncoder({ shift, variants }: Experiment, reporter: Reporter): Promise<EncoderPackage | null> {
+  const measured = variants.some((variant) => variant !== "seed");
+  return shift === undefined || !measured ? null : openEncoderPackage(shift.encoder, reporter);
+}
+
 class Run {
   private readonly context: StageContext;
+  readonly ledger: StageLedger;
+  private readonly encoder: EncoderPackage | null;
 
   constructor(
-    session: Session,
+    own: { readonly session: Session; readonly encoder: EncoderPackage | null; readonly ledger: StageLedger },
     private readonly prepared: PreparedExperiment,
     private readonly options: RunOptions,
-    readonly ledger: StageLedger,
   ) {
+    const { session, encoder, ledger } = own;
+    this.ledger = ledger;
+    this.encoder = encoder;
     this.context = { ...options, session, ledger };
   }
 
@@ -108,8 +124,8 @@ class Run {
     const key = this.scoreKey(variant);
     const rows: ScoreRow[] = [];
     const evaluation = prepared.evaluations.find(({ task }) => task.name === shift?.task);
-    if (shift !== undefined && evaluation?.kind === "answers") {
-      using encoder = await openShiftEncoder(prepared.experiment, shift, options.reporter);
+    if (shift !== undefined && evaluation?.kind === "answers" && this.encoder !== null) {
+      using encoder = await openShiftEncoder(prepared.experiment, this.encoder);
       const reference = join(options.folder, "seed", shift.task, "predictions.jsonl");
       const metrics = await shiftStage(context, { variant, trained, evaluation, reference, encoder, kl: shift.kl });
       rows.push(...metrics.map((metric) => ({ ...key, task: "shift", ...metric })));

@@ -1,11 +1,10 @@
 // What a cell has numbers for, and what measuring its shift needs beforehand.
 import { InputError } from "../base/error.js";
-import type { Reporter } from "../base/reporter.js";
 import type { DeviceName } from "../engine/backend-choice.js";
 import { type Encoder, openEncoder } from "../engine/encoder.js";
+import type { EncoderPackage } from "../models/encoder-package.js";
 import { getTask } from "../tasks/registry.js";
 import type { Experiment, ShiftSettings, VariantName } from "./schema.js";
-import { openEncoderPackage } from "./session.js";
 
 export interface ExpectedScore {
   readonly task: string;
@@ -57,11 +56,10 @@ export function checkShift({ shift, evaluate }: Experiment, seed: "evaluated" | 
 }
 
 /** On the same device and threads as the model; in f32, whatever the model's weights. */
-export async function openShiftEncoder(
+export function openShiftEncoder(
   settings: { readonly device: DeviceName; readonly threads: number; readonly batch_invariant: boolean },
-  { encoder }: ShiftSettings,
-  reporter: Reporter,
+  model: EncoderPackage,
 ): Promise<Encoder> {
   const { device, threads, batch_invariant: batchInvariant } = settings;
-  return openEncoder(await openEncoderPackage(encoder, reporter), { device, threads, batchInvariant });
+  return openEncoder(model, { device, threads, batchInvariant });
 }
