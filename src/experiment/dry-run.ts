@@ -1,17 +1,15 @@
 // What a study would do: every cell with its stages, done or open, rows, tokens as the tokenizer counts them, and the time they will take.
 // Nothing is fetched and nothing is written; weights are loaded only where no speed is known and one has to be measured.
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import process from "node:process";
 import type { Reporter } from "../base/reporter.js";
 import { taskHash } from "../eval/evaluate-task.js";
 import { parsePrediction } from "../eval/prediction.js";
-import { aliasCachePath, findAlias } from "../models/aliases.js";
-import { cachedHubModel } from "../models/hub-model.js";
+import { exists } from "../formats/open-file.js";
 import { type RunManifest, readManifest, type StageWork } from "../report/manifest.js";
-import { getTask } from "../tasks/registry.js";
 import { countChoiceTokens } from "./choice-data.js";
 import { exampleTokens, responseTokens } from "./example-tokens.js";
+import { missingData, missingModel, withoutHub } from "./fetches.js";
 import type { PreparedEvaluation, PreparedTraining } from "./prepare.js";
 import { storedIds } from "./rewrite-store.js";
 import type { Preparation } from "./session.js";
@@ -19,7 +17,7 @@ import { calibrate, type MeasuredSpeed, type Speeds, speedsOfMachine, speedsOfRu
 import { describeCell } from "./study-names.js";
 import { engineIdentity, type PlannedRun } from "./study-plan.js";
 import { openStudy } from "./study-run.js";
-import type { Study } from "./study-schema.js";
+import type { Study, StudySettings } from "./study-schema.js";
 
 export interface PlannedStage {
   readonly name: string;
@@ -72,7 +70,7 @@ export async function dryRunStudy(study: Study, folder: string, reporter: Report
     const needed = stageWorks.filter((work) =>
       open.some(({ stages }) => stages.some((one) => one.work === work && one.state === "open")),
     );
-    const speeds = await findSpeeds(opened, { runsFolder, runs: plan.runs, needed });
+    const speeds = await findSpeeds(opened, { runsFolder, runs: plan.runs, needed, label: study.settings.label });
     const cells = open.map(({ cell, run, stages }) => ({
       cell,
       run: run.name,
@@ -234,9 +232,17 @@ async function answerLengths(runsFolder: string, runs: readonly PlannedRun[]): P
 
 async function findSpeeds(
   opened: Preparation,
-  from: { readonly runsFolder: string; readonly runs: readonly PlannedRun[]; readonly needed: readonly StageWork[] },
+  from: {
+    readonly runsFolder: string;
+    readonly runs: readonly PlannedRun[];
+    readonly needed: readonly StageWork[];
+    readonly label: StudySettings["label"];
+  },
 ): Promise<Speeds> {
-  const known: Speeds = { ...(await speedsOfMachine(opened)), ...(await speedsOfRuns(from.runsFolder, opened)) };
+  const known: Speeds = {
+    ...(await speedsOfMachine(opened, from.label)),
+    ...(await speedsOfRuns(from.runsFolder, opened)),
+  };
   const unknown = from.needed.filter((work) => known[work] === undefined);
   const measured = unknown.length === 0 ? {} : await calibrate(opened, from.runs, unknown);
   return Object.fromEntries(
@@ -247,54 +253,6 @@ async function findSpeeds(
 function secondsOf(stage: OpenStage, speed: MeasuredSpeed | undefined): number | null {
   if (stage.state === "done") return 0;
   return speed === undefined ? null : (stage.tokens + stage.newTokens) / speed.tokensPerSecond;
-}
-
-/** What a model's name needs fetched before anything can be counted; null where it is here. */
-async function missingModel(name: string): Promise<string | null> {
-  if (await exists(resolve(name))) return null;
-  const alias = findAlias(name);
-  if (alias !== null) {
-    const size = `${Math.round(alias.bytes / 1e6)} MB`;
-    return (await exists(aliasCachePath(alias))) ? null : `the model ${alias.name}, ${size} (sdft pull ${alias.name})`;
-  }
-  return (await cachedHubModel(name)) === null ? `the model ${name} from the hub (sdft pull ${name})` : null;
-}
-
-/** Data sets that only the hub has, by the tasks whose cells lack them. */
-function missingData(study: Study, missing: readonly { readonly what: string; readonly reason: string }[]): string[] {
-  const trained = [
-    ...(study.settings.matrix?.task ?? []),
-    ...(study.settings.cells ?? []).flatMap(({ task }) => task ?? []),
-  ];
-  const offline = missing.filter(({ reason }) => reason.includes("HF_HUB_OFFLINE"));
-  const repos = [
-    ...trained.map((task) => getTask(task).train?.hub?.repo),
-    ...offline.map(({ what }) => (what === "training" ? undefined : getTask(what).test?.hub?.repo)),
-  ];
-  return [...new Set(repos)].flatMap((repo) =>
-    repo !== undefined && offline.some(({ reason }) => reason.includes(repo))
-      ? [`the data set ${repo} from the hub`]
-      : [],
-  );
-}
-
-/** The hub is not asked: what its cache doesn't have is said to be missing, with HF_HUB_OFFLINE in the reason. */
-async function withoutHub<Result>(work: () => Promise<Result>): Promise<Result> {
-  const before = process.env.HF_HUB_OFFLINE;
-  process.env.HF_HUB_OFFLINE = "1";
-  try {
-    return await work();
-  } finally {
-    if (before === undefined) delete process.env.HF_HUB_OFFLINE;
-    else process.env.HF_HUB_OFFLINE = before;
-  }
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function sum(values: readonly number[]): number {

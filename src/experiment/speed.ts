@@ -16,6 +16,7 @@ import { encodeExamples } from "./plan-experiment.js";
 import type { PreparedAnswers, PreparedTraining } from "./prepare.js";
 import { type Preparation, type Session, startSession } from "./session.js";
 import { engineIdentity, type PlannedRun } from "./study-plan.js";
+import type { StudySettings } from "./study-schema.js";
 
 export const stageWorks = ["generate", "train", "score"] as const satisfies readonly StageWork[];
 
@@ -66,14 +67,16 @@ function sameEngine(
   );
 }
 
+type StudyLabel = StudySettings["label"];
+
 const storedSchema = z.record(
   z.string(),
   z.object({ at: z.string(), speeds: z.partialRecord(z.enum(stageWorks), z.number().positive()) }),
 );
 
-/** What the machine's last study with this model and these settings measured. */
-export async function speedsOfMachine(opened: Preparation): Promise<Speeds> {
-  const found = (await readStored())[speedKey(opened)];
+/** What the machine's last study of this kind (its label) with this model and these settings measured. */
+export async function speedsOfMachine(opened: Preparation, label: StudyLabel): Promise<Speeds> {
+  const found = (await readStored())[speedKey(opened, label)];
   if (found === undefined) return {};
   const source = `this machine's run of ${found.at.slice(0, 16).replace("T", " ")}`;
   return Object.fromEntries(
@@ -82,11 +85,11 @@ export async function speedsOfMachine(opened: Preparation): Promise<Speeds> {
 }
 
 /** Remembers what a study measured. A cache that can't be written is left as it is: only an estimate depends on it. */
-export async function rememberSpeeds(opened: Preparation, speeds: Speeds): Promise<void> {
+export async function rememberSpeeds(opened: Preparation, label: StudyLabel, speeds: Speeds): Promise<void> {
   const measured = Object.entries(speeds).map(([work, { tokensPerSecond }]) => [work, tokensPerSecond]);
   if (measured.length === 0) return;
   const stored = await readStored();
-  const key = speedKey(opened);
+  const key = speedKey(opened, label);
   const merged = { ...stored[key]?.speeds, ...Object.fromEntries(measured) };
   await writeJson(speedFile(), { ...stored, [key]: { at: new Date().toISOString(), speeds: merged } }).catch(
     () => undefined,
@@ -105,8 +108,9 @@ async function readStored(): Promise<z.output<typeof storedSchema>> {
   }
 }
 
-function speedKey(opened: Preparation): string {
-  return contentHash({ engine: engineIdentity(opened), threads: opened.setting.threads }).slice(0, 16);
+/** A smoke study's few short rows say little of a whole one's speed, and the other way round. */
+function speedKey(opened: Preparation, label: StudyLabel): string {
+  return contentHash({ engine: engineIdentity(opened), threads: opened.setting.threads, label }).slice(0, 16);
 }
 
 /** Loads the weights and works for some seconds on the study's own rows. */

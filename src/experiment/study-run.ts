@@ -67,7 +67,7 @@ export async function runStudy(given: StudyOptions): Promise<StudyOutcome> {
   } finally {
     await runner.dispose();
   }
-  await rememberSpeeds(opened, await speedsOfRuns(runner.runsFolder, opened));
+  await rememberSpeeds(opened, study.settings.label, await speedsOfRuns(runner.runsFolder, opened));
   return {
     folder,
     scores: runner.scores,

@@ -78,6 +78,9 @@ describe("a dry run", () => {
     expect(more.speeds.train?.source).toMatch(/finished stages in .*runs/);
     const elsewhere = await dryRunStudy(study(), join(folder, "elsewhere"), silentReporter);
     expect(elsewhere.speeds.train?.source).toMatch(/^this machine's run of 20/);
+    // What a whole study does in a second says nothing of a smoke run, nor the other way round.
+    const smoke = await dryRunStudy(study({ label: "smoke" }), join(folder, "elsewhere"), silentReporter);
+    expect(smoke.speeds.train?.source).toBe("a short calibration");
   });
 
   it("names the model that has to be fetched, and fetches nothing", async () => {
