@@ -69,7 +69,7 @@ function titled(chart: Chart): TopLevelSpec {
 }
 
 /** Lines of about so many characters, three at most, so that a long name doesn't make the chart small. */
-function wrapped(text: string, most: number): string[] {
+export function wrapped(text: string, most: number): string[] {
   const lines: string[] = [""];
   for (const word of text.split(/\s+/).flatMap((part) => part.match(new RegExp(`.{1,${most}}`, "gu")) ?? [])) {
     const line = lines.at(-1) ?? "";

@@ -1,5 +1,5 @@
 // Of each run's rewrites, the share that was kept and the shares that each rule rejected.
-import type { Chart } from "./chart.js";
+import { type Chart, wrapped } from "./chart.js";
 import { type ColourName, furtherColours, palette } from "./palette.js";
 
 export interface YieldBar {
@@ -7,6 +7,17 @@ export interface YieldBar {
   readonly total: number;
   readonly kept: number;
   readonly reasons: readonly { readonly reason: string; readonly count: number }[];
+}
+
+/** Short enough to stand beside the bars uncut. */
+function labelLines(title: string): string[] {
+  return wrapped(title, 24);
+}
+
+/** A bar's title as lines, in vega's expressions. */
+function labels(bars: readonly YieldBar[]): string {
+  const lines = Object.fromEntries(bars.map(({ title }) => [title, labelLines(title)]));
+  return `${JSON.stringify(lines)}[datum.label] || datum.label`;
 }
 
 export function yieldChart(chart: {
@@ -39,11 +50,17 @@ export function yieldChart(chart: {
       .join(". "),
     spec: {
       width: 340,
-      height: { step: 30 },
+      height: { step: 14 + 14 * Math.max(1, ...chart.bars.map(({ title }) => labelLines(title).length)) },
       data: { values: rows },
       mark: { type: "bar", height: { band: 0.7 } },
       encoding: {
-        y: { field: "bar", type: "nominal", title: null, sort: null, axis: { labelLimit: 170 } },
+        y: {
+          field: "bar",
+          type: "nominal",
+          title: null,
+          sort: null,
+          axis: { labelLimit: 0, labelExpr: labels(chart.bars) },
+        },
         x: {
           field: "share",
           type: "quantitative",

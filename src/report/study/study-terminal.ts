@@ -15,7 +15,8 @@ export function studyTerminal(summary: StudySummary, bold: (text: string) => str
   if (comparisons.verdicts.length > 0) {
     parts.push(
       bold(labelled(study, "what changed on the same rows (McNemar's exact test)")),
-      comparisonLines(comparisons.verdicts),
+      comparisonLines(shownComparisons(comparisons.verdicts)),
+      ...countedComparisons(comparisons.verdicts),
       manyTests(comparisons.verdicts.length),
     );
   }
@@ -47,7 +48,27 @@ export function tableText(table: StudyTable): string {
   return [drawn.toString(), ...notes].join("\n");
 }
 
+/** More than so many are counted, and those that chance explains badly are shown. */
+const mostLines = 12;
+const unlikely = 0.05;
+
+function shownComparisons(verdicts: readonly VerdictComparison[]): readonly VerdictComparison[] {
+  return verdicts.length <= mostLines ? verdicts : verdicts.filter(({ p }) => p < unlikely);
+}
+
+/** `108 comparisons: more gained than lost in 40, …; all of them are in report.md.` */
+function countedComparisons(verdicts: readonly VerdictComparison[]): string[] {
+  if (verdicts.length <= mostLines) return [];
+  const count = (holds: (one: VerdictComparison) => boolean): number => verdicts.filter(holds).length;
+  const [up, down] = [count((one) => one.gained > one.lost), count((one) => one.gained < one.lost)];
+  const shown = shownComparisons(verdicts).length;
+  return [
+    `${verdicts.length} comparisons: more gained than lost in ${up}, more lost than gained in ${down}, as many in ${verdicts.length - up - down}. ${shown === 0 ? "None has" : `Shown ${shown === 1 ? "is the one" : `are the ${shown}`} with`} p < ${unlikely}; all are in report.md.`,
+  ];
+}
+
 function comparisonLines(verdicts: readonly VerdictComparison[]): string {
+  if (verdicts.length === 0) return "  –";
   const names = verdicts.map((one) => `${comparisonSubject(one)}: ${one.before} → ${one.after}`);
   const width = Math.max(...names.map((name) => name.length));
   return verdicts

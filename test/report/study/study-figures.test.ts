@@ -6,6 +6,7 @@ import { drawChart, standaloneSvg } from "../../../src/report/charts/chart.js";
 import { countBins } from "../../../src/report/charts/histogram-chart.js";
 import { thin } from "../../../src/report/charts/loss-chart.js";
 import { sweepChart } from "../../../src/report/charts/sweep-chart.js";
+import { yieldChart } from "../../../src/report/charts/yield-chart.js";
 import { readStudy } from "../../../src/report/study/read-study.js";
 import { studyFigures } from "../../../src/report/study/study-figures.js";
 import { summariseStudy } from "../../../src/report/study/study-summary.js";
@@ -82,6 +83,17 @@ describe("drawChart", () => {
     expect(svg).toMatch(/role="img" aria-label="[^"<>]*"/);
     expect(svg).toContain(">seed model</text>");
     expect(standaloneSvg(svg)).toContain('svg [fill="#1f7a6d"] { fill: #5cc2b1; }');
+  });
+});
+
+describe("yieldChart", () => {
+  it("writes the names of its bars out, in lines where they are long", async () => {
+    const titles = ["self-distillation (SDFT)", "using, 192 examples, mix ratio 0.5, random seed 3", attack];
+    const bars = titles.map((title) => ({ title, total: 4, kept: 3, reasons: [{ reason: "copy", count: 1 }] }));
+    const svg = await drawChart(yieldChart({ title: "Yield", subtitle: "tiny", bars }));
+    expect(svg).toContain(">self-distillation (SDFT)<");
+    for (const line of ["using, 192 examples, mix", "ratio 0.5, random seed 3"]) expect(svg).toContain(`>${line}<`);
+    expect(svg).not.toMatch(/<script|<img|<svg onload/);
   });
 });
 

@@ -199,6 +199,25 @@ describe("the texts", () => {
     expect(terminal).toContain("18 cells are missing.");
   });
 
+  it("count many comparisons on the terminal, and show those that chance explains badly", async () => {
+    const summary = await summarise("many", tableStudy);
+    const [one] = summary.comparisons.verdicts;
+    if (one === undefined) throw new Error("Expected a comparison in the made-up study.");
+    const many = (count: number): StudySummary => {
+      const verdicts = Array.from({ length: count }, (_, index) => ({
+        ...one,
+        ...{ after: `model ${index}`, lost: index % 3, gained: 1, p: index === 7 ? 0.01 : 0.5 },
+      }));
+      return { ...summary, comparisons: { ...summary.comparisons, verdicts } };
+    };
+    expect(studyTerminal(many(12)).match(/model \d+ /g)).toHaveLength(12);
+    const terminal = studyTerminal(many(108));
+    expect(terminal.match(/model \d+ /g)).toEqual(["model 7 "]);
+    expect(terminal).toContain(
+      "108 comparisons: more gained than lost in 36, more lost than gained in 36, as many in 36. Shown is the one with p < 0.05; all are in report.md.",
+    );
+  });
+
   it("write a line of CSV for each cell, and JSON with all of it", async () => {
     const summary = await summarise("files", tableStudy);
     const lines = studyCsv(summary).split("\r\n");
