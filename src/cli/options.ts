@@ -92,6 +92,14 @@ export const distillOptions = {
   },
 } as const satisfies Record<string, Options>;
 
+/** Of what is trained or rewritten. */
+export const exampleOptions = {
+  "max-example-tokens": {
+    type: "number",
+    describe: "leave out longer training examples, before the sample is taken",
+  },
+} as const satisfies Record<string, Options>;
+
 /** Of rewrites. */
 export const filterOptions = {
   rules: {

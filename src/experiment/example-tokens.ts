@@ -17,11 +17,10 @@ export function responseTokens(renderer: PromptRenderer, response: string | null
   return response === null ? 0 : renderer.pieceTokens([{ kind: "text", text: response }, { kind: "end" }]).length;
 }
 
-/** Which examples `max_tokens` leaves; undefined where there is no limit. */
-export function keepShort(
-  renderer: PromptRenderer,
-  maxTokens: number | null,
-): ((example: Example) => boolean) | undefined {
-  if (maxTokens === null) return undefined;
-  return (example) => (example.kind === "text" ? exampleTokens(renderer, example) : example.tokens.length) <= maxTokens;
+/** Which examples `max_tokens` leaves. Without a renderer (the model has no tokenizer) texts are left for later to refuse. */
+export function keepShort(renderer: PromptRenderer | null, maxTokens: number): (example: Example) => boolean {
+  return (example) => {
+    if (example.kind === "tokens") return example.tokens.length <= maxTokens;
+    return renderer === null || exampleTokens(renderer, example) <= maxTokens;
+  };
 }

@@ -81,7 +81,7 @@ export async function prepareTraining(prepared: Preparation, experiment: Experim
     maxSamples: experiment.max_samples ?? task.training?.samples ?? null,
     seed: experiment.seed,
     order: experiment.train.shuffle ? "seeded" : "file",
-    keep: keepShort(renderers.train, experiment.max_tokens),
+    keep: experiment.max_tokens === null ? undefined : keepShort(renderers.train, experiment.max_tokens),
     reporter: prepared.reporter,
   });
   const examples = expectTexts(loaded.examples, "train on in an experiment");

@@ -1,12 +1,20 @@
 // sdft distill: the model rewrites the answers of a data set in its own words.
 import { defineCommand } from "../define-command.js";
-import { dataOptions, distillOptions, filterOptions, profileOptions, samplingOptions } from "../options.js";
+import {
+  dataOptions,
+  distillOptions,
+  exampleOptions,
+  filterOptions,
+  profileOptions,
+  samplingOptions,
+} from "../options.js";
 
 export const distillCommand = defineCommand({
   command: "distill",
   describe: "rewrite the answers of a data set in the model's own words, and keep the rewrites that are still right",
   options: {
     ...dataOptions,
+    ...exampleOptions,
     ...samplingOptions,
     ...distillOptions,
     ...profileOptions,

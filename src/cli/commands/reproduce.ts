@@ -1,5 +1,6 @@
 // sdft reproduce table1…table4 | fig4…fig9
 import { defineCommand } from "../define-command.js";
+import { exampleOptions } from "../options.js";
 
 export const reproduceCommand = defineCommand({
   command: "reproduce <name> [overrides..]",
@@ -21,10 +22,7 @@ export const reproduceCommand = defineCommand({
     },
     "dataset-dir": { type: "string", describe: "the authors' data folder, with its dataset_info.json" },
     "max-samples": { type: "number", describe: "most training examples; a sweep over sizes shrinks as a whole" },
-    "max-example-tokens": {
-      type: "number",
-      describe: "leave out longer training examples, before the sample is taken",
-    },
+    ...exampleOptions,
     "num-train-epochs": { type: "number", describe: "of every training" },
     "max-test-samples": { type: "number", describe: "most rows of each test" },
     "dry-run": { type: "boolean", default: false, describe: "show what would be done, with tokens and time" },

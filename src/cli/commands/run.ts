@@ -1,5 +1,6 @@
 // sdft run EXPERIMENT.yaml [key=value …]
 import { defineCommand } from "../define-command.js";
+import { exampleOptions } from "../options.js";
 
 export const runExperimentCommand = defineCommand({
   command: "run <experiment> [overrides..]",
@@ -11,10 +12,7 @@ export const runExperimentCommand = defineCommand({
   options: {
     "dataset-dir": { type: "string", describe: "folder with a dataset_info.json" },
     "max-samples": { type: "number", describe: "training examples, the first N of the seeded order" },
-    "max-example-tokens": {
-      type: "number",
-      describe: "leave out longer training examples, before the sample is taken",
-    },
+    ...exampleOptions,
     "dry-run": { type: "boolean", default: false, describe: "show what a study would do, with tokens and time" },
   },
   examples: [["run examples/openfunctions.yaml --dataset-dir data max_samples=256", "the paper's experiment, scaled"]],

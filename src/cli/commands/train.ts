@@ -1,12 +1,13 @@
 // sdft train: a LoRA adapter from data.
 import { defineCommand } from "../define-command.js";
-import { dataOptions, profileOptions, trainingOptions } from "../options.js";
+import { dataOptions, exampleOptions, profileOptions, trainingOptions } from "../options.js";
 
 export const trainCommand = defineCommand({
   command: "train",
   describe: "train a LoRA adapter on data",
   options: {
     ...dataOptions,
+    ...exampleOptions,
     ...trainingOptions,
     ...profileOptions,
     distilled: { type: "string", describe: "a distilled.jsonl: its answers replace those of --data" },

@@ -6,21 +6,20 @@ import { distill } from "../../distill/distill.js";
 import type { Choice } from "../../distill/evidence.js";
 import { planFilter } from "../../distill/filter-memory.js";
 import { parseRules } from "../../distill/rules/parse-rules.js";
-import { prepareSession, startSession } from "../../experiment/session.js";
+import { startSession } from "../../experiment/session.js";
 import { stageSampling } from "../../experiment/stage-settings.js";
 import { expectTexts } from "../../experiment/task-data.js";
 import type { DraftMode } from "../../native/types.js";
-import { requireOption, type SamplingArgs, samplingChanges, sessionOptions, withSamplingArgs } from "../arguments.js";
+import { requireOption, type SamplingArgs, samplingChanges, withSamplingArgs } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
-import { commandRenderers, type DataArgs, loadCommandData } from "./data.js";
-import { type ModelArgs, openAdapter, planAnswers, storedSettings } from "./model.js";
+import { commandRenderers, loadTrainingData, type TrainingDataArgs } from "./data.js";
+import { openAdapter, planAnswers, storedSettings } from "./model.js";
 import { expectNoEarlier } from "./out-file.js";
 import { type ProfileArgs, startProfile } from "./profile.js";
 import { selectionDocument, selectionText } from "./selection-text.js";
 
-export interface DistillArgs extends DataArgs, SamplingArgs, ModelArgs, ProfileArgs {
+export interface DistillArgs extends TrainingDataArgs, SamplingArgs, ProfileArgs {
   readonly out?: string | undefined;
-  readonly distillTemplate?: string | undefined;
   readonly attempts: number;
   readonly choose: Choice;
   readonly rules?: string | undefined;
@@ -37,8 +36,7 @@ export async function runDistill(args: DistillArgs, { terminal, signal }: Comman
   }
   expectNoEarlier(folder, "distilled.jsonl", "finished rewrites");
   const rules = await parseRules(args.rules, "--rules");
-  const resolved = await loadCommandData(args, "train", terminal);
-  const prepared = await prepareSession(sessionOptions(args, terminal));
+  const { resolved, prepared } = await loadTrainingData(args, terminal);
   const { distill: renderer, train: ordinary } = await commandRenderers(prepared.prompts, args, resolved);
   const { task, preset } = resolved;
   const examples = expectTexts(resolved.loaded.examples, "distil");

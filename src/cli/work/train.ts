@@ -10,7 +10,7 @@ import { mixExamples } from "../../distill/mix.js";
 import { readAdapterFolder } from "../../engine/adapter-folder.js";
 import type { AdapterSettings } from "../../engine/adapter-settings.js";
 import type { AdapterHandle, Engine } from "../../engine/engine.js";
-import { prepareSession, startSession } from "../../experiment/session.js";
+import { startSession } from "../../experiment/session.js";
 import { expectTexts } from "../../experiment/task-data.js";
 import type { Preset } from "../../templates/presets.js";
 import { type Checkpoint, latestCheckpoint } from "../../train/checkpoint.js";
@@ -19,15 +19,14 @@ import { initializeAdapter } from "../../train/lora-init.js";
 import { prepareSequences } from "../../train/prepare.js";
 import { train } from "../../train/train.js";
 import { fitTraining, planTrainingMemory } from "../../train/training-memory.js";
-import { requireOption, sessionOptions, type TrainingArgs, trainingInput } from "../arguments.js";
+import { requireOption, type TrainingArgs, trainingInput } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
 import type { Terminal } from "../terminal.js";
-import { commandRenderers, type DataArgs, loadCommandData } from "./data.js";
-import type { ModelArgs } from "./model.js";
+import { commandRenderers, loadTrainingData, type TrainingDataArgs } from "./data.js";
 import { expectNoEarlier } from "./out-file.js";
 import { type ProfileArgs, startProfile } from "./profile.js";
 
-export interface TrainArgs extends DataArgs, TrainingArgs, ModelArgs, ProfileArgs {
+export interface TrainArgs extends TrainingDataArgs, TrainingArgs, ProfileArgs {
   readonly out?: string | undefined;
   readonly initAdapter?: string | undefined;
   readonly resume: boolean;
@@ -45,14 +44,13 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
       "compute",
       "Training is always computed in f32: leave out --compute int, which is for generating and scoring.",
     );
-  const resolved = await loadCommandData(args, "train", terminal);
-  const { task } = resolved;
-  const wish = withTaskEpochs(parseTrainingConfig(trainingInput(args), "the command line"), task?.training?.epochs);
+  const given = parseTrainingConfig(trainingInput(args), "the command line");
   const resume = await findResume(folder, args.resume);
+  const { resolved, prepared } = await loadTrainingData(args, terminal);
+  const wish = withTaskEpochs(given, resolved.task?.training?.epochs);
   const seed = args.seed ?? 0;
   const examples = await mixed(resolved.loaded.examples, args, seed);
 
-  const prepared = await prepareSession(sessionOptions(args, terminal));
   const { prompts } = prepared;
   const { spec } = prepared.model;
   const renderer = prompts === null ? null : (await commandRenderers(prompts, args, resolved)).train;
