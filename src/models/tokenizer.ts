@@ -3,6 +3,7 @@
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { InputError } from "../base/error.js";
 import { spellOutSplit } from "./byte-level-split.js";
+import { expectWords } from "./longest-word.js";
 import { packTokenBytes, type TokenBytes, type TokenSpelling, tokenSpelling } from "./token-bytes.js";
 
 export interface EncodeOptions {
@@ -30,7 +31,7 @@ export interface Tokenizer {
   readonly vocabSize: number;
   /** Jinja source of the chat template, or null. */
   readonly chatTemplate: string | null;
-  /** Special tokens written out in the text become their ids, as in transformers. */
+  /** Special tokens written out in the text become their ids, as in transformers. Throws InputError("word_length") for what is no text of words. */
   encode(text: string, options?: EncodeOptions): number[];
   /** Ids beyond the vocabulary decode to nothing. */
   decode(ids: ArrayLike<number>, options?: DecodeOptions): string;
@@ -135,6 +136,7 @@ class LibraryTokenizer implements Tokenizer {
   }
 
   encode(text: string, { addSpecial = true, maxTokens }: EncodeOptions = {}): number[] {
+    expectWords(text);
     const ids: number[] = this.library.encode(text, { add_special_tokens: false }).ids;
     const [prefix, suffix] = addSpecial ? [this.prefix, this.suffix] : [[], []];
     const room = maxTokens === undefined ? ids.length : Math.max(0, maxTokens - prefix.length - suffix.length);
