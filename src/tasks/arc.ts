@@ -2,7 +2,8 @@
 
 import { instructionTemplates } from "../templates/choose.js";
 import { type ChoiceQuestion, objectColumn, textColumn, textsColumn, wrongColumn } from "./choice.js";
-import type { DataSource, Row, Task } from "./task.js";
+import { type DataSource, hubSource } from "./data-source.js";
+import type { Row, Task } from "./task.js";
 
 export const arcEasy = define("arc_easy", "ARC-Easy", "Questions of school science, easy (ARC)");
 export const arcChallenge = define("arc_challenge", "ARC-Challenge", "Questions of school science, challenging (ARC)");
@@ -33,14 +34,7 @@ function define<Name extends "arc_easy" | "arc_challenge">(name: Name, config: s
 }
 
 function source(name: string, config: string, split: string): DataSource {
-  const columns = { prompt: "question" };
-  return {
-    dataset: `${name}_${split}`,
-    authors: null,
-    bundled: null,
-    hub: { repo: "allenai/ai2_arc", config, split, columns, convert: null },
-    columns,
-  };
+  return hubSource(`${name}_${split}`, { repo: "allenai/ai2_arc", config, split, prompt: "question" });
 }
 
 function readQuestion(row: Row, id: string): ChoiceQuestion {

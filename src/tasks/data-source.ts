@@ -44,3 +44,13 @@ export interface DataSource {
   /** Of the bundled file, and of a dataset_info.json that names none. */
   readonly columns: Columns;
 }
+
+/** A public set that the hub has as it is, and the authors' folder doesn't: its question stands in one column. */
+export function hubSource(
+  dataset: string,
+  hub: { readonly repo: string; readonly config: string | null; readonly split: string; readonly prompt: string },
+): DataSource {
+  const { prompt, ...place } = hub;
+  const columns = { prompt };
+  return { dataset, authors: null, bundled: null, hub: { ...place, columns, convert: null }, columns };
+}

@@ -3,7 +3,8 @@
 import { capitalize, stripText } from "../metrics/python-text.js";
 import { instructionTemplates } from "../templates/choose.js";
 import { type ChoiceQuestion, indexColumn, textColumn, textsColumn } from "./choice.js";
-import type { DataSource, Row, Task } from "./task.js";
+import { type DataSource, hubSource } from "./data-source.js";
+import type { Row, Task } from "./task.js";
 
 export const hellaswag = {
   name: "hellaswag",
@@ -29,14 +30,7 @@ export const hellaswag = {
 } as const satisfies Task;
 
 function source(split: string): DataSource {
-  const columns = { prompt: "ctx_a" };
-  return {
-    dataset: `hellaswag_${split}`,
-    authors: null,
-    bundled: null,
-    hub: { repo: "Rowan/hellaswag", config: null, split, columns, convert: null },
-    columns,
-  };
+  return hubSource(`hellaswag_${split}`, { repo: "Rowan/hellaswag", config: null, split, prompt: "ctx_a" });
 }
 
 function readQuestion(row: Row, id: string): ChoiceQuestion {

@@ -3,8 +3,9 @@
 import { stripText } from "../metrics/python-text.js";
 import { instructionTemplates } from "../templates/choose.js";
 import { type ChoiceParts, type ChoiceQuestion, indexColumn, textColumn, textsColumn } from "./choice.js";
+import { type DataSource, hubSource } from "./data-source.js";
 import { mmluSubjects } from "./mmlu-subjects.js";
-import type { Columns, DataSource, Row, Task } from "./task.js";
+import type { Row, Task } from "./task.js";
 
 const groups = Object.entries(mmluSubjects).map(([name, subjects]) => ({
   name: `mmlu_${name}`,
@@ -58,14 +59,7 @@ function define(name: string, title: string, parts: ChoiceParts) {
 }
 
 function source(split: string): DataSource {
-  const columns: Columns = { prompt: "question" };
-  return {
-    dataset: `mmlu_${split}`,
-    authors: null,
-    bundled: null,
-    hub: { repo: "cais/mmlu", config: "all", split, columns, convert: null },
-    columns,
-  };
+  return hubSource(`mmlu_${split}`, { repo: "cais/mmlu", config: "all", split, prompt: "question" });
 }
 
 function partOf(row: Row): string | null {

@@ -9,17 +9,15 @@ import {
   textColumn,
   textsColumn,
 } from "./choice.js";
-import type { Columns, DataSource, Row, Task } from "./task.js";
+import { hubSource } from "./data-source.js";
+import type { Row, Task } from "./task.js";
 
-const columns: Columns = { prompt: "question" };
-
-const source: DataSource = {
-  dataset: "truthfulqa_validation",
-  authors: null,
-  bundled: null,
-  hub: { repo: "truthfulqa/truthful_qa", config: "multiple_choice", split: "validation", columns, convert: null },
-  columns,
-};
+const source = hubSource("truthfulqa_validation", {
+  repo: "truthfulqa/truthful_qa",
+  config: "multiple_choice",
+  split: "validation",
+  prompt: "question",
+});
 
 export const truthfulqaMc1 = {
   name: "truthfulqa_mc1",

@@ -3,7 +3,8 @@
 import { stripText } from "../metrics/python-text.js";
 import { instructionTemplates } from "../templates/choose.js";
 import { type ChoiceQuestion, indexColumn, textColumn, wrongColumn } from "./choice.js";
-import type { DataSource, Row, Task } from "./task.js";
+import { type DataSource, hubSource } from "./data-source.js";
+import type { Row, Task } from "./task.js";
 
 export const winogrande = {
   name: "winogrande",
@@ -29,14 +30,8 @@ export const winogrande = {
 } as const satisfies Task;
 
 function source(split: string): DataSource {
-  const columns = { prompt: "sentence" };
-  return {
-    dataset: `winogrande_${split}`,
-    authors: null,
-    bundled: null,
-    hub: { repo: "allenai/winogrande", config: "winogrande_xl", split, columns, convert: null },
-    columns,
-  };
+  const repo = "allenai/winogrande";
+  return hubSource(`winogrande_${split}`, { repo, config: "winogrande_xl", split, prompt: "sentence" });
 }
 
 function readQuestion(row: Row, id: string): ChoiceQuestion {
