@@ -5,8 +5,8 @@ import { tinyChat } from "../tiny-chat.js";
 
 describe("expectWords", () => {
   it("takes long texts, and whatever they are made of", () => {
-    const some = 2 * longestWord;
-    for (const text of ["word ".repeat(some), "一二三。".repeat(some), "a1+B/".repeat(some), " ".repeat(some)])
+    const some = longestWord / 2;
+    for (const text of ["word ".repeat(some), "一二三。".repeat(some), "a1+B/".repeat(some), " ".repeat(4 * some)])
       expect(() => expectWords(text)).not.toThrow();
     expect(() => expectWords("x".repeat(longestWord))).not.toThrow();
   });
