@@ -20,10 +20,11 @@ export async function drawChart(chart: Chart): Promise<string> {
   try {
     const svg = await view.toSVG();
     const name = escapeHtml(`${chart.title}. ${chart.description}`);
+    // Vega's own class goes: a second one would make a file of its own unreadable.
     return svg.replace(
       /^<svg ([^>]*?)>/,
       (_, attributes: string) =>
-        `<svg class="chart" ${attributes} role="img" aria-label="${name}"><title>${name}</title>`,
+        `<svg class="chart" ${attributes.replace(/ ?\bclass="[^"]*"/, "")} role="img" aria-label="${name}"><title>${name}</title>`,
     );
   } finally {
     view.finalize();

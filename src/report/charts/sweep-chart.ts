@@ -43,7 +43,8 @@ export function sweepChart(sweep: Sweep): Chart {
     field: "x",
     type: "quantitative" as const,
     title: sweep.xTitle,
-    axis: { values: xs, labelOverlap: "greedy" as const, format: "~r" },
+    // An axis' own format rounds to the digits that tell its ticks apart: 192 to 190.
+    axis: { values: xs, labelOverlap: "greedy" as const, labelExpr: "format(datum.value, '~r')" },
     scale: { zero: false, nice: false, padding: 14 },
   };
   const y = {

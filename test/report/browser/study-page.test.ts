@@ -1,5 +1,6 @@
 // The study's page in a real browser: it runs nothing that is not its own, asks for nothing, shows its figures, and one finds, sorts and
 // chooses examples in it.
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -62,6 +63,19 @@ describe.skipIf(chromium === null)("a study's page", () => {
     const light = await openPage(browser, pagePath("knowledge"));
     expect(await light.page.evaluate(labelColour)).toBe("rgb(95, 103, 115)");
     await light.page.close();
+  });
+
+  it("writes figures that are whole files of their own", async () => {
+    const { page } = await openPage(browser, pagePath("table"));
+    for (const folder of Object.values(pages).map((path) => join(path, "figures"))) {
+      for (const name of readdirSync(folder)) {
+        const text = JSON.stringify(readFileSync(join(folder, name), "utf8"));
+        const read = `new DOMParser().parseFromString(${text}, "image/svg+xml")`;
+        expect(await page.evaluate(`${read}.querySelector("parsererror")?.textContent ?? null`), name).toBeNull();
+        expect(await page.evaluate(`${read}.documentElement.localName`), name).toBe("svg");
+      }
+    }
+    await page.close();
   });
 
   it("finds an example by its text, marks what the rewrite changed, and shows what a model wrote as text", async () => {

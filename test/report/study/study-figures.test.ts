@@ -79,6 +79,8 @@ describe("drawChart", () => {
     );
     expect(svg).toMatch(/^<svg class="chart" /);
     expect(svg).not.toMatch(/<script|<img|<svg onload/);
+    const names = /^<svg ([^>]*)>/.exec(svg)?.[1]?.match(/[\w:-]+(?==")/g) ?? [];
+    expect(names).toEqual([...new Set(names)]);
     expect(svg).toContain("&lt;img src=x");
     expect(svg).toMatch(/role="img" aria-label="[^"<>]*"/);
     expect(svg).toContain(">seed model</text>");
@@ -94,6 +96,17 @@ describe("yieldChart", () => {
     expect(svg).toContain(">self-distillation (SDFT)<");
     for (const line of ["using, 192 examples, mix", "ratio 0.5, random seed 3"]) expect(svg).toContain(`>${line}<`);
     expect(svg).not.toMatch(/<script|<img|<svg onload/);
+  });
+});
+
+describe("sweepChart", () => {
+  it("writes its ticks out in full", async () => {
+    const points = [48, 96, 192, 2211].map((x) => ({ x, value: 2, low: 1, high: 3 }));
+    const series = [{ title: "SDFT", colour: "sdft" as const, points }];
+    const svg = await drawChart(
+      sweepChart({ title: "t", subtitle: "s", xTitle: "x", yTitle: "y", top: null, series, level: null }),
+    );
+    for (const tick of [48, 192, 2211]) expect(svg).toContain(`>${tick}</text>`);
   });
 });
 
