@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { z } from "zod";
 import { InputError, SdftError } from "../base/error.js";
 import { writeError, writeJson } from "../base/write-file.js";
+import { writeAdapterTensors } from "../engine/adapter-folder.js";
+import type { AdapterSettings } from "../engine/adapter-settings.js";
 import type { AdapterHandle, Engine } from "../engine/engine.js";
 import { readFloatTensors, readSafetensors } from "../formats/safetensors.js";
 import { writeSafetensors } from "../formats/safetensors-writer.js";
-import type { NativeTrainer, RealArray, TrainerState } from "../native/types.js";
+import type { NativeTrainer, RealArray } from "../native/types.js";
+import type { TrainingState } from "./training-state.js";
 
 const trainerStateSchema = z.object({
   format: z.literal(1, { error: "written by a newer sdft" }),
@@ -28,27 +31,33 @@ export interface Checkpoint {
 
 /** Writes `folder/checkpoint-<step>` beside its place first, so that it is complete or not there. */
 export async function saveCheckpoint(
-  engine: Engine,
-  parts: { adapter: AdapterHandle; trainer: NativeTrainer; folder: string; totalSteps: number; fingerprint: string },
+  state: TrainingState,
+  parts: {
+    settings: AdapterSettings;
+    baseModel: string;
+    folder: string;
+    totalSteps: number;
+    fingerprint: string;
+  },
 ): Promise<Checkpoint> {
-  const state = parts.trainer.state();
-  const folder = join(parts.folder, `checkpoint-${state.step}`);
+  const { step } = state.trainer;
+  const folder = join(parts.folder, `checkpoint-${step}`);
   const staging = `${folder}.partial`;
   try {
     await rm(staging, { recursive: true, force: true });
     await mkdir(staging, { recursive: true });
-    await engine.saveAdapter(parts.adapter, staging);
-    await writeSafetensors(join(staging, "optimizer.safetensors"), momentTensors(parts.adapter, state));
-    const { totalSteps, fingerprint } = parts;
+    const { settings, baseModel, totalSteps, fingerprint } = parts;
+    await writeAdapterTensors(state.adapter, { folder: staging, settings, baseModel });
+    await writeSafetensors(join(staging, "optimizer.safetensors"), momentTensors(state));
     await writeJson(join(staging, "trainer_state.json"), {
       format: 1,
-      step: state.step,
+      step,
       total_steps: totalSteps,
       fingerprint,
     });
     await rm(folder, { recursive: true, force: true });
     await rename(staging, folder);
-    return { folder, step: state.step, totalSteps, fingerprint };
+    return { folder, step, totalSteps, fingerprint };
   } catch (cause) {
     await rm(staging, { recursive: true, force: true }).catch(() => undefined);
     throw writeError(folder, cause);
@@ -103,10 +112,10 @@ export async function restoreCheckpoint(
   parts.trainer.setState({ step: checkpoint.step, firstMoments, secondMoments });
 }
 
-function momentTensors(adapter: AdapterHandle, state: TrainerState) {
-  return adapter.native.tensors().flatMap(({ name, rows, columns }) => [
-    { name: `first_moment.${name}`, shape: [rows, columns], values: singlePrecision(name, state.firstMoments[name]) },
-    { name: `second_moment.${name}`, shape: [rows, columns], values: singlePrecision(name, state.secondMoments[name]) },
+function momentTensors({ adapter, trainer }: TrainingState) {
+  return [...adapter].flatMap(([name, { shape }]) => [
+    { name: `first_moment.${name}`, shape, values: singlePrecision(name, trainer.firstMoments[name]) },
+    { name: `second_moment.${name}`, shape, values: singlePrecision(name, trainer.secondMoments[name]) },
   ]);
 }
 

@@ -3,8 +3,9 @@
 
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { InputError } from "../base/error.js";
+import { InputError, SdftError } from "../base/error.js";
 import { Interrupted } from "../base/interrupted.js";
+import { writeAdapterTensors } from "../engine/adapter-folder.js";
 import type { AdapterHandle, Engine } from "../engine/engine.js";
 import type { NativeTrainer } from "../native/types.js";
 import {
@@ -23,6 +24,7 @@ import { expectFiniteAdapter } from "./divergence.js";
 import { appendLog, type LogRow, truncateLog } from "./log.js";
 import { type PrefixSharing, prefixSharing, splitByRows } from "./micro-batches.js";
 import { scheduleFactor, warmupSteps } from "./schedule.js";
+import { copyAdapter, copyState, isDeviceFailure, KeptState, type TrainingState } from "./training-state.js";
 
 export interface TrainingJob {
   readonly adapter: AdapterHandle;
@@ -48,7 +50,7 @@ export interface TrainingOutcome {
   readonly adapterFolder: string;
 }
 
-/** Trains the adapter in place and writes it to `folder/adapter`. Throws Interrupted when the signal fired, with a checkpoint saved. */
+/** Trains the adapter in place and writes it to `folder/adapter`. Throws Interrupted when the signal fired, with a checkpoint saved; where a device fails, too. */
 export async function train(engine: Engine, job: TrainingJob): Promise<TrainingOutcome> {
   const config = resolveTraining(job.config, engine.spec, job.adapter.settings);
   const plan = batchPlan(config, job.seed);
@@ -67,11 +69,14 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
   const rows = await truncateLog(log, done);
   if (job.resume !== null) await restoreCheckpoint(engine, job.resume, { adapter: job.adapter, trainer });
 
-  const save = (step: number) => {
-    expectFiniteAdapter(job.adapter, step);
-    return saveCheckpoint(engine, {
-      adapter: job.adapter,
-      trainer,
+  const copy = () => copyState(job.adapter, trainer);
+  // The processor's memory is where the state is anyway.
+  const kept = engine.setting.backend === "cuda" ? new KeptState(copy) : null;
+  const save = (state: TrainingState) => {
+    expectFiniteAdapter(state.adapter, state.trainer.step);
+    return saveCheckpoint(state, {
+      settings: job.adapter.settings,
+      baseModel: engine.model.name,
       folder: job.folder,
       totalSteps: total,
       fingerprint: job.fingerprint,
@@ -81,34 +86,53 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
   const earlier = rows.at(-1)?.time ?? 0;
   const started = performance.now();
   let order: number[] = [];
-  for (let step = done; step < total; ++step) {
-    if (step % perEpoch === 0 || order.length === 0) order = epochOrder(ids, plan, Math.floor(step / perEpoch));
-    const row = await update(trainer, {
-      job,
-      order,
-      plan,
-      step,
-      inEpoch: step % perEpoch,
-      total,
-      sharing: prefixSharing(engine.spec, job.adapter.settings),
-      microBatchTokens: config.micro_batch_tokens,
-      elapsed: () => earlier + (performance.now() - started) / 1000,
+  try {
+    for (let step = done; step < total; ++step) {
+      if (step % perEpoch === 0 || order.length === 0) order = epochOrder(ids, plan, Math.floor(step / perEpoch));
+      const row = await update(trainer, {
+        job,
+        order,
+        plan,
+        step,
+        inEpoch: step % perEpoch,
+        total,
+        sharing: prefixSharing(engine.spec, job.adapter.settings),
+        microBatchTokens: config.micro_batch_tokens,
+        elapsed: () => earlier + (performance.now() - started) / 1000,
+      });
+      kept?.afterUpdate();
+      rows.push(row);
+      await appendLog(log, row);
+      job.onStep?.(row, total);
+      if (step + 1 === total) break;
+      const stopping = job.signal?.aborted === true;
+      if (stopping || (job.config.save_steps > 0 && (step + 1) % job.config.save_steps === 0)) {
+        const state = copy();
+        await save(state);
+        kept?.put(state);
+      }
+      if (stopping)
+        throw new Interrupted(
+          `Training stopped after step ${step + 1} of ${total}; its state is in ${join(job.folder, `checkpoint-${step + 1}`)}. Go on with --resume.`,
+        );
+    }
+    const adapter = copyAdapter(job.adapter);
+    expectFiniteAdapter(adapter, total);
+    const adapterFolder = join(job.folder, "adapter");
+    await writeAdapterTensors(adapter, {
+      ...{ folder: adapterFolder, settings: job.adapter.settings, baseModel: engine.model.name },
     });
-    rows.push(row);
-    await appendLog(log, row);
-    job.onStep?.(row, total);
-    if (step + 1 === total) break;
-    const stopping = job.signal?.aborted === true;
-    if (stopping || (job.config.save_steps > 0 && (step + 1) % job.config.save_steps === 0)) await save(step + 1);
-    if (stopping)
-      throw new Interrupted(
-        `Training stopped after step ${step + 1} of ${total}; its state is in ${join(job.folder, `checkpoint-${step + 1}`)}. Go on with --resume.`,
-      );
+    return { ...summarise(rows, perEpoch), steps: total, adapterFolder };
+  } catch (error) {
+    const state = kept?.state ?? null;
+    if (state === null || !isDeviceFailure(error)) throw error;
+    const { folder, step } = await save(state);
+    throw new SdftError(
+      "device",
+      `${error.message} The training's state after step ${step} of ${total} is in ${folder}. Go on with --resume.`,
+      { cause: error },
+    );
   }
-  expectFiniteAdapter(job.adapter, total);
-  const adapterFolder = join(job.folder, "adapter");
-  await engine.saveAdapter(job.adapter, adapterFolder);
-  return { ...summarise(rows, perEpoch), steps: total, adapterFolder };
 }
 
 interface UpdateContext {

@@ -30,4 +30,41 @@ describe.skipIf(!existsSync(emulated))("commands with --device cuda", () => {
     expect((await scores("company", company, "--batch-invariant"))[0]).toBe(alone[0]);
     expect((await scores("default", company))[0]).not.toBe((await scores("default-alone", [row("a", 4)]))[0]);
   });
+
+  it("save a training's state when the device is lost, and go on from it to the same bits", async () => {
+    const data = join(folder, "rows.json");
+    const examples = Array.from({ length: 4 }, (_, i) => ({ instruction: `Say ${i}.`, output: `It is ${i}.` }));
+    writeFileSync(data, JSON.stringify(examples));
+    const training = ["--per-device-train-batch-size", "1", "--gradient-accumulation-steps", "1", "--max-steps", "4"];
+    const train = (out: string, ...more: string[]) =>
+      sdft(
+        "train",
+        ...onCuda,
+        "--data",
+        data,
+        "--lora-dropout",
+        "0.1",
+        ...training,
+        "--out",
+        join(folder, out),
+        ...more,
+      );
+    const adapter = (out: string) => readFileSync(join(folder, out, "adapter", "adapter_model.safetensors"));
+    expect(await train("whole")).toMatchObject({ status: 0 });
+
+    process.env.SDFT_TEST_LOSE_DEVICE_AFTER = "10";
+    const early = await train("early");
+    expect(early).toMatchObject({ status: 1 });
+    expect(early.stderr).toMatch(/reported: unspecified launch failure.*run the command again to continue/);
+
+    process.env.SDFT_TEST_LOSE_DEVICE_AFTER = "400";
+    const { status, stderr } = await train("lost");
+    delete process.env.SDFT_TEST_LOSE_DEVICE_AFTER;
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /The training's state after step [123] of 4 is in .*checkpoint-[123]\. Go on with --resume\./,
+    );
+    expect(await train("lost", "--resume")).toMatchObject({ status: 0 });
+    expect(adapter("lost").equals(adapter("whole"))).toBe(true);
+  });
 });

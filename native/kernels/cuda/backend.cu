@@ -64,10 +64,11 @@ class CudaBackend final : public Backend {
     if (bytes > 0) check(cudaMemsetAsync(memory, 0, static_cast<size_t>(bytes), stream_), "clearing memory");
     return memory;
   }
+  /// Destructors call it, so it never throws: of a device that is lost there is nothing to give back.
   void release(void* memory) override {
     if (memory == nullptr) return;
-    check(cudaStreamSynchronize(stream_), "earlier work");
-    check(cudaFree(memory), "a release");
+    cudaStreamSynchronize(stream_);
+    cudaFree(memory);
   }
   void upload(Tensor destination, const float* source) override {
     if (destination.rows == 0 || destination.cols == 0) return;

@@ -23,6 +23,8 @@ Device first_device() {
 }  // namespace
 
 Device device = first_device();
+/// Until the device is lost; −1: for ever.
+long long launches_left = -1;
 
 /// Work that waits for its turn, in order.
 struct Stream {
@@ -71,6 +73,9 @@ void enqueue(Stream* stream, std::function<void()> work) {
 }
 
 void enqueue_launch(Stream* stream, const Launch& launch, std::function<void()> body) {
+  if (launches_left == 0) device.lost = true;
+  if (device.lost) return;
+  if (launches_left > 0) --launches_left;
   enqueue(stream, [launch, body = std::move(body)] { run(launch, body); });
 }
 
@@ -193,7 +198,13 @@ const char* cudaGetErrorString(cudaError_t status) {
   return "unspecified launch failure";
 }
 
-cudaError_t cudaSetDevice(int number) { return device.present && number == 0 ? cudaSuccess : cudaErrorNoDevice; }
+/// A backend begins with a device in the health that the environment asks for: SDFT_TEST_LOSE_DEVICE_AFTER so many launches.
+cudaError_t cudaSetDevice(int number) {
+  const char* launches = std::getenv("SDFT_TEST_LOSE_DEVICE_AFTER");
+  emulator::launches_left = launches != nullptr ? std::atoll(launches) : -1;
+  device.lost = false;
+  return device.present && number == 0 ? cudaSuccess : cudaErrorNoDevice;
+}
 
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = device.present ? 1 : 0;
