@@ -5,6 +5,8 @@ import type { ModelPackage } from "../models/package.js";
 import type { Compute, WeightFormat } from "../native/types.js";
 
 export interface EngineChoice {
+  /** The cpu where left out. */
+  readonly device?: "cpu" | "cuda";
   readonly weights: WeightFormat;
   readonly compute: Compute;
   /** 0: all that may be used. */
@@ -20,8 +22,8 @@ export function systemName({ weights, compute }: Pick<EngineChoice, "weights" | 
 }
 
 export function openChosen(model: ModelPackage, choice: EngineChoice): Promise<Engine> {
-  const { weights, compute, threads, profile } = choice;
-  return openEngine(model, { device: "cpu", weights, compute, threads, profile });
+  const { device = "cpu", weights, compute, threads, profile } = choice;
+  return openEngine(model, { device, weights, compute, threads, profile });
 }
 
 /** Call it before the work; what it returns gives the table of what ran since, no lines without `profile`. */

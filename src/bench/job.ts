@@ -5,6 +5,7 @@ import { type DecodingWork, type GeneratingWork, measureDecoding, measureGenerat
 import { measureKernels } from "./kernels.js";
 import type { ShapeName } from "./made-up-model.js";
 import type { JobResult } from "./measurement.js";
+import { type CardWork, measureOnCard } from "./on-card.js";
 import { measureScaling } from "./scaling.js";
 import { measureFirstToken, measureHelp, measureReady } from "./start.js";
 import { measureTraining, type TrainingWork } from "./training.js";
@@ -21,6 +22,7 @@ export type Job =
   | ({ readonly kind: "decode"; readonly work: DecodingWork } & OnModel)
   | ({ readonly kind: "ready" | "first-token" } & OnModel)
   | { readonly kind: "scaling"; readonly shape: ShapeName; readonly choice: EngineChoice }
+  | { readonly kind: "card"; readonly work: CardWork; readonly choice: EngineChoice }
   | { readonly kind: "kernels"; readonly threads: number }
   | { readonly kind: "help" };
 
@@ -33,6 +35,8 @@ export async function runJob(job: Job): Promise<JobResult> {
       return measureHelp();
     case "scaling":
       return measureScaling(job.shape, job.choice);
+    case "card":
+      return measureOnCard(job.work, job.choice);
     case "ready":
       return measureReady(job.model, job.choice);
     case "first-token":

@@ -54,10 +54,14 @@ export async function measureScaling(name: ShapeName, choice: EngineChoice): Pro
 }
 
 /** New tokens a second from the step on in which the last sequence has got its first. */
-async function decodingSpeed(engine: Engine, count: number, { prompt, newTokens }: Amounts): Promise<number> {
+export async function decodingSpeed(
+  engine: Engine,
+  count: number,
+  { prompt, newTokens }: { readonly prompt: number; readonly newTokens: number },
+): Promise<number> {
   const prompts = Array.from({ length: count }, (_, row) => ({
     id: String(row),
-    tokens: madeUpTokens(engine, row, prompt),
+    tokens: madeUpTokens(engine.spec.vocabSize, row, prompt),
   }));
   const begun = new Set<number>();
   let [before, started] = [0, Number.NaN];
@@ -74,11 +78,11 @@ async function decodingSpeed(engine: Engine, count: number, { prompt, newTokens 
 
 /** The last fifth is labelled, as in the OpenFunctions rows. */
 function madeUpRow(engine: Engine, row: number, length: number): WorkRow {
-  const tokens = madeUpTokens(engine, row, length);
+  const tokens = madeUpTokens(engine.spec.vocabSize, row, length);
   return { tokens, labels: tokens.map((token, i) => (i < 0.8 * length ? -100 : token)) };
 }
 
 /** No two rows begin alike: nothing is shared. */
-function madeUpTokens(engine: Engine, row: number, length: number): number[] {
-  return Array.from({ length }, (_, i) => (7919 * (row + 1) + 104729 * i) % engine.spec.vocabSize);
+export function madeUpTokens(vocabSize: number, row: number, length: number): number[] {
+  return Array.from({ length }, (_, i) => (7919 * (row + 1) + 104729 * i) % vocabSize);
 }

@@ -26,24 +26,12 @@ const adapterSettings: AdapterSettings = {
 
 /** Tokens a second (of the data: a shared node counts for each sequence), the share of the multiply-add peak, peak memory. */
 export async function measureTraining(engine: Engine, choice: EngineChoice, work: TrainingWork): Promise<JobResult> {
-  const config = parseTrainingConfig(
-    {
-      num_train_epochs: 1,
-      per_device_train_batch_size: work.batch,
-      gradient_accumulation_steps: 1,
-      lora_dropout: 0,
-      shuffle: false,
-    },
-    "the bench",
-  );
-  const sequences = work.rows.map(toSequence);
-  await trainOnce(engine, sequences, { ...config, max_steps: 1 });
+  const prepared = prepare(work);
+  await warmUp(engine, prepared);
   const notes = watchKernels(engine, choice);
-  const { seconds, losses } = await trainOnce(engine, sequences, config);
+  const { seconds, losses, tokens, flop } = await timePrepared(engine, prepared);
   const profile = await notes();
   const memory = peakMebibytes();
-  const tokens = sequences.reduce((sum, sequence) => sum + sequence.tokens.length, 0);
-  const flop = neededFlop(engine, sequences, work.batch);
   const { gflops, instructionSet } = await measureRoof(engine.setting.threads);
   const system = systemName(choice);
   const measurements: Measurement[] = [
@@ -55,6 +43,52 @@ export async function measureTraining(engine: Engine, choice: EngineChoice, work
     { system, metric: "peak memory", unit: "MiB", value: memory, details: { ...engine.memory } },
   ];
   return { measurements, notes: profile };
+}
+
+export interface TimedTraining {
+  readonly seconds: number;
+  readonly losses: readonly number[];
+  /** Of the data: a shared node counts for each sequence. */
+  readonly tokens: number;
+  /** That it cannot do without. */
+  readonly flop: number;
+}
+
+/** The work once, after an update that is not counted. */
+export async function timeTraining(engine: Engine, work: TrainingWork): Promise<TimedTraining> {
+  const prepared = prepare(work);
+  await warmUp(engine, prepared);
+  return timePrepared(engine, prepared);
+}
+
+interface PreparedTraining {
+  readonly sequences: readonly TrainSequence[];
+  readonly config: TrainingConfig;
+  readonly batch: number;
+}
+
+function prepare({ rows, batch }: TrainingWork): PreparedTraining {
+  const config = parseTrainingConfig(
+    {
+      num_train_epochs: 1,
+      per_device_train_batch_size: batch,
+      gradient_accumulation_steps: 1,
+      lora_dropout: 0,
+      shuffle: false,
+    },
+    "the bench",
+  );
+  return { sequences: rows.map(toSequence), config, batch };
+}
+
+async function warmUp(engine: Engine, { sequences, config }: PreparedTraining): Promise<void> {
+  await trainOnce(engine, sequences, { ...config, max_steps: 1 });
+}
+
+async function timePrepared(engine: Engine, { sequences, config, batch }: PreparedTraining): Promise<TimedTraining> {
+  const { seconds, losses } = await trainOnce(engine, sequences, config);
+  const tokens = sequences.reduce((sum, sequence) => sum + sequence.tokens.length, 0);
+  return { seconds, losses, tokens, flop: neededFlop(engine, sequences, batch) };
 }
 
 /** Each update's sequences as one tree: what is needed does not depend on how the engine cuts it. */

@@ -1,0 +1,79 @@
+// The card that figures are taken on, and what it can do at most by its maker's data sheet: what speed is held against.
+import { InputError } from "../base/error.js";
+import { chooseBackend } from "../engine/backend-choice.js";
+import { hasPassedSelfTest } from "../engine/self-test-record.js";
+import type { NativeInfo } from "../native/types.js";
+
+/** Null where nobody has said it. */
+export interface Peaks {
+  /** Dense bf16 products summed in float32, TFLOP/s. */
+  readonly teraflops: number | null;
+  /** Of its memory. */
+  readonly gigabytesPerSecond: number | null;
+}
+
+export interface Card extends Peaks {
+  /** `NVIDIA H100 80GB HBM3`. */
+  readonly name: string;
+}
+
+/** NVIDIA's data sheets, without sparsity. The first whose words all stand in the card's name; of one chip the fuller name first. */
+const sheets: readonly (readonly [words: string, teraflops: number, gigabytesPerSecond: number])[] = [
+  ["B200", 2250, 8000],
+  ["H200", 989, 4800],
+  ["H100 NVL", 835, 3938],
+  ["H100 PCIe", 756, 2000],
+  ["H100", 989, 3350],
+  ["A100 80GB PCIe", 312, 1935],
+  ["A100 80GB", 312, 2039],
+  ["A100", 312, 1555],
+  ["L40S", 362, 864],
+  ["L4", 121, 300],
+  ["A10", 125, 600],
+  ["A6000", 154.8, 768],
+  ["RTX 5090", 209.5, 1792],
+  ["RTX 4090", 165.2, 1008],
+  ["RTX 3090", 71, 936],
+];
+
+/** What the data sheet says of a card of this name; `given` wins over it. */
+export function cardOf(name: string, given: Partial<Peaks> = {}): Card {
+  const words = name.split(/[\s-]+/);
+  const sheet = sheets.find(([wanted]) => wanted.split(" ").every((word) => words.includes(word)));
+  return {
+    name,
+    teraflops: given.teraflops ?? sheet?.[1] ?? null,
+    gigabytesPerSecond: given.gigabytesPerSecond ?? sheet?.[2] ?? null,
+  };
+}
+
+/** The first card, once it has passed its self-test. Throws one sentence where there is none, or where it has not. */
+export function expectCard(info: NativeInfo, given: Partial<Peaks>): Card {
+  chooseBackend("cuda", info);
+  if (!hasPassedSelfTest(info)) {
+    throw new InputError(
+      "selftest",
+      "Expected a card that has passed its self-test, because figures of wrong results are worth nothing: run sdft selftest --device cuda first.",
+    );
+  }
+  return cardOf(deviceName(info.cuda.devices[0] ?? "unknown"), given);
+}
+
+/** `NVIDIA H100 80GB HBM3, compute capability 9.0, …`: what stands before the first comma. */
+function deviceName(described: string): string {
+  return described.split(",")[0] ?? described;
+}
+
+/** For the name of the results' file: `nvidia-h100-80gb-hbm3`. */
+export function cardSlug({ name }: Card): string {
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+}
+
+/** Megabytes free on the first card, as the addon describes it; null where it doesn't say. */
+export function freeMegabytes({ cuda }: NativeInfo): number | null {
+  const free = /\(([\d.]+) GB free\)/.exec(cuda.devices[0] ?? "")?.[1];
+  return free === undefined ? null : 1000 * Number(free);
+}
