@@ -44,6 +44,14 @@ Napi::Value info(const Napi::CallbackInfo& call) {
     Napi::Array devices = Napi::Array::New(env);
     for (const std::string& device : cuda_found.devices) devices.Set(devices.Length(), Napi::String::New(env, device));
     cuda.Set("devices", devices);
+    Napi::Value memory = env.Null();
+    if (cuda_found.usable) {
+      Napi::Object bytes = Napi::Object::New(env);
+      bytes.Set("freeBytes", static_cast<double>(cuda_found.free_bytes));
+      bytes.Set("totalBytes", static_cast<double>(cuda_found.total_bytes));
+      memory = bytes;
+    }
+    cuda.Set("memory", memory);
     result.Set("cuda", cuda);
     Napi::Array features = Napi::Array::New(env);
     for (const std::string& feature : cpu_features()) features.Set(features.Length(), Napi::String::New(env, feature));

@@ -94,7 +94,7 @@ bool flag_or_false(const Argument& flag) { return !flag.is_null() && flag.flag()
 
 LoadSource parse_source(const Argument& options) {
   LoadSource result{{}, {}, options["backend"].text(), static_cast<int>(options["threads"].integer(1, 1024)), parse_format(options["weightFormat"]),
-                    flag_or_false(options["profile"]), flag_or_false(options["batchInvariant"])};
+                    flag_or_false(options["profile"]), flag_or_false(options["batchInvariant"]), options["deviceBytes"].is_null() ? 0 : options["deviceBytes"].integer(0)};
   for (const Argument& file : options["files"].elements()) result.files.push_back(file.text());
   for (const Argument& entry : options["weights"].elements()) result.weights.push_back(parse_weight(entry, static_cast<int64_t>(result.files.size())));
   return result;
@@ -102,6 +102,7 @@ LoadSource parse_source(const Argument& options) {
 
 std::unique_ptr<Backend> make_backend(const LoadSource& source) {
   std::unique_ptr<Backend> backend = sdft::make_backend(source.backend, source.threads, source.batch_invariant);
+  if (source.device_bytes > 0) backend->reserve(source.device_bytes);
   return source.profile ? make_profiled(std::move(backend)) : std::move(backend);
 }
 

@@ -19,6 +19,7 @@ struct LoadSource {
   WeightFormat format;
   bool profile;          // add up what each kernel costs
   bool batch_invariant;  // the same bits of a row whatever the batch
+  int64_t device_bytes;  // to take in one piece; 0: as needed
 };
 
 struct LoadOptions {

@@ -1,4 +1,6 @@
 // Passes over rows: moving, norms, rotation, activations, dropout, optimizer.
+#include <memory>
+
 #include "checking/check.h"
 
 namespace sdft::checking {
@@ -97,6 +99,29 @@ std::vector<Output> optimize(Backend& backend, int64_t rows, int64_t cols) {
           {"sum_of_squares", {static_cast<float>(squares)}, 1, kElementwise}};
 }
 
+/// Tensors of several sizes, more than a block's share too, and one that is empty; gradients are zero afterwards. Strides differ.
+std::vector<Output> optimize_group(Backend& backend) {
+  constexpr Shape kTensors[] = {{3, 700, 0}, {1, 1, 0}, {0, 8, 0}, {40, 33, 2}, {9, 130, 1}};
+  std::vector<std::unique_ptr<Guarded>> parts;
+  std::vector<TrainedTensor> trained;
+  std::vector<Tensor> gradients;
+  for (const Shape& s : kTensors) {
+    const int64_t count = s.rows * s.cols;
+    const uint64_t seed = parts.size();
+    for (int64_t i = 0; i < 4; ++i)
+      parts.push_back(std::make_unique<Guarded>(backend, s.rows, s.cols, i < 2 ? random_floats(count, seed + static_cast<uint64_t>(i)) : std::vector<float>{}, s.gap * i));
+    const size_t at = parts.size() - 4;
+    trained.push_back({*parts[at], *parts[at + 1], *parts[at + 2], *parts[at + 3]});
+    gradients.push_back(*parts[at + 1]);
+  }
+  const double squares = backend.sum_of_squares(gradients);
+  backend.adamw_group(trained, {0.01, 0.9, 0.999, 1e-8, 0.1, 0.5, 1});
+  std::vector<Output> outputs = {{"sum_of_squares", {static_cast<float>(squares)}, 1, kElementwise}};
+  const char* const names[] = {"parameter", "gradient", "first moment", "second moment"};
+  for (size_t i = 0; i < parts.size(); ++i) outputs.push_back(parts[i]->output(std::string(names[i % 4]) + " " + std::to_string(i / 4), kElementwise));
+  return outputs;
+}
+
 }  // namespace
 
 void add_row_cases(std::vector<Case>& cases) {
@@ -115,6 +140,7 @@ void add_row_cases(std::vector<Case>& cases) {
   for (int64_t cols : {3, 130})
     for (double probability : {0.1, 0.5})
       cases.push_back({"dropout, " + std::to_string(cols) + " columns, p = " + std::to_string(probability), [=](Backend& backend) { return drop(backend, cols, probability); }});
+  cases.push_back({"adamw over several tensors", optimize_group});
   cases.push_back({"adamw", [](Backend& backend) { return optimize(backend, 19, 33); }});
 }
 

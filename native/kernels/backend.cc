@@ -14,6 +14,7 @@ void Backend::lacks(const char* method) const {
 void Backend::layer_norm(Tensor, Tensor, Tensor, Tensor, double) { lacks("layer_norm"); }
 void Backend::gelu(Tensor, Tensor) { lacks("gelu"); }
 void Backend::bidirectional_attention(Tensor, Tensor, Tensor, Tensor, Segments, const AttentionShape&) { lacks("bidirectional_attention"); }
+void Backend::draw_tokens(std::vector<int32_t>&, Tensor, const std::vector<TokenDraw>&, const SamplingOptions&) { lacks("draw_tokens"); }
 void Backend::linear_divergence(Tensor, Tensor, Tensor, const Weight&, Compute) { lacks("linear_divergence"); }
 
 }  // namespace sdft

@@ -55,10 +55,18 @@ struct DropoutKey {
   Indices example_low, example_high, positions;  // (N)
 };
 
+struct SamplingOptions;  // kernels/drawing.h
+struct TokenDraw;
+
 struct AdamWStep {
   double learning_rate, beta1, beta2, epsilon, weight_decay;
   double gradient_scale;  // clipping
   int64_t step;           // 1 for the first: bias correction 1 − beta^step
+};
+
+/// What an optimizer's step reads and writes of one tensor of parameters; all of one shape.
+struct TrainedTensor {
+  Tensor parameter, gradient, first_moment, second_moment;
 };
 
 class Backend {
@@ -72,6 +80,11 @@ class Backend {
   /// 64-byte aligned, zeroed. Throws Error("memory").
   virtual void* allocate(int64_t bytes) = 0;
   virtual void release(void* memory) = 0;
+  /// So many bytes will be held in all: a device may take them in one piece. Throws Error("memory") where they are not free.
+  virtual void reserve(int64_t) {}
+  /// A series of calls that will come again with the same shapes, such as a decoding step; `key` names them. A device may record it once and replay it, so
+  /// `body` may be run more than once, and downloads nothing.
+  virtual void repeated(uint64_t, const std::function<void()>& body) { body(); }
   virtual void upload(Tensor destination, const float* source) = 0;
   virtual void upload(Tensor destination, const double* source) = 0;
   virtual void upload(Indices destination, const int32_t* source) = 0;
@@ -173,10 +186,21 @@ class Backend {
   /// u = log q − log p: no term is negative, equal rows give exactly 0, and rounding of a normaliser counts in the second order only. Of the (M, V) logits
   /// no more is held than a block of rows. A row's number does not depend on the others.
   virtual void linear_divergence(Tensor kl, Tensor from, Tensor to, const Weight& head, Compute compute);
+  /// Whether draw_tokens is there; else tokens are drawn on the host, from a download.
+  virtual bool draws_tokens() const { return false; }
+  /// tokens[i]: drawn from row i of the logits, which are used up, by the rules of sampling/sampler.h to the bit; or a fault (kernels/drawing.h). Waits.
+  virtual void draw_tokens(std::vector<int32_t>& tokens, Tensor logits, const std::vector<TokenDraw>& draws, const SamplingOptions& options);
   /// Sum of squares over all tensors, in double, in their order. Waits.
   virtual double sum_of_squares(const std::vector<Tensor>& tensors) = 0;
   /// AdamW (Loshchilov & Hutter 2019), as torch.optim.AdamW: parameter −= lr · decay · parameter, then the bias-corrected step.
   virtual void adamw(Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step) = 0;
+  /// That for each of them; their gradients are zero afterwards.
+  virtual void adamw_group(const std::vector<TrainedTensor>& tensors, const AdamWStep& step) {
+    for (const TrainedTensor& each : tensors) {
+      adamw(each.parameter, each.gradient, each.first_moment, each.second_moment, step);
+      zero(each.gradient);
+    }
+  }
 
  private:
   /// For methods that a backend may lack: those without = 0 and without a body here.

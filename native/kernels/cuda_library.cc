@@ -110,6 +110,8 @@ CudaFacts cuda_facts() {
                     "; sdft needs 8.0 (Ampere) or newer";
   } else {
     result.usable = true;
+    result.free_bytes = facts.devices[0].free_bytes;
+    result.total_bytes = facts.devices[0].total_bytes;
     result.reason = result.devices[0] + "; cuBLASLt " + (facts.cublaslt[0] != '\0' ? facts.cublaslt : "none");
   }
   return result;

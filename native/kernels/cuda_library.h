@@ -1,6 +1,7 @@
 // Opens libsdft_cuda.so, which holds the cuda backend: beside the addon, or where $SDFT_CUDA_LIB says. Three facts are kept apart: the library, the driver, the
 // devices.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@ struct CudaFacts {
   std::string driver;                // its version, or none
   std::vector<std::string> devices;  // name, compute capability, memory
   std::string reason;                // why not usable; what was chosen otherwise
+  int64_t free_bytes = 0, total_bytes = 0;  // of the device that is used
 };
 
 /// Asked anew each time: devices come and go.

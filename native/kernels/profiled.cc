@@ -246,6 +246,16 @@ class Profiled final : public Backend {
     timed(plain("adamw"), moved(0, 2 * elements(parameter, first_moment, second_moment) + elements(gradient)),
           [&] { inner_->adamw(parameter, gradient, first_moment, second_moment, step); });
   }
+  bool draws_tokens() const override { return inner_->draws_tokens(); }
+  void draw_tokens(std::vector<int32_t>& tokens, Tensor logits, const std::vector<TokenDraw>& draws, const SamplingOptions& options) override {
+    timed(plain("draw_tokens"), moved(logits.rows, elements(logits)), [&] { inner_->draw_tokens(tokens, logits, draws, options); });
+  }
+  void reserve(int64_t bytes) override { inner_->reserve(bytes); }
+  void adamw_group(const std::vector<TrainedTensor>& tensors, const AdamWStep& step) override {
+    double count = 0;
+    for (const TrainedTensor& each : tensors) count += 2 * elements(each.parameter, each.first_moment, each.second_moment, each.gradient);
+    timed(plain("adamw"), moved(0, count), [&] { inner_->adamw_group(tensors, step); });
+  }
 
  private:
   Cost moved(int64_t rows, double reals) const { return {rows, 0, real_ * reals}; }

@@ -109,10 +109,12 @@ Tensor Decoder::hidden(const Step& step) {
 }
 
 Tensor Decoder::logits(const Step& step) {
-  const Tensor states = hidden(step);
-  if (logits_.view().rows < states.rows) logits_ = OwnedTensor(model_.backend(), states.rows, model_.spec().vocab_size);
-  multiply(model_.backend(), logits_.top(states.rows), states, model_.head(), Tensor{}, step.compute);
-  return logits_.top(states.rows);
+  const int64_t wanted = static_cast<int64_t>(step.wanted.size());
+  if (logits_.view().rows < wanted) logits_ = OwnedTensor(model_.backend(), wanted, model_.spec().vocab_size);
+  const auto compute = [&] { multiply(model_.backend(), logits_.top(wanted), hidden(step), model_.head(), Tensor{}, step.compute); };
+  if (step.repeats) model_.backend().repeated(step.tokens.size() << 32 | static_cast<uint64_t>(wanted), compute);
+  else compute();
+  return logits_.top(wanted);
 }
 
 }  // namespace sdft

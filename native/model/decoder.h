@@ -16,6 +16,7 @@ struct Step {
   std::vector<int32_t> wanted;            // rows whose hidden state is wanted, ascending
   const Adapter* adapter = nullptr;
   Compute compute = Compute::f32;    // of the frozen products; an adapter's own stay f32
+  bool repeats = false;      // steps of the same shapes will come again: decoding
   KvCache* cache = nullptr;  // null: keys and values come from this step alone, every root at position 0
 };
 

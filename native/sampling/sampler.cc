@@ -80,10 +80,8 @@ int32_t likeliest(const SamplingRow& row) {
     ordered &= row.logits[i] == row.logits[i];
     largest[0] = std::max(largest[0], row.logits[i]);
   }
-  require(ordered, "logits", "Expected numbers as logits but one is NaN: the weights are damaged or the arithmetic overflowed");
   const float top = *std::max_element(largest, largest + kLanes);
-  require(top > kLeast, "logits", "Expected at least one allowed token but all " + std::to_string(row.vocabulary) + " are forbidden");
-  require(top < std::numeric_limits<float>::infinity(), "logits", "Expected finite logits but one is infinite: the arithmetic overflowed");
+  require_drawn(!ordered ? kNotANumber : !(top > kLeast) ? kNoneAllowed : top < std::numeric_limits<float>::infinity() ? 0 : kInfinite, row.vocabulary);
   return static_cast<int32_t>(std::find(row.logits, row.logits + row.vocabulary, top) - row.logits);
 }
 
@@ -192,6 +190,13 @@ struct Narrowing {
 };
 
 }  // namespace
+
+int32_t require_drawn(int32_t drawn, int64_t vocabulary) {
+  require(drawn != kNotANumber, "logits", "Expected numbers as logits but one is NaN: the weights are damaged or the arithmetic overflowed");
+  require(drawn != kNoneAllowed, "logits", "Expected at least one allowed token but all " + std::to_string(vocabulary) + " are forbidden");
+  require(drawn != kInfinite, "logits", "Expected finite logits but one is infinite: the arithmetic overflowed");
+  return drawn;
+}
 
 int32_t Sampler::choose(const SamplingRow& row, SamplingWorkspace& workspace) const {
   check_ids(row.forbidden, row.vocabulary);

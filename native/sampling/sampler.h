@@ -4,17 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/philox.h"
+#include "kernels/drawing.h"
 
 namespace sdft {
-
-struct SamplingOptions {
-  double temperature = 0;         // 0: the likeliest token
-  int64_t top_k = 0;              // 0: all
-  double top_p = 1;               // 1: all
-  double min_p = 0;               // 0: all
-  double repetition_penalty = 1;  // 1: none
-};
 
 struct SamplingRow {
   float* logits;                          // (V), used up: penalties are written into it
@@ -41,10 +33,17 @@ class Sampler {
   /// and Error("tokens") for an id outside the vocabulary.
   int32_t choose(const SamplingRow& row, SamplingWorkspace& workspace) const;
 
+  const SamplingOptions& options() const { return options_; }
+  PhiloxKey key() const { return key_; }
+  uint32_t sample() const { return sample_; }
+
  private:
   SamplingOptions options_;
   PhiloxKey key_;
   uint32_t sample_;
 };
+
+/// What a backend drew: a token, or Error("logits") as `choose` throws it.
+int32_t require_drawn(int32_t drawn, int64_t vocabulary);
 
 }  // namespace sdft

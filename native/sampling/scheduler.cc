@@ -104,6 +104,7 @@ class Scheduler {
       prompt_tokens_ += rows;
       add_rows(step, places, *sequence, rows, 0);
     }
+    step.repeats = reading.empty();
     Tensor logits;
     if (places.empty()) decoder_.hidden(step);  // prompt chunks only: just their keys and values
     else logits = decoder_.logits(step);
@@ -141,8 +142,26 @@ class Scheduler {
     places.push_back(std::move(place));
   }
 
-  /// Draws the tokens of all places, on the backend's threads, and ends the sequences that are done.
+  /// Draws the tokens of all places and ends the sequences that are done.
   void draw(Tensor logits, const std::vector<Place>& places, GenerateProgress& progress) {
+    const DrawRules rules{options_.end_tokens, options_.stop_strings.empty() ? nullptr : vocabulary_};
+    const std::vector<Drawn> drawn = model_.backend().draws_tokens() ? draw_on_device(logits, places, rules) : draw_on_host(logits, places, rules);
+    for (size_t i = 0; i < places.size(); ++i) settle(*places[i].sequence, drawn[i], places[i].drafted, progress);
+  }
+
+  std::vector<Drawn> draw_on_device(Tensor logits, const std::vector<Place>& places, const DrawRules& rules) {
+    std::vector<TokenDraw> draws;
+    for (const Place& place : places)
+      for (TokenDraw& draw : plan_draws(*place.sequence, rules, place.drafts)) draws.push_back(std::move(draw));
+    std::vector<int32_t> tokens;
+    model_.backend().draw_tokens(tokens, logits, draws, options_.sampling);
+    std::vector<Drawn> drawn;
+    for (const Place& place : places) drawn.push_back(take_tokens(*place.sequence, rules, place.drafts, tokens.data() + place.first_wanted, logits.cols));
+    return drawn;
+  }
+
+  /// On the backend's threads.
+  std::vector<Drawn> draw_on_host(Tensor logits, const std::vector<Place>& places, const DrawRules& rules) {
     Backend& backend = model_.backend();
     backend.synchronize();
     float* data = backend.host_view(logits);
@@ -153,15 +172,14 @@ class Scheduler {
       data = logits_.data();
       stride = logits.cols;
     }
-    const DrawRules rules{options_.end_tokens, options_.stop_strings.empty() ? nullptr : vocabulary_};
     std::vector<Drawn> drawn(places.size());
     workspaces_.resize(static_cast<size_t>(backend.host_workers()));
     backend.run_on_host(static_cast<int64_t>(places.size()), [&](int64_t task, int worker) {
       const Place& place = places[task];
-      const DrawRows rows{data + place.first_wanted * stride, stride, logits.cols, place.drafts.data(), place.drafted};
+      const DrawRows rows{data + place.first_wanted * stride, stride, logits.cols, place.drafts};
       drawn[task] = draw_tokens(*place.sequence, rules, rows, workspaces_[worker]);
     });
-    for (size_t i = 0; i < places.size(); ++i) settle(*places[i].sequence, drawn[i], places[i].drafted, progress);
+    return drawn;
   }
 
   void settle(Sequence& sequence, const Drawn& drawn, int64_t drafted, GenerateProgress& progress) {

@@ -39,12 +39,11 @@ struct DrawRules {
   const Vocabulary* vocabulary;  // null: no stop strings
 };
 
-/// Logits (1 + drafted, V) of a sequence's last token and of the drafted ones after it.
+/// Logits (1 + drafts, V) of a sequence's last token and of the drafted ones after it.
 struct DrawRows {
   float* logits;  // used up
   int64_t stride, vocabulary;
-  const int32_t* drafts;
-  int64_t drafted;
+  const std::vector<int32_t>& drafts;
 };
 
 struct Drawn {
@@ -58,7 +57,12 @@ struct Drawn {
   std::vector<Guess> guesses{};  // what the reference would have said of them
 };
 
+/// What each row's token depends on besides its logits, for a backend that draws by itself, as if all drafts came true.
+std::vector<TokenDraw> plan_draws(const Sequence& sequence, const DrawRules& rules, const std::vector<int32_t>& drafts);
+
 /// Appends the token drawn from the first row, and as long as it is the drafted one, that of the next: just what one row a step would have given.
 Drawn draw_tokens(Sequence& sequence, const DrawRules& rules, const DrawRows& rows, SamplingWorkspace& workspace);
+/// The same with the rows' tokens already drawn by plan_draws.
+Drawn take_tokens(Sequence& sequence, const DrawRules& rules, const std::vector<int32_t>& drafts, const int32_t* tokens, int64_t vocabulary);
 
 }  // namespace sdft

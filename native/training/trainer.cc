@@ -33,10 +33,10 @@ double Trainer::update(const UpdateOptions& options) {
   const double clip = options.max_grad_norm > 0 ? std::min(1.0, options.max_grad_norm / (norm + 1e-6)) : 1.0;
   ++step_;
   const AdamWStep step{options.learning_rate, options.beta1, options.beta2, options.epsilon, options.weight_decay, clip, step_};
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    backend.adamw(adapter_.tensors().all()[i].tensor, gradients[i], first_moments_.all()[i].tensor, second_moments_.all()[i].tensor, step);
-    backend.zero(gradients[i]);
-  }
+  std::vector<TrainedTensor> trained;
+  for (size_t i = 0; i < gradients.size(); ++i)
+    trained.push_back({adapter_.tensors().all()[i].tensor, gradients[i], first_moments_.all()[i].tensor, second_moments_.all()[i].tensor});
+  backend.adamw_group(trained, step);
   backend.synchronize();
   return norm;
 }

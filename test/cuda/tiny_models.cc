@@ -129,7 +129,7 @@ void compare_training(const Way& way) {
 CASE("cuda model.twenty training steps, exact") { compare_training(kExactWay); }
 CASE("cuda model.twenty training steps, bf16") { compare_training(kRounded); }
 
-std::vector<std::vector<int32_t>> answers(const Model& model, const Adapter& adapter) {
+std::vector<std::vector<int32_t>> answers(const Model& model, const Adapter& adapter, const SamplingOptions& sampling = {}) {
   Decoder decoder(model, 64);
   std::vector<GenerateRequest> requests;
   const std::vector<int32_t> trunk = random_integers(40, 3, 83);
@@ -138,7 +138,7 @@ std::vector<std::vector<int32_t>> answers(const Model& model, const Adapter& ada
     tokens.push_back(static_cast<int32_t>(i));
     requests.push_back({std::to_string(i), tokens, 0, 8, 0});
   }
-  GenerateOptions options{&adapter, 1, {}, {}, {}, 3, 64};
+  GenerateOptions options{&adapter, 1, sampling, {}, {}, 3, 64};
   const std::atomic<bool> cancelled{false};
   std::vector<std::vector<int32_t>> result;
   for (const GenerateResult& one : generate(decoder, model, requests, options, nullptr, {[](GenerateProgress) {}, cancelled})) result.push_back(one.tokens);
@@ -151,6 +151,31 @@ CASE("cuda model.generation, exact, says what the reference says") {
   for (size_t i : {size_t{0}, size_t{2}}) {
     emulator::settings = schedules()[i].settings;
     CHECK(answers(*pair.actual, *pair.actual_adapter) == expected);
+  }
+}
+
+CASE("cuda model.generation, exact, draws what the reference draws") {
+  const Pair pair(kExactWay);
+  const SamplingOptions sampling{0.9, 40, 0.9, 0.01, 1.2};
+  const auto expected = answers(*pair.expected, *pair.expected_adapter, sampling);
+  CHECK(expected != answers(*pair.expected, *pair.expected_adapter));
+  emulator::settings = schedules()[1].settings;
+  CHECK(answers(*pair.actual, *pair.actual_adapter, sampling) == expected);
+}
+
+CASE("cuda model.generation, replayed or not, gives the same tokens") {
+  for (const Way& way : {kExactWay, kRounded}) {
+    emulator::settings = schedules()[1].settings;
+    const Pair pair(way);
+    emulator::counts = {};
+    const auto replayed = answers(*pair.actual, *pair.actual_adapter);
+    CHECK(emulator::counts.captures > 0 && emulator::counts.replays > emulator::counts.captures);
+    emulator::device.refuses_capture = true;
+    const Pair plain(way);
+    emulator::counts = {};
+    const auto run = answers(*plain.actual, *plain.actual_adapter);
+    emulator::device.refuses_capture = false;
+    CHECK(emulator::counts.replays == 0 && run == replayed);
   }
 }
 

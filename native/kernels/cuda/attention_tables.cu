@@ -121,8 +121,9 @@ const AttentionTables& AttentionPlanner::plan(Segments segments, int64_t rows, c
   if (keys == KeysFrom::step) add_key_tiles(host, segments);
 
   Layout layout;
-  const int64_t pages = layout.add(host.pages), places = layout.add(host.rows), runs = layout.add(host.runs), tiles = layout.add(host.tiles),
-                key_tiles = layout.add(host.key_tiles), seers = layout.add(host.seers);
+  // Pages last: in a decoding step they alone grow, and the addresses of the others stay.
+  const int64_t places = layout.add(host.rows), runs = layout.add(host.runs), tiles = layout.add(host.tiles), key_tiles = layout.add(host.key_tiles),
+                seers = layout.add(host.seers), pages = layout.add(host.pages);
   const auto bytes = static_cast<int64_t>(layout.bytes().size());
   char* device = scratch.take<char>(Scratch::tables, bytes);
   staging.upload(device, layout.bytes().data(), bytes);
@@ -139,7 +140,7 @@ const AttentionTables& AttentionPlanner::plan(Segments segments, int64_t rows, c
              static_cast<int64_t>(host.tiles.size()),
              static_cast<int64_t>(host.key_tiles.size()),
              page_count,
-             longest};
+             round_up(longest, kSplitKeys)};
   segments_.assign(segments.data, segments.data + segments.count);
   pages_ = keys == KeysFrom::cache ? host.pages : std::vector<int32_t>{};
   rows_ = rows;

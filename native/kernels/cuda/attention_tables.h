@@ -11,6 +11,8 @@ namespace sdft::cuda {
 
 /// Tile rows of a block of queries: heads that share a kv head stand side by side, so `kTileRows` are kTileRows / (H / G) queries.
 constexpr int kTileRows = 64;
+/// Positions of one split of long attention, at multiples of them.
+constexpr int kSplitKeys = 256;
 /// Key rows of a block of the backward pass.
 constexpr int kKeyRows = 64;
 
@@ -43,7 +45,7 @@ struct AttentionTables {
   const Seer* seers;
   int64_t row_count, run_count, tile_count, key_tile_count;
   int64_t page_count;    // of the step's own pages
-  int64_t longest_keys;  // most positions that a tile sees
+  int64_t longest_keys;  // most positions that a tile sees, in whole kSplitKeys
 };
 
 /// Where the keys are, and with whole_segment (of the step) that rows see those after them too.

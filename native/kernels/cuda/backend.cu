@@ -9,7 +9,9 @@
 #include "base/error.h"
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/cublaslt.h"
+#include "kernels/cuda/draw.h"
 #include "kernels/cuda/library.h"
+#include "kernels/cuda/replay.h"
 #include "kernels/expect.h"
 
 namespace sdft::cuda {
@@ -39,37 +41,40 @@ void expect_heads(const AttentionShape& shape) {
               std::to_string(shape.query_heads / shape.kv_heads));
 }
 
-/// Small uploads pass through pinned memory; from here on the caller's own is read, which the runtime waits for.
-constexpr int64_t kStagedBytes = int64_t{1} << 20;
-
 /// A decoding step reads all weights whatever its rows: on cards of 300 to 600 floating-point operations a byte of memory traffic the arithmetic of some hundred
 /// rows takes as long. Not yet measured; half of the lower end.
 constexpr double kStepOverheadRows = 75;
 
+/// Tables of rotation frequencies that stay on the device.
+constexpr size_t kKeptRopes = 4;
+
 class CudaBackend final : public Backend {
  public:
-  explicit CudaBackend(const BackendOptions& options) : stream_(open(options.device)), scratch_(stream_), staging_(stream_) {
+  explicit CudaBackend(const BackendOptions& options) : stream_(open(options.device)), scratch_(stream_, *arena_), staging_(stream_) {
     std::string why;
     if (!options.batch_invariant && !options.exact) lt_ = CublasLt::open(why);
-    context_ = {stream_, &scratch_, lt_.get(), options.exact, options.batch_invariant};
+    context_ = {stream_, &scratch_, &staging_, arena_, lt_.get(), options.exact, options.batch_invariant};
   }
-  ~CudaBackend() override { cudaStreamSynchronize(stream_); }
+  ~CudaBackend() override {
+    cudaStreamSynchronize(stream_);
+    for (const Rope& rope : ropes_) arena_->give_back(rope.device);
+  }
   CudaBackend(const CudaBackend&) = delete;
   CudaBackend& operator=(const CudaBackend&) = delete;
 
   const char* name() const override { return "cuda"; }
   int64_t real_bytes() const override { return sizeof(float); }
   void* allocate(int64_t bytes) override {
-    void* memory = allocate_device(bytes);
+    void* memory = arena_->take(bytes);
     if (bytes > 0) check(cudaMemsetAsync(memory, 0, static_cast<size_t>(bytes), stream_), "clearing memory");
     return memory;
   }
   /// Destructors call it, so it never throws: of a device that is lost there is nothing to give back.
   void release(void* memory) override {
-    if (memory == nullptr) return;
-    cudaStreamSynchronize(stream_);
-    cudaFree(memory);
+    arena_->give_back(memory);
   }
+  void reserve(int64_t bytes) override { arena_->reserve(bytes); }
+  void repeated(uint64_t key, const std::function<void()>& body) override { replay_.run(key, body); }
   void upload(Tensor destination, const float* source) override {
     if (destination.rows == 0 || destination.cols == 0) return;
     const int64_t row_bytes = destination.cols * int64_t{sizeof(float)};
@@ -98,7 +103,7 @@ class CudaBackend final : public Backend {
   }
   void synchronize() override { check(cudaStreamSynchronize(stream_), "the step's kernels"); }
   double step_overhead_rows() const override { return kStepOverheadRows; }
-  Weight prepare_weight(const WeightSource& source, WeightFormat format) override { return make_weight(source, format, stream_); }
+  Weight prepare_weight(const WeightSource& source, WeightFormat format) override { return make_weight(source, format, arena_, staging_); }
   bool has_integer_form(const Weight& weight) const override { return is_integer(device_weight(weight)); }
 
   void zero(Tensor out) override { cuda::zero(context_, out); }
@@ -139,9 +144,7 @@ class CudaBackend final : public Backend {
   void rope_table(Tensor cosines, Tensor sines, Indices positions, const double* frequencies, double scale) override {
     expect("rope_table cosines", cosines, positions.count, cosines.cols);
     expect("rope_table sines", sines, positions.count, cosines.cols);
-    double* device = scratch_.take<double>(Scratch::frequencies, cosines.cols);
-    staging_.upload(device, frequencies, cosines.cols * int64_t{sizeof(double)});
-    cuda::rope_table(context_, cosines, sines, positions, device, scale);
+    cuda::rope_table(context_, cosines, sines, positions, frequencies_on_device(frequencies, cosines.cols), scale);
   }
   void rope(Tensor x, Tensor cosines, Tensor sines, int64_t head_size, Rotation rotation) override {
     expect("rope x", x, x.rows, x.cols / head_size * head_size);
@@ -284,21 +287,28 @@ class CudaBackend final : public Backend {
     if (compute == Compute::integer) require_integers(head);
     cuda::linear_divergence(context_, kl, from, to, device_weight(head), compute == Compute::integer);
   }
+  bool draws_tokens() const override { return true; }
+  void draw_tokens(std::vector<int32_t>& tokens, Tensor logits, const std::vector<TokenDraw>& draws, const SamplingOptions& options) override {
+    expect("draw_tokens logits", logits, static_cast<int64_t>(draws.size()), logits.cols);
+    tokens.resize(draws.size());
+    if (draws.empty()) return;
+    const int32_t* drawn = cuda::draw_tokens(context_, logits, draws, options);
+    check(cudaMemcpyAsync(tokens.data(), drawn, tokens.size() * sizeof(int32_t), cudaMemcpyDeviceToHost, stream_), "a download");
+    synchronize();
+  }
   double sum_of_squares(const std::vector<Tensor>& tensors) override {
     if (tensors.empty()) return 0;
-    double* device = scratch_.take<double>(Scratch::squares, static_cast<int64_t>(tensors.size()));
-    cuda::sum_of_squares(context_, device, tensors);
-    std::vector<double> sums(tensors.size());
-    check(cudaMemcpyAsync(sums.data(), device, sums.size() * sizeof(double), cudaMemcpyDeviceToHost, stream_), "a download");
-    synchronize();
+    double* device = scratch_.take<double>(Scratch::squares, 1);
+    cuda::sum_of_squares(context_, device, measured_, tensors);
     double sum = 0;
-    for (double part : sums) sum += part;
+    check(cudaMemcpyAsync(&sum, device, sizeof sum, cudaMemcpyDeviceToHost, stream_), "a download");
+    synchronize();
     return sum;
   }
   void adamw(Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step) override {
-    for (Tensor tensor : {gradient, first_moment, second_moment}) expect("adamw tensors", tensor, parameter.rows, parameter.cols);
-    cuda::adamw(context_, parameter, gradient, first_moment, second_moment, step);
+    train({{parameter, gradient, first_moment, second_moment}}, step, false);
   }
+  void adamw_group(const std::vector<TrainedTensor>& tensors, const AdamWStep& step) override { train(tensors, step, true); }
 
  private:
   /// Destroyed last, after what still waits for it.
@@ -317,9 +327,23 @@ class CudaBackend final : public Backend {
     return stream;
   }
 
+  /// A model's few ropes are kept; those of a length (dynamic rope) are sent each time.
+  const double* frequencies_on_device(const double* frequencies, int64_t count) {
+    for (const Rope& rope : ropes_)
+      if (static_cast<int64_t>(rope.frequencies.size()) == count && std::equal(rope.frequencies.begin(), rope.frequencies.end(), frequencies)) return rope.device;
+    const int64_t bytes = count * int64_t{sizeof(double)};
+    double* device = ropes_.size() < kKeptRopes ? static_cast<double*>(arena_->take(bytes)) : scratch_.take<double>(Scratch::frequencies, count);
+    staging_.upload(device, frequencies, bytes);
+    if (ropes_.size() < kKeptRopes) ropes_.push_back({{frequencies, frequencies + count}, device});
+    return device;
+  }
+  void train(const std::vector<TrainedTensor>& tensors, const AdamWStep& step, bool clear) {
+    for (const TrainedTensor& each : tensors)
+      for (Tensor tensor : {each.gradient, each.first_moment, each.second_moment}) expect("adamw tensors", tensor, each.parameter.rows, each.parameter.cols);
+    cuda::adamw(context_, trained_, tensors, step, clear);
+  }
   void send(void* device, const void* host, int64_t bytes) {
-    if (bytes <= kStagedBytes) return staging_.upload(device, host, bytes);
-    check(cudaMemcpyAsync(device, host, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, stream_), "an upload");
+    staging_.upload(device, host, bytes);
   }
   void expect_product(const char* what, Tensor out, Tensor x, const Weight& weight, Tensor bias) const {
     expect((std::string(what) + " x").c_str(), x, x.rows, weight.cols);
@@ -350,6 +374,7 @@ class CudaBackend final : public Backend {
             static_cast<int>(shape.query_heads / shape.kv_heads),
             static_cast<int>(shape.head_size),
             static_cast<float>(shape.scale),
+            0,
             shape.window};
   }
   Pages own_pages(const AttentionTables& tables, int64_t reals, const AttentionShape& shape) {
@@ -368,11 +393,19 @@ class CudaBackend final : public Backend {
   }
 
   OwnedStream stream_;
+  std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();  // weights hold it too
   Scratch scratch_;
   Staging staging_;
   AttentionPlanner planner_;
+  struct Rope {
+    std::vector<double> frequencies;
+    double* device;
+  };
+  std::vector<Rope> ropes_;
+  KeptTable trained_{Scratch::trained}, measured_{Scratch::measured};
   std::unique_ptr<CublasLt> lt_;
   Context context_{};
+  Replay replay_{stream_, staging_, [this](Stream stream) { context_.stream = stream; }};
 };
 
 }  // namespace

@@ -75,7 +75,7 @@ CublasLt::CublasLt() : entry_(std::make_unique<Entry>()) {}
 CublasLt::~CublasLt() {
   plans_.clear();
   if (handle_ != nullptr) entry_->Destroy(handle_);
-  cudaFree(workspace_);
+  if (workspace_ != nullptr) arena_->give_back(workspace_);
   if (entry_->library != nullptr) dlclose(entry_->library);
 }
 
@@ -127,7 +127,7 @@ bool CublasLt::takes(const TileProduct& p) const {
 
 /// Its matrices stand column after column, so it is asked for cᵀ (n, m) = b' (n, k) · aᵀ (k, m).
 const CublasLt::Plan& CublasLt::plan_of(const TileProduct& p) {
-  std::unique_ptr<Plan>& known = plans_[Shape{p.m, p.n, p.k, p.a_stride, p.b_stride, p.stride, p.across, p.bias != nullptr}];
+  std::unique_ptr<Plan>& known = plans_[Shape{p.m, p.n, p.k, p.a_stride, p.b_stride, p.stride, p.across != 0, p.bias != nullptr}];
   if (known) return *known;
   auto plan = std::make_unique<Plan>();
   plan->entry = entry_.get();
@@ -159,8 +159,12 @@ const CublasLt::Plan& CublasLt::plan_of(const TileProduct& p) {
 
 void CublasLt::multiply(const Context& context, const TileProduct& p) {
   const Plan& plan = plan_of(p);
-  if (workspace_ == nullptr) workspace_ = allocate_device(static_cast<int64_t>(kWorkspace));
+  if (workspace_ == nullptr) {
+    arena_ = context.arena;
+    workspace_ = arena_->take(static_cast<int64_t>(kWorkspace));
+  }
   if (p.bias != nullptr) need(entry_->MatmulDescSetAttribute(plan.product, kBiasPointer, &p.bias, sizeof p.bias), "a bias");
+  if (!note_launch(print_of(&plan, p))) return;
   const float one = 1, kept = p.write == Write::add ? 1.0f : 0.0f;
   need(entry_->Matmul(handle_, plan.product, &one, p.b, plan.a, p.a, plan.b, &kept, p.c, plan.c, p.c, plan.c, &plan.heuristic.algorithm, workspace_, kWorkspace,
                       context.stream),

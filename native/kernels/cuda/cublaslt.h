@@ -39,6 +39,7 @@ class CublasLt {
   void* handle_ = nullptr;
   size_t version_ = 0;
   void* workspace_ = nullptr;
+  std::shared_ptr<Arena> arena_;  // of the workspace
   std::map<Shape, std::unique_ptr<Plan>> plans_;
 };
 

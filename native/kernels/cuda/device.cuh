@@ -9,8 +9,8 @@
 #define SDFT_DYNAMIC_SHARED(name) extern __shared__ __align__(128) unsigned char name[]
 /// SDFT_SHARED(float, sums, [32]);
 #define SDFT_SHARED(type, name, dimensions) __shared__ type name dimensions
-/// `dynamic` is the block's shared memory in bytes. A kernel template of several parameters is named through a variable.
-#define SDFT_LAUNCH(kernel, grid, block, dynamic, stream, ...) kernel<<<(grid), (block), (dynamic), (stream)>>>(__VA_ARGS__)
+/// What SDFT_LAUNCH below does.
+#define SDFT_START(kernel, grid, block, dynamic, stream, ...) kernel<<<(grid), (block), (dynamic), (stream)>>>(__VA_ARGS__)
 /// Once for each kernel that takes more than 48 KiB.
 #define SDFT_ALLOW_SHARED(kernel, bytes) cudaFuncSetAttribute((const void*)(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, (int)(bytes))
 #define SDFT_UNROLL _Pragma("unroll")
@@ -22,6 +22,15 @@
 #define SDFT_SITE , EMULATOR_SITE
 #define SDFT_PASS_SITE , file_, line_
 #endif
+#include "kernels/cuda/launch_print.h"
+
+/// `dynamic` is the block's shared memory in bytes. A kernel template of several parameters is named through a variable. Arguments are named twice, so they have no
+/// effects. A launch may be left out because a recorded one takes its place (replay.h).
+#define SDFT_LAUNCH(kernel, grid, block, dynamic, stream, ...)                                                                                        \
+  do {                                                                                                                                               \
+    if (::sdft::cuda::note_launch(::sdft::cuda::print_of(reinterpret_cast<const void*>(kernel), (grid), (block), static_cast<int64_t>(dynamic), __VA_ARGS__))) \
+      SDFT_START(kernel, grid, block, dynamic, stream, __VA_ARGS__);                                                                                 \
+  } while (0)
 
 namespace sdft::cuda {
 

@@ -16,11 +16,9 @@ namespace {
 struct Owner {
   DeviceWeight weight{};
   void *values = nullptr, *scales = nullptr, *minima = nullptr;
+  std::shared_ptr<Arena> arena;
   ~Owner() {
-    cudaDeviceSynchronize();  // a kernel may still read it
-    cudaFree(values);
-    cudaFree(scales);
-    cudaFree(minima);
+    for (void* memory : {values, scales, minima}) arena->give_back(memory);
   }
 };
 
@@ -62,6 +60,13 @@ struct HostRow {
   std::vector<float> floats, scales, minima;
 };
 
+/// Whether the file's bytes are the device's: they go from the mapped file through pinned memory, past every other.
+bool kept_as_stored(const DeviceWeight& weight, const WeightSource& source) {
+  const bool same = (weight.kind == WeightKind::bf16 && source.type == DType::bf16) || (weight.kind == WeightKind::f16 && source.type == DType::f16) ||
+                    (weight.kind == WeightKind::f32 && source.type == DType::f32);
+  return same && source.order == RowOrder::natural && weight.stride == weight.cols;
+}
+
 void pack_floats(const DeviceWeight& weight, DType type, const uint8_t* data, HostRow& row) {
   uint8_t* out = row.values.data();
   if ((weight.kind == WeightKind::bf16 && type == DType::bf16) || weight.kind == WeightKind::f16) {
@@ -99,7 +104,7 @@ void pack_quants(const DeviceWeight& weight, DType type, QuantForm form, const u
 
 }  // namespace
 
-Weight make_weight(const WeightSource& source, WeightFormat format, Stream stream) {
+Weight make_weight(const WeightSource& source, WeightFormat format, const std::shared_ptr<Arena>& arena, Staging& staging) {
   require(source.rows > 0 && source.cols > 0 && source.cols % block_elements(source.type) == 0, "weights",
           "Expected rows of whole " + std::string(dtype_name(source.type)) + " blocks but received (" + std::to_string(source.rows) + ", " +
               std::to_string(source.cols) + ")");
@@ -110,6 +115,7 @@ Weight make_weight(const WeightSource& source, WeightFormat format, Stream strea
           "Expected a multiple of 32 inputs for the weight formats q8 and q4 but received a matrix of (" + std::to_string(source.rows) + ", " +
               std::to_string(source.cols) + "); use the format bf16 or native");
   auto owner = std::make_shared<Owner>();
+  owner->arena = arena;
   DeviceWeight& weight = owner->weight;
   weight.kind = kind_of(source, format, form);
   weight.rows = source.rows;
@@ -119,9 +125,19 @@ Weight make_weight(const WeightSource& source, WeightFormat format, Stream strea
   weight.group = integers ? group_of(form) : 0;
   weight.groups = integers ? source.cols / weight.group : 0;
   const int64_t row_bytes = element_bytes(weight.kind, weight.stride), scale_bytes = weight.groups * int64_t{sizeof(float)};
-  weight.values = owner->values = allocate_device(weight.rows * row_bytes);
-  if (integers) weight.scales = static_cast<const float*>(owner->scales = allocate_device(weight.rows * scale_bytes));
-  if (minima) weight.minima = static_cast<const float*>(owner->minima = allocate_device(weight.rows * scale_bytes));
+  weight.values = owner->values = arena->take(weight.rows * row_bytes);
+  if (integers) weight.scales = static_cast<const float*>(owner->scales = arena->take(weight.rows * scale_bytes));
+  if (minima) weight.minima = static_cast<const float*>(owner->minima = arena->take(weight.rows * scale_bytes));
+
+  Weight handle;
+  handle.rows = weight.rows;
+  handle.cols = weight.cols;
+  handle.bytes = weight.rows * (row_bytes + (integers ? scale_bytes : 0) + (minima ? scale_bytes : 0));
+  handle.packed = std::shared_ptr<const void>(owner, &owner->weight);
+  if (kept_as_stored(weight, source)) {
+    staging.upload(owner->values, source.data, weight.rows * row_bytes);
+    return handle;
+  }
 
   // Some rows at a time are brought into the device's form here and sent as one piece.
   constexpr int64_t kPiece = int64_t{4} << 20;
@@ -141,19 +157,11 @@ Weight make_weight(const WeightSource& source, WeightFormat format, Stream strea
       std::copy(row.scales.begin(), row.scales.end(), scales.begin() + r * weight.groups);
       if (minima) std::copy(row.minima.begin(), row.minima.end(), lows.begin() + r * weight.groups);
     }
-    // From pageable memory: the call returns when the memory may be written again.
-    auto send = [&](void* to, const void* from, int64_t bytes) {
-      check(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, stream), "the upload of weights");
-    };
+    const auto send = [&](void* to, const void* from, int64_t bytes) { staging.upload(to, from, bytes); };
     send(static_cast<char*>(owner->values) + first * row_bytes, values.data(), count * row_bytes);
     if (integers) send(static_cast<char*>(owner->scales) + first * scale_bytes, scales.data(), count * scale_bytes);
     if (minima) send(static_cast<char*>(owner->minima) + first * scale_bytes, lows.data(), count * scale_bytes);
   }
-  Weight handle;
-  handle.rows = weight.rows;
-  handle.cols = weight.cols;
-  handle.bytes = weight.rows * (row_bytes + (integers ? scale_bytes : 0) + (minima ? scale_bytes : 0));
-  handle.packed = std::shared_ptr<const void>(owner, &owner->weight);
   return handle;
 }
 

@@ -2,6 +2,7 @@
 // them 16 bytes at a time.
 #pragma once
 #include <cstdint>
+#include <memory>
 
 #include "base/quants.h"
 #include "kernels/backend.h"
@@ -27,7 +28,7 @@ struct DeviceWeight {
 };
 
 /// Reads the source once; nothing points into it afterwards. Throws Error("weights") as the reference backend does.
-Weight make_weight(const WeightSource& source, WeightFormat format, Stream stream);
+Weight make_weight(const WeightSource& source, WeightFormat format, const std::shared_ptr<Arena>& arena, Staging& staging);
 const DeviceWeight& device_weight(const Weight& weight);
 inline bool is_integer(const DeviceWeight& weight) { return weight.kind == WeightKind::nibbles || weight.kind == WeightKind::bytes; }
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kThreads = 128;  // four warps of 16 tile rows
 /// Pages of one split, when few rows would leave the device idle.
-constexpr int kSplitPages = 8;
+constexpr int kSplitPages = kSplitKeys / kPageRows;
 /// From this many blocks on nothing is split.
 constexpr int64_t kEnoughBlocks = 216;
 

@@ -14,6 +14,8 @@ class CublasLt;
 struct Context {
   Stream stream;
   Scratch* scratch;
+  Staging* staging;
+  std::shared_ptr<Arena> arena;
   CublasLt* lt;  // null: own products only
   bool exact, batch_invariant;
 };
@@ -50,8 +52,9 @@ void lora_backward(const Context& context, Tensor dx, Tensor da, Tensor db, Tens
 // ---- loss and optimizer
 void linear_cross_entropy(const Context& context, Tensor loss, Tensor dx, Tensor x, const DeviceWeight& head, Indices targets, double scale, bool integer);
 void linear_divergence(const Context& context, Tensor kl, Tensor from, Tensor to, const DeviceWeight& head, bool integer);
-/// sums (tensors): one sum of squares each, on the device.
-void sum_of_squares(const Context& context, double* sums, const std::vector<Tensor>& tensors);
-void adamw(const Context& context, Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step);
+/// sum (1): of all tensors, in their order, on the device.
+void sum_of_squares(const Context& context, double* sum, KeptTable& table, const std::vector<Tensor>& tensors);
+/// One launch. `clear`: gradients become zero.
+void adamw(const Context& context, KeptTable& table, const std::vector<TrainedTensor>& tensors, const AdamWStep& step, bool clear);
 
 }  // namespace sdft::cuda

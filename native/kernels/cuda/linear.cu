@@ -40,7 +40,7 @@ void multiply_tiles(const Context& context, const TileProduct& product) {
 
 void multiply_rounded(const Context& context, Tensor out, Operand x, int64_t rows, const DeviceWeight& weight, Tensor bias) {
   const Operand w = bf16_weight(context, weight);
-  multiply_tiles(context, {x.data, w.data, x.stride, w.stride, false, rows, weight.rows, weight.cols, static_cast<float*>(out.data), out.stride, Write::overwrite,
+  multiply_tiles(context, {x.data, w.data, x.stride, w.stride, rows, weight.rows, weight.cols, static_cast<float*>(out.data), out.stride, 0, Write::overwrite,
                            static_cast<const float*>(bias.data)});
 }
 
@@ -77,7 +77,7 @@ void linear_backward(const Context& context, Tensor dx, Tensor dout, const Devic
                          Order::one_sum);
   }
   const Operand gradient = round_rows(context, dout, Scratch::activations), w = bf16_weight(context, weight);
-  multiply_tiles(context, {gradient.data, w.data, gradient.stride, w.stride, true, dout.rows, weight.cols, weight.rows, static_cast<float*>(dx.data), dx.stride, write,
+  multiply_tiles(context, {gradient.data, w.data, gradient.stride, w.stride, dout.rows, weight.cols, weight.rows, static_cast<float*>(dx.data), dx.stride, 1, write,
                            nullptr});
 }
 

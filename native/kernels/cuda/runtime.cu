@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kHalfBytes = int64_t{2} << 20;
 constexpr int64_t kAlignment = 256;
+constexpr int64_t kSpareBytes = int64_t{4} << 20;
 
 std::string megabytes(size_t bytes) { return std::to_string(bytes / 1000000) + " MB"; }
 
@@ -44,19 +45,19 @@ void* allocate_device(int64_t bytes) {
 }
 
 Scratch::~Scratch() {
-  for (Buffer& buffer : buffers_) cudaFree(buffer.data);
+  for (Buffer& buffer : buffers_) arena_.give_back(buffer.data);
 }
 
 void* Scratch::grow(Slot slot, int64_t bytes) {
   Buffer& buffer = buffers_[slot];
   if (bytes <= buffer.bytes && buffer.data != nullptr) return buffer.data;
-  // Freeing waits for the device, so nothing still reads the old one.
-  check(cudaStreamSynchronize(stream_), "earlier work");
-  cudaFree(buffer.data);
+  // Small ones grow with room to spare, so that a step's addresses seldom change.
+  const int64_t spare = buffer.bytes < kSpareBytes ? buffer.bytes / 2 : 0;
+  const int64_t wanted = round_up(std::max<int64_t>(bytes, 1) + spare, kAlignment);
+  arena_.give_back(buffer.data);
   buffer.data = nullptr;
   buffer.bytes = 0;
-  const int64_t wanted = round_up(std::max<int64_t>(bytes, 1), kAlignment);
-  buffer.data = allocate_device(wanted);
+  buffer.data = arena_.take(wanted);
   buffer.bytes = wanted;
   return buffer.data;
 }
@@ -89,7 +90,23 @@ void Staging::turn() {
   if (halves_[half_].used) check(cudaEventSynchronize(halves_[half_].done), "an upload");
 }
 
+void Staging::watch() {
+  watching_ = apart_ = true;
+  ranges_.clear();
+}
+
+bool Staging::stop_watching() {
+  watching_ = false;
+  return apart_;
+}
+
 void Staging::upload(void* device, const void* host, int64_t bytes) {
+  if (paused_ || bytes == 0) return;
+  if (watching_) {
+    const Range own{static_cast<const char*>(device), static_cast<const char*>(device) + bytes};
+    for (const Range& other : ranges_) apart_ = apart_ && (own.end <= other.begin || other.end <= own.begin);
+    ranges_.push_back(own);
+  }
   for (int64_t at = 0; at < bytes;) {
     if (filled_ == kHalfBytes) turn();
     const int64_t part = std::min(bytes - at, kHalfBytes - filled_);
@@ -99,6 +116,16 @@ void Staging::upload(void* device, const void* host, int64_t bytes) {
     filled_ = std::min(kHalfBytes, round_up(filled_ + part, 16));
     at += part;
   }
+}
+
+const void* KeptTable::keep(const void* entries, int64_t bytes, Scratch& scratch, Staging& staging) {
+  char* device = scratch.take<char>(slot_, bytes);
+  const auto* from = static_cast<const char*>(entries);
+  if (device == device_ && static_cast<int64_t>(sent_.size()) == bytes && std::equal(sent_.begin(), sent_.end(), from)) return device;
+  staging.upload(device, entries, bytes);
+  device_ = device;
+  sent_.assign(from, from + bytes);
+  return device;
 }
 
 }  // namespace sdft::cuda

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/cuda/arena.h"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/rows.h"
 
@@ -22,13 +23,13 @@ void* allocate_device(int64_t bytes);
 /// Scratch memory of one backend: a few buffers that grow to what was ever asked. Contents are lost at the next request of the same slot.
 class Scratch {
  public:
-  explicit Scratch(Stream stream) : stream_(stream) {}
+  Scratch(Stream stream, Arena& arena) : stream_(stream), arena_(arena) {}
   ~Scratch();
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
   /// Buffers that live side by side.
-  enum Slot { activations, second_activations, weights, logits, partial_sums, key_rows, value_rows, key_pages, value_pages, attention_sums, tables, frequencies, squares, kSlots };
+  enum Slot { activations, second_activations, weights, logits, partial_sums, key_rows, value_rows, key_pages, value_pages, attention_sums, tables, frequencies, squares, trained, measured, draws, marks, drawn, kSlots };
   template <class Element>
   Element* take(Slot slot, int64_t count) {
     return static_cast<Element*>(grow(slot, count * static_cast<int64_t>(sizeof(Element))));
@@ -42,6 +43,7 @@ class Scratch {
     int64_t bytes = 0;
   };
   Stream stream_;
+  Arena& arena_;
   Buffer buffers_[kSlots];
 };
 
@@ -55,7 +57,16 @@ class Staging {
 
   void upload(void* device, const void* host, int64_t bytes);
 
+  /// From now on notes where uploads go; stop_watching says whether no two went to the same place.
+  void watch();
+  bool stop_watching();
+  /// Paused, uploads are left out.
+  void pause(bool paused) { paused_ = paused; }
+
  private:
+  struct Range {
+    const char *begin, *end;
+  };
   struct Half {
     cudaEvent_t done;
     bool used = false;
@@ -66,6 +77,24 @@ class Staging {
   Half halves_[2];
   int half_ = 0;
   int64_t filled_ = 0;
+  bool watching_ = false, apart_ = true, paused_ = false;
+  std::vector<Range> ranges_;
+};
+
+/// A table in a slot of its own, sent again only where it is not what the device has. Entries have no padding.
+class KeptTable {
+ public:
+  explicit KeptTable(Scratch::Slot slot) : slot_(slot) {}
+  template <class Entry>
+  const Entry* keep(const std::vector<Entry>& entries, Scratch& scratch, Staging& staging) {
+    return static_cast<const Entry*>(keep(entries.data(), static_cast<int64_t>(entries.size() * sizeof(Entry)), scratch, staging));
+  }
+
+ private:
+  const void* keep(const void* entries, int64_t bytes, Scratch& scratch, Staging& staging);
+  Scratch::Slot slot_;
+  const void* device_ = nullptr;
+  std::vector<char> sent_;
 };
 
 }  // namespace sdft::cuda

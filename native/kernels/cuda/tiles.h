@@ -9,10 +9,10 @@ namespace sdft::cuda {
 struct TileProduct {
   const bf16 *a, *b;
   int64_t a_stride, b_stride;
-  bool across;
   int64_t m, n, k;
   float* c;
   int64_t stride;
+  int32_t across;  // beside `write`, so that there is no padding
   Write write;
   const float* bias;
 };

@@ -52,7 +52,7 @@ inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
   using name##_type = type dimensions;        \
   name##_type& name = *static_cast<name##_type*>(::emulator::static_shared(&name##_tag, sizeof(name##_type), alignof(name##_type)))
 /// Arguments are copied, as a launch copies them: the stream may run the kernel later.
-#define SDFT_LAUNCH(kernel, grid, block, dynamic_bytes, stream, ...)                                                                          \
+#define SDFT_START(kernel, grid, block, dynamic_bytes, stream, ...)                                                                          \
   do {                                                                                                                                      \
     const auto kernel_ = kernel;                                                                                                            \
     ::emulator::enqueue_launch(stream, {(grid), (block), static_cast<size_t>(dynamic_bytes), #kernel, reinterpret_cast<const void*>(kernel_)}, \
@@ -115,6 +115,22 @@ inline float __half2float(__half half) {
   return static_cast<float>(value);
 }
 inline __half __ushort_as_half(unsigned short bits) { return {bits}; }
+
+// ---- arithmetic of one rounding each, integers, and integer atomics
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fsub_rn(float a, float b) { return a - b; }
+inline float __fmul_rn(float a, float b) { return a * b; }
+inline float __fdiv_rn(float a, float b) { return a / b; }
+inline double __dadd_rn(double a, double b) { return a + b; }
+inline double __dmul_rn(double a, double b) { return a * b; }
+inline long long __double_as_longlong(double value) {
+  long long bits;
+  __builtin_memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
+inline unsigned long long atomicAdd(unsigned long long* place, unsigned long long value) { return __atomic_fetch_add(place, value, __ATOMIC_RELAXED); }
+inline unsigned atomicOr(unsigned* place, unsigned value) { return __atomic_fetch_or(place, value, __ATOMIC_RELAXED); }
 
 template <class T>
 inline T min(T a, T b) { return a < b ? a : b; }

@@ -38,6 +38,8 @@ extern Settings settings;
 /// What ran, for tests of the tests.
 struct Counts {
   uint64_t launches = 0, blocks = 0, threads = 0, barriers = 0, products = 0, matrix_loads = 0, bank_conflicts = 0, largest_shared = 0;
+  uint64_t uploads = 0, allocations = 0;  // host to device; of device memory
+  uint64_t captures = 0, replays = 0;
 };
 extern Counts counts;
 

@@ -4,6 +4,8 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "cuda_emulator.h"
 
@@ -15,6 +17,10 @@ namespace {
 Device first_device() {
   Device found;
   found.present = std::getenv("SDFT_TEST_NO_DEVICE") == nullptr;
+  // In MB: how large the card is, and what another program holds.
+  const char *total = std::getenv("SDFT_TEST_TOTAL_MB"), *used = std::getenv("SDFT_TEST_USED_MB");
+  if (total != nullptr) found.total_bytes = static_cast<size_t>(std::atoll(total)) * 1000000;
+  if (used != nullptr) found.used_bytes = static_cast<size_t>(std::atoll(used)) * 1000000;
   const char* capability = std::getenv("SDFT_TEST_CAPABILITY");
   if (capability != nullptr) found.capability = std::atoi(capability);
   return found;
@@ -26,9 +32,16 @@ Device device = first_device();
 /// Until the device is lost; −1: for ever.
 long long launches_left = -1;
 
+/// Recorded work, in order.
+struct Graph {
+  std::vector<std::function<void()>> nodes;
+};
+
 /// Work that waits for its turn, in order.
 struct Stream {
   std::deque<std::function<void()>> work;
+  Graph* captured = nullptr;  // while recording
+  bool spoiled = false;
   void drain() {
     while (!work.empty()) {
       const std::function<void()> next = std::move(work.front());
@@ -68,6 +81,7 @@ std::function<void()> copy_of(void* to, const void* from, size_t bytes, bool rea
 }  // namespace
 
 void enqueue(Stream* stream, std::function<void()> work) {
+  if (stream->captured != nullptr) return stream->captured->nodes.push_back(std::move(work));
   if (settings.streams == Timing::eager) return work();
   stream->work.push_back(std::move(work));
 }
@@ -90,6 +104,7 @@ cudaError_t cudaMalloc(void** memory, size_t bytes) {
   if (*memory == nullptr) return cudaErrorMemoryAllocation;
   std::memset(*memory, 0xff, bytes);
   device.used_bytes += bytes;
+  ++emulator::counts.allocations;
   emulator::device_pieces[*memory] = {*memory, bytes};
   return cudaSuccess;
 }
@@ -119,6 +134,7 @@ cudaError_t cudaFreeHost(void* memory) {
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   if (device.lost) return cudaErrorLaunchFailure;
+  if (kind == cudaMemcpyHostToDevice) ++emulator::counts.uploads;
   emulator::enqueue(stream, emulator::copy_of(to, from, bytes, kind == cudaMemcpyHostToDevice && !emulator::is_pinned(from)));
   return cudaSuccess;
 }
@@ -162,8 +178,51 @@ cudaError_t cudaDeviceSynchronize() {
   return cudaSuccess;
 }
 
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  if (device.lost) return cudaErrorLaunchFailure;
+  if (device.refuses_capture || stream->captured != nullptr) return cudaErrorStreamCaptureUnsupported;
+  stream->captured = new emulator::Graph();
+  stream->spoiled = false;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  *graph = nullptr;
+  if (stream->captured == nullptr) return cudaErrorInvalidValue;
+  *graph = std::exchange(stream->captured, nullptr);
+  if (!stream->spoiled) return ++emulator::counts.captures, cudaSuccess;
+  delete std::exchange(*graph, nullptr);
+  return cudaErrorStreamCaptureInvalidated;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long) {
+  *exec = new emulator::Graph(*graph);
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
+  if (device.lost) return cudaErrorLaunchFailure;
+  ++emulator::counts.replays;
+  for (const std::function<void()>& node : exec->nodes) emulator::enqueue(stream, node);
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
+  delete exec;
+  return cudaSuccess;
+}
+
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   if (device.lost) return cudaErrorLaunchFailure;
+  if (stream->captured != nullptr) {
+    stream->spoiled = true;
+    return cudaErrorStreamCaptureUnsupported;
+  }
   stream->drain();
   return cudaSuccess;
 }
@@ -193,6 +252,9 @@ const char* cudaGetErrorString(cudaError_t status) {
     case cudaSuccess: return "no error";
     case cudaErrorMemoryAllocation: return "out of memory";
     case cudaErrorNoDevice: return "no CUDA-capable device is detected";
+    case cudaErrorInvalidValue: return "invalid argument";
+    case cudaErrorStreamCaptureUnsupported: return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated: return "operation failed due to a previous error during capture";
     case cudaErrorLaunchFailure: break;
   }
   return "unspecified launch failure";
