@@ -44,6 +44,8 @@ export interface EngineOptions {
   readonly batchInvariant?: boolean;
   /** Adds up what each kernel costs, for `Engine.profile`. */
   readonly profile?: boolean;
+  /** Bytes to take of a card in one piece before the weights; 0 or left out: as they are needed. */
+  readonly deviceBytes?: number;
   /** Most sequences that generate runs at once, where a call doesn't say; for memory. Answers are the same. */
   readonly maxSequences?: number;
 }
@@ -104,6 +106,7 @@ export async function openEngine(model: ModelPackage, options: EngineOptions = {
   const native = await loadAddon().loadModel({
     ...{ spec, files, weights, backend, threads, weightFormat, batchInvariant },
     profile: options.profile ?? false,
+    deviceBytes: options.deviceBytes ?? 0,
   });
   return new Engine(model, native, setting, options.maxSequences);
 }

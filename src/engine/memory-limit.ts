@@ -7,7 +7,12 @@ import type { MemoryPart, MemoryPlan } from "./memory-plan.js";
 
 export interface MemoryLimit {
   readonly bytes: number;
-  readonly source: "budget" | "control group" | "machine";
+  readonly source: "budget" | "control group" | "machine" | "device";
+}
+
+/** Of a card: what is free on it, or the budget where that is less. */
+export function deviceLimit(free: number, budget: number | null): MemoryLimit {
+  return budget !== null && budget < free ? { bytes: budget, source: "budget" } : { bytes: free, source: "device" };
 }
 
 /** The budget where one was given, else the smaller of the control group's limit and the machine's memory. */
@@ -51,6 +56,7 @@ const purposes = {
 const sources = {
   budget: "the memory budget",
   "control group": "what this process's control group allows (--memory-budget overrides)",
+  device: "what is free on the card",
   machine: "this machine's memory (--memory-budget overrides)",
 } as const satisfies Record<MemoryLimit["source"], string>;
 

@@ -1,6 +1,8 @@
 // How much memory a piece of work will take, from sizes alone: nothing is loaded and nothing of the machine is asked. The formulas follow the buffers of
-// native/model (activations.cc, decoder.cc, kv_cache.cc) and native/kernels/cpu (packed_weight.cc, workspace.h); a change there belongs here too.
+// native/model (activations.cc, decoder.cc, kv_cache.cc) and native/kernels/cpu (packed_weight.cc, workspace.h); a change there belongs here too. On cuda a plan
+// is of the card's memory, not of the process's.
 import type { BackendName, LoraTarget, ModelSpec, WeightEntry, WeightFormat } from "../native/types.js";
+import { cachedBytes, deviceLibraries, deviceScratch } from "./device-scratch.js";
 import { weightMemory } from "./weight-memory.js";
 
 /** One line of a plan. */
@@ -108,18 +110,20 @@ export function planGeneration(model: PlannedModel, work: GenerationWork): Memor
   const real = realBytes(model.backend);
   const sequences = Math.min(work.sequences, work.rowsPerStep, work.lengths.length);
   const longest = [...work.lengths].sort((a, b) => b - a).slice(0, sequences);
-  const pageBytes = real * 2 * pageRows * keys(spec) * spec.layers.length;
+  const pageBytes =
+    (model.backend === "cuda" ? cachedBytes(spec) : real) * 2 * pageRows * keys(spec) * spec.layers.length;
   const pages = longest.map((length) => Math.ceil(length / pageRows));
   const together = pages.reduce((sum, count) => sum + count, 0);
   const cache = pageBytes * Math.max(pages[0] ?? 0, Math.min(together, Math.floor(work.cacheBytes / pageBytes)));
   // Drawn from where they lie, except in double precision, of which the sampler takes a copy in floats.
-  const logits = spec.vocabSize * ((real === 4 ? real : real + 4) * sequences + 12 * model.threads);
+  const drawing = model.backend === "cuda" ? 0 : 12 * model.threads;
+  const logits = spec.vocabSize * ((real === 4 ? real : real + 4) * sequences + drawing);
   const parts = [
     ...held(model),
     { name: "keys and values", bytes: cache, remedy: "lower --max-new-tokens or shorten the prompts" },
     {
       name: "generation scratch",
-      bytes: real * decoderReals(spec, work) + logits + model.threads * workerBytes(spec),
+      bytes: real * decoderReals(spec, work) + logits + generationKernels(model, work),
       remedy: null,
     },
     ...adapterPart(model, work.adapter),
@@ -146,11 +150,19 @@ export function planScoring(model: PlannedModel, work: ScoringWork): MemoryPlan 
   const pages = 2 * (work.rows + work.sequences * pageRows) * keys(spec);
   const head = work.rows * (2 * Math.ceil(spec.vocabSize / headChunk) + 1);
   const decoder = decoderReals(spec, { rowsPerStep: work.rows, adapter: work.adapter });
+  const device = deviceScratch(model, {
+    ...forward(work.adapter),
+    rows: work.rows,
+    lossRows: work.rows,
+    sequences: work.sequences,
+  });
   return plan("scoring", [
     ...held(model),
     {
       name: "scoring scratch",
-      bytes: real * decoder + 4 * (tiles + pages + head) + model.threads * workerBytes(spec),
+      bytes:
+        real * decoder +
+        (model.backend === "cuda" ? device : 4 * (tiles + pages + head) + model.threads * workerBytes(spec)),
       remedy: "score shorter rows",
     },
     ...adapterPart(model, work.adapter),
@@ -160,6 +172,11 @@ export function planScoring(model: PlannedModel, work: ScoringWork): MemoryPlan 
 function adapterPart(model: PlannedModel, adapter: PlannedAdapter | null): MemoryPart[] {
   if (adapter === null) return [];
   return [{ name: "adapter", bytes: realBytes(model.backend) * adapterReals(model.spec, adapter), remedy: null }];
+}
+
+/** Bytes to take of a card in one piece, for the largest of the plans; 0 without plans: what will come is not known. */
+export function reservedBytes(plans: readonly MemoryPlan[]): number {
+  return plans.reduce((most, { peak }) => Math.max(most, peak - deviceLibraries.bytes), 0);
 }
 
 /** Bytes that training keeps for each row of a micro-batch between forward and backward: all that backward reads, or each layer's input alone. */
@@ -180,6 +197,10 @@ function realBytes(backend: BackendName): number {
 /** What is there whatever the work: the process, the weights, and what of the file is read again and again. */
 function held(model: PlannedModel): MemoryPart[] {
   const { packed, embeddingRows } = weightMemory(model.weights, model);
+  if (model.backend === "cuda") {
+    const remedy = model.weightFormat === "q4" ? "use a smaller model" : "use --weights q4";
+    return [{ name: `weights (${model.weightFormat})`, bytes: packed, remedy }, deviceLibraries];
+  }
   const smaller =
     model.weightFormat === "f32" ? "use --weights native" : "use a smaller or more coarsely quantised model";
   return [
@@ -241,6 +262,14 @@ function passReals(spec: ModelSpec, work: TrainingWork): number {
 function kernelScratch(model: PlannedModel, work: TrainingWork): number {
   const { spec } = model;
   const { rows, labelledRows, longest, examples } = work;
+  if (model.backend === "cuda")
+    return deviceScratch(model, {
+      rows,
+      lossRows: labelledRows,
+      sequences: examples,
+      backward: true,
+      rank: work.adapter.rank,
+    });
   const tiles = rows * Math.max(spec.width, queries(spec), spec.innerWidth);
   const pages = 4 * (rows + examples * pageRows) * keys(spec);
   const strips = Math.ceil(longest / stripRows);
@@ -248,6 +277,14 @@ function kernelScratch(model: PlannedModel, work: TrainingWork): number {
   const head = labelledRows * (2 * Math.ceil(spec.vocabSize / headChunk) + 1);
   return 4 * (tiles + pages + gradients + head) + model.threads * (workerBytes(spec) + 4 * rows * 32);
 }
+
+/** Bytes of the kernels' own scratch when generating. */
+function generationKernels(model: PlannedModel, work: GenerationWork): number {
+  if (model.backend !== "cuda") return model.threads * workerBytes(model.spec);
+  return deviceScratch(model, { ...forward(work.adapter), rows: work.rowsPerStep, lossRows: 0, sequences: 0 });
+}
+
+const forward = (adapter: PlannedAdapter | null) => ({ backward: false, rank: adapter?.rank ?? 0 });
 
 /** Rows of a strip of queries (native/kernels/cpu/attention_plan.h), and columns of a chunk of the head (cross_entropy.cc). */
 const stripRows = 256;

@@ -34,23 +34,25 @@ export function packedBytes(entry: WeightEntry, { backend, weightFormat }: Weigh
   const [rows = 1, columns] = entry.shape;
   if (columns === undefined) return 4 * elementCount(entry.shape);
   const form = formOf(entry.type, weightFormat);
+  // native/kernels/cuda/device_weight.cu: rows of whole 16 bytes, a float scale (and minimum) for each group.
+  if (backend === "cuda") return rows * Math.ceil(columns / 8) * 8 * elementBytes(form);
   // Values as floats, and beside them the integers: a byte each, a scale and a minimum for 32 (or 16) of them.
   if (backend !== "cpu")
     return rows * columns * (4 + (hasIntegers(form) ? 1 + 8 / (form === "q8_halves" ? 16 : 32) : 0));
   const padded = Math.ceil(rows / panelColumns) * panelColumns;
   return padded * columns * elementBytes(form);
 }
-
 /** Whether integer products can take a weight of this stored type. */
 export function isIntegerForm(type: TensorType, weightFormat: WeightFormat): boolean {
   return hasIntegers(formOf(type, weightFormat));
 }
 
-function formOf(type: TensorType, weightFormat: WeightFormat): PanelForm {
+/** How a weight of this stored type is kept by the cpu and cuda backends. */
+export function formOf(type: TensorType, weightFormat: WeightFormat): PanelForm {
   return weightFormat === "native" ? nativeForm(type) : weightFormat;
 }
 
-/** The cpu backend's panel kinds. */
+/** The cpu backend's panel kinds, and the cuda backend's. */
 type PanelForm = "f32" | "bf16" | "f16" | "q4" | "q8" | "q8_minimum" | "q8_halves";
 
 function hasIntegers(form: PanelForm): boolean {

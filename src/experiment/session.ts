@@ -5,8 +5,8 @@ import type { DeviceName } from "../engine/backend-choice.js";
 import { type Engine, type EngineSetting, engineSetting, openEngine } from "../engine/engine.js";
 import { mostSequences } from "../engine/generation-batch.js";
 import { expectIntegerProducts } from "../engine/integer-products.js";
-import { describeLimit, expectFits, type MemoryLimit, memoryLimit } from "../engine/memory-limit.js";
-import { type MemoryPlan, type PlannedModel, planLoading } from "../engine/memory-plan.js";
+import { describeLimit, deviceLimit, expectFits, type MemoryLimit, memoryLimit } from "../engine/memory-limit.js";
+import { type MemoryPlan, type PlannedModel, planLoading, reservedBytes } from "../engine/memory-plan.js";
 import { createChatModel } from "../models/chat-template.js";
 import { type EncoderPackage, openEncoderModel } from "../models/encoder-package.js";
 import type { FetchProgress } from "../models/fetch-progress.js";
@@ -90,8 +90,10 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
   const model = await openPackage(options.model, options.reporter);
   expectIntegerProducts(model, setting);
   const prompts = model.tokenizer === null ? null : createChatModel(model.tokenizer);
-  const limit = memoryLimit(options.memoryBudget ?? null);
-  const { backend, weightFormat } = setting;
+  const { backend, weightFormat, info } = setting;
+  const budget = options.memoryBudget ?? null;
+  const card = backend === "cuda" ? info.cuda.memory : null;
+  const limit = card === null ? memoryLimit(budget) : deviceLimit(card.freeBytes, budget);
   const planned = {
     ...{ spec: model.spec, weights: model.weights, backend, weightFormat, threads: setting.threads },
     processBytes: process.memoryUsage.rss(),
@@ -120,6 +122,7 @@ export async function startSession(prepared: Preparation, works: readonly Memory
     batchInvariant,
     profile,
     maxSequences,
+    deviceBytes: backend === "cuda" ? reservedBytes(works) : 0,
   });
   return { model, engine, prompts, [Symbol.dispose]: () => engine.dispose() };
 }

@@ -96,6 +96,8 @@ export interface LoadOptions {
   readonly profile?: boolean;
   /** A row's bits don't depend on the other rows of its batch. All backends but cuda are always so. */
   readonly batchInvariant?: boolean;
+  /** Bytes of a card to take in one piece for weights and buffers; 0 or left out: as they are needed. */
+  readonly deviceBytes?: number;
 }
 
 /** A sentence encoder of the BERT family as data. Its tensors have BERT's own names, the pooler left out. */

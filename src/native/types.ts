@@ -266,7 +266,13 @@ export interface NativeInfo {
   readonly compiler: string;
   readonly backends: readonly BackendInfo[];
   /** Three facts apart: the library (its architectures, or why there is none), the driver (its version, or none), the devices. */
-  readonly cuda: { readonly library: string; readonly driver: string; readonly devices: readonly string[] };
+  readonly cuda: {
+    readonly library: string;
+    readonly driver: string;
+    readonly devices: readonly string[];
+    /** Of the first device, as the driver tells now; null where cuda can't be used. */
+    readonly memory: { readonly freeBytes: number; readonly totalBytes: number } | null;
+  };
   /** Instruction sets that the processor has, of those the kernels are compiled for. */
   readonly cpuFeatures: readonly string[];
   readonly physicalCores: number;

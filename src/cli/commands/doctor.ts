@@ -21,7 +21,9 @@ export const doctorCommand = defineCommand({
   run: async (args, { terminal }) => {
     const { runDoctor } = await import("../work/doctor.js");
     const { runMemoryPlan } = await import("../work/memory-plan.js");
-    if (args.batch === undefined) await runDoctor(terminal);
-    else await runMemoryPlan({ ...args, batch: args.batch }, terminal);
+    // A model on a card is planned for as the paper trains it, unless told otherwise.
+    const batch = args.batch ?? (args.model !== undefined && args.device === "cuda" ? 8 : undefined);
+    if (batch === undefined) await runDoctor(terminal);
+    else await runMemoryPlan({ ...args, batch }, terminal);
   },
 });

@@ -1,0 +1,66 @@
+// What the cuda backend holds beside what the engine asks for, from sizes alone: the slots of native/kernels/cuda/runtime.h. A change there belongs here too.
+import type { ModelSpec, WeightEntry, WeightFormat } from "../native/loading.js";
+import { formOf } from "./weight-memory.js";
+
+/** A step on the device, at its largest. */
+export interface DeviceStep {
+  readonly rows: number;
+  /** Rows whose logits are needed only for a loss: made a block at a time. */
+  readonly lossRows: number;
+  /** Sequences whose keys and values are laid out for the step alone; 0: they are in the cache. */
+  readonly sequences: number;
+  readonly backward: boolean;
+  /** Of the adapter; 0: none. */
+  readonly rank: number;
+}
+
+interface DeviceModel {
+  readonly spec: ModelSpec;
+  readonly weights: readonly WeightEntry[];
+  readonly weightFormat: WeightFormat;
+}
+
+/** The code of the kernels, and what cuBLASLt takes for itself: not measured yet. The driver's own context is made before free memory is asked for. */
+export const deviceLibraries = { name: "kernels and libraries", bytes: 256 * 2 ** 20, remedy: null } as const;
+
+/** Bytes of a key's or value's element: heads of the tensor-core kernels are kept in bf16 (flash_takes of attention.h). */
+export function cachedBytes({ headSize, queryHeads, kvHeads }: ModelSpec): number {
+  return [64, 80, 96, 128, 256].includes(headSize) && queryHeads / kvHeads <= 32 ? 2 : 4;
+}
+
+export function deviceScratch({ spec, weights, weightFormat }: DeviceModel, step: DeviceStep): number {
+  const { rows, lossRows, sequences, rank } = step;
+  const back = step.backward ? 1 : 0;
+  const keys = spec.kvHeads * spec.headSize;
+  const queries = spec.queryHeads * spec.headSize;
+  const widest = Math.max(spec.width, queries, spec.innerWidth);
+  const matrices = weights.filter(({ shape }) => shape.length === 2);
+  const unpacked = matrices.filter(({ type }) => !["f32", "bf16"].includes(formOf(type, weightFormat)));
+  const most = (numbers: readonly number[]): number => numbers.reduce((top, one) => Math.max(top, one), 0);
+  const elements = ({ shape: [out = 0, input = 0] }: WeightEntry): number => out * up(input, 8);
+  // cross_entropy.cu: rows_together.
+  const stride = up(spec.vocabSize, 4);
+  const together = Math.min(up(lossRows, 64), Math.max(64, Math.floor(logitBytes / (4 * stride) / 64) * 64));
+  const split = matrices.map(
+    ({ shape: [out = 0, input = 0] }) => 4 * Math.floor(input / 512) * Math.min(rows, 64) * out,
+  );
+  return (
+    Math.max(2 * rows * up(widest, 8), back * 2 * together * up(spec.vocabSize, 8)) + // rounded operands
+    back * 2 * rows * (up(queries, 8) + 2 * up(keys, 8)) + // of attention's backward pass
+    2 * most(unpacked.map(elements)) +
+    4 * together * stride +
+    2 * cachedBytes(spec) * (sequences > 0 ? rows + sequences * pageRows : 0) * keys +
+    back * 4 * rows * spec.queryHeads +
+    Math.max(most(split), back * 4 * Math.ceil(rows / gradientChunk) * rank * widest) + // sums in parts
+    64 * rows + // tables of attention, positions
+    libraryWorkspace
+  );
+}
+
+/** native/kernels/tensor.h; cross_entropy.cu; float_product.cu; cublaslt.cu. */
+const pageRows = 32;
+const logitBytes = 128 * 2 ** 20;
+const gradientChunk = 512;
+const libraryWorkspace = 32 * 2 ** 20;
+
+const up = (value: number, step: number): number => Math.ceil(value / step) * step;
