@@ -124,7 +124,7 @@ function expectOneSequenceFits(
   if (peak <= limit.bytes) return;
   throw new InputError(
     "memory",
-    `A memory budget of ${formatByteSize(limit.bytes)} is too small for one sequence: training on example ${longest.id} alone (${length} tokens) needs ${formatByteSize(peak)}; raise --memory-budget, or leave out or cut long examples (--cutoff-len).`,
+    `${limit.source === "device" ? `${formatByteSize(limit.bytes)} free on the card` : `A memory budget of ${formatByteSize(limit.bytes)}`} is too small for one sequence: training on example ${longest.id} alone (${length} tokens) needs ${formatByteSize(peak)}; ${limit.source === "device" ? "end other programs on the card, use --weights q4" : "raise --memory-budget"}, or leave out or cut long examples (--cutoff-len).`,
   );
 }
 

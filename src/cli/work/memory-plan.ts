@@ -54,7 +54,9 @@ export async function runMemoryPlan(args: MemoryPlanArgs, terminal: Terminal): P
   );
   const settings = freshAdapterSettings(wish, { loraRank: 8, loraAlpha: 16, loraDropout: 0 });
   const need = { sequences: examples(args.batch, args.length), settings, seed: 0 };
-  const config = fitTraining(wish, planned, need, limit);
+  // What the machine or the card has decides nothing here: the plan is shown beside it.
+  const bound = limit.source === "budget" ? limit : { ...limit, bytes: Number.POSITIVE_INFINITY };
+  const config = fitTraining(wish, planned, need, bound);
   const lengths = need.sequences.map(() => args.length);
   const plans = {
     training: planTrainingMemory(config, planned, need),
