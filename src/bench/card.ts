@@ -72,8 +72,7 @@ export function cardSlug({ name }: Card): string {
     .replace(/^-|-$/g, "");
 }
 
-/** Megabytes free on the first card, as the addon describes it; null where it doesn't say. */
+/** Megabytes free on the first card now; null where there is none. */
 export function freeMegabytes({ cuda }: NativeInfo): number | null {
-  const free = /\(([\d.]+) GB free\)/.exec(cuda.devices[0] ?? "")?.[1];
-  return free === undefined ? null : 1000 * Number(free);
+  return cuda.memory === null ? null : cuda.memory.freeBytes / 1e6;
 }
