@@ -14,9 +14,9 @@ const folder = temporaryFolder();
 
 describe.skipIf(!existsSync(emulated))("the memory of a card", () => {
   it("is planned by doctor, with what is free on it", async () => {
-    const { status, stdout, stderr } = await sdft("doctor", "--model", tinyChat, "--device", "cuda", "--length", "64");
-    expect(status, stderr).toBe(0);
-    expect(stdout).toMatch(/, 8 × 64 tokens, --weights native/);
+    const { status, stderr: text } = await sdft("doctor", "--model", tinyChat, "--device", "cuda", "--length", "64");
+    expect(status, text).toBe(0);
+    expect(text).toMatch(/, 8 × 64 tokens, --weights native/);
     for (const part of [
       "weights (native)",
       "kernels and libraries",
@@ -24,9 +24,9 @@ describe.skipIf(!existsSync(emulated))("the memory of a card", () => {
       "training scratch",
       "keys and values",
     ])
-      expect(stdout).toContain(part);
-    expect(stdout).not.toContain("Node and tokenizer");
-    expect(stdout).toMatch(/May be used: 95 MiB \(device\)/);
+      expect(text).toContain(part);
+    expect(text).not.toContain("Node and tokenizer");
+    expect(text).toMatch(/May be used: 95 MiB \(device\)/);
   });
 
   it("refuses work that does not fit, with numbers", async () => {
