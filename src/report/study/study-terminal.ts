@@ -15,7 +15,7 @@ export function studyTerminal(summary: StudySummary, bold: (text: string) => str
   if (comparisons.verdicts.length > 0) {
     parts.push(
       bold(labelled(study, "what changed on the same rows (McNemar's exact test)")),
-      comparisonLines(shownComparisons(comparisons.verdicts)),
+      ...comparisonLines(shownComparisons(comparisons.verdicts)),
       ...countedComparisons(comparisons.verdicts),
       manyTests(comparisons.verdicts.length),
     );
@@ -67,14 +67,11 @@ function countedComparisons(verdicts: readonly VerdictComparison[]): string[] {
   ];
 }
 
-function comparisonLines(verdicts: readonly VerdictComparison[]): string {
-  if (verdicts.length === 0) return "  –";
+function comparisonLines(verdicts: readonly VerdictComparison[]): string[] {
   const names = verdicts.map((one) => `${comparisonSubject(one)}: ${one.before} → ${one.after}`);
   const width = Math.max(...names.map((name) => name.length));
-  return verdicts
-    .map(
-      (one, index) =>
-        `  ${(names[index] ?? "").padEnd(width)}  n ${one.n}, retained ${one.retained}, lost ${one.lost}, gained ${one.gained}, p = ${probability(one.p)}`,
-    )
-    .join("\n");
+  return verdicts.map(
+    (one, index) =>
+      `  ${(names[index] ?? "").padEnd(width)}  n ${one.n}, retained ${one.retained}, lost ${one.lost}, gained ${one.gained}, p = ${probability(one.p)}`,
+  );
 }

@@ -216,6 +216,10 @@ describe("the texts", () => {
     expect(terminal).toContain(
       "108 comparisons: more gained than lost in 36, more lost than gained in 36, as many in 36. Shown is the one with p < 0.05; all are in report.md.",
     );
+    // Where there is none to show, the count follows the heading.
+    const none = many(108).comparisons.verdicts.map((one) => ({ ...one, p: 0.5 }));
+    const quiet = studyTerminal({ ...many(108), comparisons: { ...many(108).comparisons, verdicts: none } });
+    expect(quiet).toMatch(/exact test\)\n108 comparisons: .* None has p < 0\.05/);
   });
 
   it("write a line of CSV for each cell, and JSON with all of it", async () => {
