@@ -1,7 +1,7 @@
 // npm run bench:cuda -- [--part training|decoding|kernels]… [--shape 135M|1B|7B]… [--weights W] [--peers PYTHON] [--rounds N] [--teraflops T] [--gigabytes G] [--json]
 // The card against its data sheet, and the peers that the Python environment has, at shapes of well-known models with made-up weights. Appends a row for each
 // figure to bench/results/<card>.jsonl. --device cpu and --quick try the bench itself without a card: such rows are printed and never kept.
-import { appendFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,9 +11,10 @@ import { machineName } from "#sdft/bench/machine.js";
 import { describeRows, type Row, summarise } from "#sdft/bench/measurement.js";
 import { cardAmounts, quickAmounts } from "#sdft/bench/on-card.js";
 import { loadAddon } from "#sdft/native/addon.js";
-import { commitName, projectRoot } from "./checkout.js";
+import { commitName } from "./checkout.js";
 import { type CardContext, cardCase, isPart, isShape, parts, shapes } from "./cuda-cases.js";
 import { installedPeers } from "./installed-peers.js";
+import { keepRows } from "./kept-rows.js";
 
 const formats = ["native", "f32", "bf16", "q8", "q4"] as const;
 const { values } = parseArgs({
@@ -55,7 +56,7 @@ try {
       const machine = card === null ? machineName() : cardSlug(card);
       const figures = summarise({ date, commit: commitName(), machine, case: `cuda-${part}` }, measured);
       const made = [...figures, ...ratios(figures)];
-      if (card !== null && !values.quick) await keepRows(card, made);
+      if (card !== null && !values.quick) await keepRows(made);
       if (!values.json) process.stdout.write(`${describeRows(made).join("\n")}\n`);
       rows.push(...made);
     }
@@ -66,12 +67,6 @@ try {
   process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
-}
-
-async function keepRows(card: Card, rows: readonly Row[]): Promise<void> {
-  const results = join(projectRoot, "bench", "results");
-  await mkdir(results, { recursive: true });
-  await appendFile(join(results, `${cardSlug(card)}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 }
 
 function oneOf<Choice extends string>(option: string, value: string, choices: readonly Choice[]): Choice {

@@ -2,7 +2,7 @@
 // Runs ours and the peers in turn, appends a row for each figure to bench/results/<machine>.jsonl and prints them, the ratios last.
 // Measures, never asserts. --profile adds tables of the kernels and keeps no rows.
 import { spawnSync } from "node:child_process";
-import { appendFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -13,6 +13,7 @@ import type { ModelPackage } from "#sdft/models/package.js";
 import { openModel } from "#sdft/models/resolve.js";
 import { type BenchContext, type CaseName, cases, isCaseName } from "./cases.js";
 import { commitName, projectRoot } from "./checkout.js";
+import { keepRows } from "./kept-rows.js";
 
 const { values } = parseArgs({
   options: {
@@ -56,12 +57,6 @@ async function runCase(name: CaseName, context: BenchContext): Promise<Row[]> {
   if (!values.profile) await keepRows(rows);
   if (!values.json) process.stdout.write(`${describeRows(rows).join("\n")}\n`);
   return rows;
-}
-
-async function keepRows(rows: readonly Row[]): Promise<void> {
-  const results = join(projectRoot, "bench", "results");
-  await mkdir(results, { recursive: true });
-  await appendFile(join(results, `${machineName()}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 }
 
 /** Converts the model for the peers once; kept in the cache folder by the model's fingerprint. Null without peers. */

@@ -251,6 +251,7 @@ class Profiled final : public Backend {
     timed(plain("draw_tokens"), moved(logits.rows, elements(logits)), [&] { inner_->draw_tokens(tokens, logits, draws, options); });
   }
   void reserve(int64_t bytes) override { inner_->reserve(bytes); }
+  // `repeated` stays the plain call: of a replayed step no kernel could be timed.
   void adamw_group(const std::vector<TrainedTensor>& tensors, const AdamWStep& step) override {
     double count = 0;
     for (const TrainedTensor& each : tensors) count += 2 * elements(each.parameter, each.first_moment, each.second_moment, each.gradient);

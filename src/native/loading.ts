@@ -85,17 +85,21 @@ export interface WeightEntry {
   readonly rowOrder: "natural" | "interleaved";
 }
 
-export interface LoadOptions {
-  readonly spec: ModelSpec;
+/** What decoders and encoders are loaded with alike. */
+interface StoredModel {
   readonly files: readonly string[];
   readonly weights: readonly WeightEntry[];
   readonly backend: BackendName;
   readonly threads: number;
   readonly weightFormat: WeightFormat;
-  /** Adds up what each kernel costs, for NativeModel.profile(). Changes no result. */
-  readonly profile?: boolean;
   /** A row's bits don't depend on the other rows of its batch. All backends but cuda are always so. */
   readonly batchInvariant?: boolean;
+}
+
+export interface LoadOptions extends StoredModel {
+  readonly spec: ModelSpec;
+  /** Adds up what each kernel costs, for NativeModel.profile(). Changes no result. */
+  readonly profile?: boolean;
   /** Bytes of a card to take in one piece for weights and buffers; 0 or left out: as they are needed. */
   readonly deviceBytes?: number;
 }
@@ -114,13 +118,6 @@ export interface EncoderSpec {
   readonly normEpsilon: number;
 }
 
-export interface EncoderLoadOptions {
+export interface EncoderLoadOptions extends StoredModel {
   readonly spec: EncoderSpec;
-  readonly files: readonly string[];
-  readonly weights: readonly WeightEntry[];
-  readonly backend: BackendName;
-  readonly threads: number;
-  readonly weightFormat: WeightFormat;
-  /** As of LoadOptions. */
-  readonly batchInvariant?: boolean;
 }
