@@ -31,7 +31,7 @@ describe.skipIf(!existsSync(emulated))("commands with --device cuda", () => {
     expect((await scores("default", company))[0]).not.toBe((await scores("default-alone", [row("a", 4)]))[0]);
   });
 
-  it("save a training's state when the device is lost", async () => {
+  it("save a training's state when the device is lost, and go on from it to the same bits", async () => {
     const data = join(folder, "rows.json");
     const examples = Array.from({ length: 4 }, (_, i) => ({ instruction: `Say ${i}.`, output: `It is ${i}.` }));
     writeFileSync(data, JSON.stringify(examples));
@@ -61,5 +61,21 @@ describe.skipIf(!existsSync(emulated))("commands with --device cuda", () => {
     expect(stderr).toMatch(
       /The training's state after step [123] of 4 is in .*checkpoint-[123]\. Go on with --resume\./,
     );
+
+    expect(await train("lost", "--resume")).toMatchObject({ status: 0 });
+    expect(await train("whole")).toMatchObject({ status: 0 });
+    for (const name of ["adapter_model.safetensors", "adapter_config.json"])
+      expect(readFileSync(join(folder, "lost", "adapter", name)), name).toEqual(
+        readFileSync(join(folder, "whole", "adapter", name)),
+      );
+    const log = (out: string) =>
+      readFileSync(join(folder, out, "log.jsonl"), "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => {
+          const { step, loss, grad_norm, learning_rate } = JSON.parse(line);
+          return { step, loss, grad_norm, learning_rate };
+        });
+    expect(log("lost")).toEqual(log("whole"));
   });
 });

@@ -5,6 +5,7 @@
 #include <climits>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <string>
 
 #include "base/error.h"
@@ -292,9 +293,10 @@ int32_t* draw_tokens(const Context& context, Tensor logits, const std::vector<To
   for (const TokenDraw& draw : draws) {
     const std::array<uint32_t, 4> counter{static_cast<uint32_t>(Purpose::sample), draw.sample, static_cast<uint32_t>(draw.position), 0};
     const auto seen = static_cast<int32_t>(penalises ? draw.seen.size() : 0);
-    entries.push_back({uniform(philox(counter, draw.key)[0]), static_cast<int32_t>(ids.size()), seen, static_cast<int32_t>(draw.forbidden.size()), 0});
+    const std::set<int32_t> forbidden(draw.forbidden.begin(), draw.forbidden.end());  // each once: no two threads write to one place
+    entries.push_back({uniform(philox(counter, draw.key)[0]), static_cast<int32_t>(ids.size()), seen, static_cast<int32_t>(forbidden.size()), 0});
     ids.insert(ids.end(), draw.seen.begin(), draw.seen.begin() + seen);
-    ids.insert(ids.end(), draw.forbidden.begin(), draw.forbidden.end());
+    ids.insert(ids.end(), forbidden.begin(), forbidden.end());
   }
   for (int32_t id : ids)
     require(id >= 0 && id < logits.cols, "tokens", "Expected token ids below " + std::to_string(logits.cols) + " but received " + std::to_string(id));

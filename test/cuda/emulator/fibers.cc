@@ -20,6 +20,9 @@ thread_local Block* this_block;
 
 namespace {
 
+/// Unwinds the thread that found what has been reported, so that its stack holds no memory any more.
+struct Abandoned {};
+
 constexpr size_t kStackBytes = 64 * 1024, kSanitizedStackBytes = 256 * 1024;
 
 thread_local Engine the_engine;
@@ -81,6 +84,7 @@ void fiber_body(Engine& e, Fiber* self) {
   acquire(&e.resident->edge[parity]);
   try {
     (*e.body)();
+  } catch (const Abandoned&) {
   } catch (...) {
     e.failure = std::current_exception();
   }
@@ -107,6 +111,7 @@ void fiber_main() {
   Fiber* next = e.failure || !e.report.empty() ? nullptr : e.pop();
   if (next == nullptr && e.alive > 0 && !e.failure && e.report.empty())
     e.report = std::string("deadlock in ") + e.kernel + ": thread " + std::to_string(self->number) + " left, every other one waits" + waiting_places(e);
+  release(&e.end_edge);
   e.switch_to(next != nullptr ? next : &e.main);
   std::abort();
 }
@@ -274,9 +279,7 @@ void Engine::wait(State state, const char* what, unsigned mask, const char* file
 
 void Engine::abandon(const std::string& text) {
   if (report.empty()) report = text;
-  running->state = State::done;
-  switch_to(&main);
-  std::abort();
+  throw Abandoned{};
 }
 
 void Engine::release_barrier() {
@@ -330,6 +333,7 @@ void Engine::run_block(Resident& into, const Launch& what, uint3 index) {
   size_t shared = what.dynamic_bytes;
   for (const SharedArray& array : into.arrays) shared += array.bytes;
   counts.largest_shared = std::max<uint64_t>(counts.largest_shared, shared);
+  if (failure || !report.empty()) acquire(&end_edge);  // the report is a thread's
   if (failure) std::rethrow_exception(failure);
   if (!report.empty())
     throw std::runtime_error(report + " [block " + std::to_string(index.x) + ", " + std::to_string(index.y) + ", " + std::to_string(index.z) + "]");
