@@ -22,6 +22,22 @@ constexpr const char* kCompiler = "GCC " __VERSION__;
 constexpr const char* kCompiler = "unknown";
 #endif
 
+/// Null without a library.
+Napi::Value planned_sizes(Napi::Env env, const CudaFacts& facts) {
+  if (facts.planned.page_rows == 0) return env.Null();
+  Napi::Object sizes = Napi::Object::New(env);
+  sizes.Set("pageRows", static_cast<double>(facts.planned.page_rows));
+  sizes.Set("logitBytes", static_cast<double>(facts.planned.logit_bytes));
+  sizes.Set("sumRows", static_cast<double>(facts.planned.sum_rows));
+  sizes.Set("workspaceBytes", static_cast<double>(facts.planned.workspace_bytes));
+  Napi::Array heads = Napi::Array::New(env);
+  for (int64_t size : facts.planned.flash_heads)
+    if (size > 0) heads.Set(heads.Length(), Napi::Number::New(env, static_cast<double>(size)));
+  sizes.Set("flashHeads", heads);
+  sizes.Set("flashGroup", static_cast<double>(facts.planned.flash_group));
+  return sizes;
+}
+
 Napi::Value info(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
   return guarded(env, [&] {
@@ -52,6 +68,7 @@ Napi::Value info(const Napi::CallbackInfo& call) {
       memory = bytes;
     }
     cuda.Set("memory", memory);
+    cuda.Set("planned", planned_sizes(env, cuda_found));
     result.Set("cuda", cuda);
     Napi::Array features = Napi::Array::New(env);
     for (const std::string& feature : cpu_features()) features.Set(features.Length(), Napi::String::New(env, feature));

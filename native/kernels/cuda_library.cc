@@ -96,6 +96,7 @@ CudaFacts cuda_facts() {
   }
   cuda::LibraryFacts facts{};
   library().facts(&facts);
+  result.planned = facts.planned;
   const bool emulated = driver == 0 && facts.device_count > 0;  // the emulator of the tests needs no driver
   result.library = "built for " + std::string(facts.architectures) + " with CUDA " + version_text(facts.runtime);
   for (int i = 0; i < facts.device_count; ++i) result.devices.push_back(describe(facts.devices[i]));

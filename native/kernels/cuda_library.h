@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/cuda/library.h"
 
 namespace sdft {
 
@@ -17,6 +18,7 @@ struct CudaFacts {
   std::vector<std::string> devices;  // name, compute capability, memory
   std::string reason;                // why not usable; what was chosen otherwise
   int64_t free_bytes = 0, total_bytes = 0;  // of the device that is used
+  cuda::PlannedSizes planned{};             // zeros without a library
 };
 
 /// Asked anew each time: devices come and go.

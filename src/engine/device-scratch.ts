@@ -1,6 +1,18 @@
-// What the cuda backend holds beside what the engine asks for, from sizes alone: the slots of native/kernels/cuda/runtime.h. A change there belongs here too.
+// What the cuda backend holds beside what the engine asks for, from sizes alone: the slots of native/kernels/cuda/runtime.h. A change there
+// belongs here too; test/cuda/library.test.ts holds the sizes against the library's.
 import type { ModelSpec, WeightEntry, WeightFormat } from "../native/loading.js";
+import type { PlannedSizes } from "../native/types.js";
 import { formOf } from "./weight-memory.js";
+
+/** Of the library; here too, because a card's memory is planned without one. */
+export const plannedSizes: PlannedSizes = {
+  pageRows: 32,
+  logitBytes: 128 * 2 ** 20,
+  sumRows: 512,
+  workspaceBytes: 32 * 2 ** 20,
+  flashHeads: [64, 80, 96, 128, 256],
+  flashGroup: 32,
+};
 
 /** A step on the device, at its largest. */
 export interface DeviceStep {
@@ -25,7 +37,8 @@ export const deviceLibraries = { name: "kernels and libraries", bytes: 256 * 2 *
 
 /** Bytes of a key's or value's element: heads of the tensor-core kernels are kept in bf16 (flash_takes of attention.h). */
 export function cachedBytes({ headSize, queryHeads, kvHeads }: ModelSpec): number {
-  return [64, 80, 96, 128, 256].includes(headSize) && queryHeads / kvHeads <= 32 ? 2 : 4;
+  const { flashHeads, flashGroup } = plannedSizes;
+  return flashHeads.includes(headSize) && queryHeads / kvHeads <= flashGroup ? 2 : 4;
 }
 
 export function deviceScratch({ spec, weights, weightFormat }: DeviceModel, step: DeviceStep): number {
@@ -40,7 +53,10 @@ export function deviceScratch({ spec, weights, weightFormat }: DeviceModel, step
   const elements = ({ shape: [out = 0, input = 0] }: WeightEntry): number => out * up(input, 8);
   // cross_entropy.cu: rows_together.
   const stride = up(spec.vocabSize, 4);
-  const together = Math.min(up(lossRows, 64), Math.max(64, Math.floor(logitBytes / (4 * stride) / 64) * 64));
+  const together = Math.min(
+    up(lossRows, 64),
+    Math.max(64, Math.floor(plannedSizes.logitBytes / (4 * stride) / 64) * 64),
+  );
   const split = matrices.map(
     ({ shape: [out = 0, input = 0] }) => 4 * Math.floor(input / 512) * Math.min(rows, 64) * out,
   );
@@ -49,18 +65,12 @@ export function deviceScratch({ spec, weights, weightFormat }: DeviceModel, step
     back * 2 * rows * (up(queries, 8) + 2 * up(keys, 8)) + // of attention's backward pass
     2 * most(unpacked.map(elements)) +
     4 * together * stride +
-    2 * cachedBytes(spec) * (sequences > 0 ? rows + sequences * pageRows : 0) * keys +
+    2 * cachedBytes(spec) * (sequences > 0 ? rows + sequences * plannedSizes.pageRows : 0) * keys +
     back * 4 * rows * spec.queryHeads +
-    Math.max(most(split), back * 4 * Math.ceil(rows / gradientChunk) * rank * widest) + // sums in parts
+    Math.max(most(split), back * 4 * Math.ceil(rows / plannedSizes.sumRows) * rank * widest) + // sums in parts
     64 * rows + // tables of attention, positions
-    libraryWorkspace
+    plannedSizes.workspaceBytes
   );
 }
-
-/** native/kernels/tensor.h; cross_entropy.cu; float_product.cu; cublaslt.cu. */
-const pageRows = 32;
-const logitBytes = 128 * 2 ** 20;
-const gradientChunk = 512;
-const libraryWorkspace = 32 * 2 ** 20;
 
 const up = (value: number, step: number): number => Math.ceil(value / step) * step;

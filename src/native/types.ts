@@ -260,6 +260,21 @@ export interface BackendInfo {
   readonly detail: string;
 }
 
+/** Sizes of the cuda library that a plan of the card's memory rests on. */
+export interface PlannedSizes {
+  /** Rows of a page of keys and values. */
+  readonly pageRows: number;
+  /** Of logits that are made together. */
+  readonly logitBytes: number;
+  /** Rows whose gradients of adapters are summed up apart. */
+  readonly sumRows: number;
+  /** Of cuBLASLt's products. */
+  readonly workspaceBytes: number;
+  /** Head sizes that are cached in bf16, with at most so many query heads to a key-value head. */
+  readonly flashHeads: readonly number[];
+  readonly flashGroup: number;
+}
+
 export interface NativeInfo {
   /** Raised when results change. */
   readonly revision: number;
@@ -272,6 +287,8 @@ export interface NativeInfo {
     readonly devices: readonly string[];
     /** Of the first device, as the driver tells now; null where cuda can't be used. */
     readonly memory: { readonly freeBytes: number; readonly totalBytes: number } | null;
+    /** What the library's own memory is made of; null without a library. */
+    readonly planned: PlannedSizes | null;
   };
   /** Instruction sets that the processor has, of those the kernels are compiled for. */
   readonly cpuFeatures: readonly string[];

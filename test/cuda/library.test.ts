@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { plannedSizes } from "../../src/engine/device-scratch.js";
 
 const root = resolve(import.meta.dirname, "..", "..");
 const build = resolve(root, process.env.SDFT_CUDA_TESTS ?? "build");
@@ -12,7 +13,12 @@ const addon = resolve(root, "build", "Release", "sdft.node");
 const built = existsSync(resolve(root, "build", "Release", "libsdft_cuda.so"));
 
 interface Facts {
-  readonly cuda: { readonly library: string; readonly driver: string; readonly devices: readonly string[] };
+  readonly cuda: {
+    readonly library: string;
+    readonly driver: string;
+    readonly devices: readonly string[];
+    readonly planned: unknown;
+  };
   readonly backends: readonly { readonly name: string; readonly available: boolean; readonly detail: string }[];
 }
 
@@ -71,17 +77,28 @@ describe.skipIf(!existsSync(emulated))("the CUDA library", () => {
     );
   });
 
-  it("names what CUDA_VISIBLE_DEVICES hides", () => {
+  it.each([
+    ["no device", undefined, ""],
+    ["what CUDA_VISIBLE_DEVICES hides", "7", '; CUDA_VISIBLE_DEVICES is "7"'],
+    ["an empty CUDA_VISIBLE_DEVICES", "", '; CUDA_VISIBLE_DEVICES is ""'],
+  ])("names %s", (_, visible, said) => {
     const facts = factsWith({
-      SDFT_CUDA_LIB: emulated,
-      SDFT_TEST_NO_DEVICE: "1",
-      CUDA_VISIBLE_DEVICES: "7",
-      SDFT_TEST_DRIVER: "13000",
+      ...{ SDFT_CUDA_LIB: emulated, SDFT_TEST_NO_DEVICE: "1", SDFT_TEST_DRIVER: "13000" },
       LD_LIBRARY_PATH: resolve(build, "stand-in-driver"),
+      ...(visible === undefined ? {} : { CUDA_VISIBLE_DEVICES: visible }),
     });
-    expect(cudaOf(facts)?.detail).toBe(
-      'no CUDA device (no CUDA-capable device is detected); CUDA_VISIBLE_DEVICES is "7"',
-    );
+    expect(cudaOf(facts)?.available).toBe(false);
+    expect(cudaOf(facts)?.detail).toBe(`no CUDA device (no CUDA-capable device is detected)${said}`);
+  });
+
+  it("is used without cuBLASLt, and says why it is without", () => {
+    const facts = factsWith({ SDFT_CUDA_LIB: emulated, SDFT_CUBLASLT: "/nowhere/libcublasLt.so" });
+    expect(cudaOf(facts)?.available).toBe(true);
+    expect(cudaOf(facts)?.detail).toMatch(/; cuBLASLt .*\/nowhere\/libcublasLt\.so/);
+  });
+
+  it("has the sizes that memory is planned by", () => {
+    expect(factsWith({ SDFT_CUDA_LIB: emulated }).cuda.planned).toEqual(plannedSizes);
   });
 
   it("asks for a card of compute capability 8.0", () => {

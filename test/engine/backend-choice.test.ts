@@ -11,7 +11,7 @@ const info: NativeInfo = {
     { name: "reference", available: true, detail: "plain loops" },
     { name: "cuda", available: false, detail: "no driver was found" },
   ],
-  cuda: { library: "built for 80", driver: "none", devices: [], memory: null },
+  cuda: { library: "built for 80", driver: "none", devices: [], memory: null, planned: null },
   cpuFeatures: [],
   physicalCores: 2,
 };

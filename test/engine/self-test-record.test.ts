@@ -9,7 +9,13 @@ const info: NativeInfo = {
   revision: 1,
   compiler: "a compiler",
   backends: [],
-  cuda: { library: "built for 90", driver: "CUDA 13.0", devices: ["a card, 80.0 GB (79.1 GB free)"], memory: null },
+  cuda: {
+    library: "built for 90",
+    driver: "CUDA 13.0",
+    devices: ["a card, 80.0 GB (79.1 GB free)"],
+    memory: null,
+    planned: null,
+  },
   cpuFeatures: [],
   physicalCores: 2,
 };

@@ -5,9 +5,11 @@
 
 namespace sdft::cuda {
 
-/// Head sizes of the tensor-core kernels.
+/// Query heads to a key-value head that the tensor-core kernels take.
+constexpr int64_t kLargestFlashGroup = 32;
+/// Whether the tensor-core kernels take heads of this size.
 inline bool flash_takes(int64_t head_size, int64_t group) {
-  return (head_size == 64 || head_size == 80 || head_size == 96 || head_size == 128 || head_size == 256) && group <= 32;
+  return (head_size == 64 || head_size == 80 || head_size == 96 || head_size == 128 || head_size == 256) && group <= kLargestFlashGroup;
 }
 /// Others up to this go in float32.
 constexpr int64_t kLargestHead = 256;

@@ -11,8 +11,6 @@ namespace {
 
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / 32;
-/// Memory for logits. Rows come in multiples of 64.
-constexpr int64_t kLogitBytes = int64_t{128} << 20;
 
 /// e^u − 1 − u, never negative: by its series where the terms of the difference nearly cancel.
 __device__ __forceinline__ float beyond_tangent(float u) {

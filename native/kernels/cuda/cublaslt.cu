@@ -31,7 +31,6 @@ constexpr int kTransposeA = 3, kTransposeB = 4, kEpilogue = 7, kBiasPointer = 8;
 constexpr int kEpilogueBias = 4;
 constexpr int kWorkspaceBytes = 1, kAlignmentA = 5;  // of a preference; B, C, D follow
 
-constexpr size_t kWorkspace = size_t{32} << 20;
 constexpr int kAlignment = 16;
 
 void need(Status status, const char* call) {

@@ -14,6 +14,9 @@ namespace sdft::cuda {
 struct Context;
 struct TileProduct;
 
+/// Memory that its products may use.
+constexpr size_t kWorkspace = size_t{32} << 20;
+
 class CublasLt {
  public:
   /// Opens $SDFT_CUBLASLT, else libcublasLt.so.13 or .12. Null, with the reason in `why`, where there is none or it does not start.

@@ -5,8 +5,6 @@ namespace {
 
 constexpr int kThreads = 256;  // 16 × 16
 constexpr int kDeep = 16;      // of k, in shared memory at a time
-/// Length of a stretch of k that is summed up apart; fixed, because it decides the order of the sums.
-constexpr int64_t kChunk = 512;
 
 /// Reads a stretch of kDeep inner elements of kRows rows, zeros outside, neighbouring threads along the stride of one.
 template <int kRows>
@@ -81,7 +79,7 @@ __global__ void __launch_bounds__(kThreads) add_chunks_kernel(FloatProduct p, co
 
 void float_product(const Context& context, const FloatProduct& p, Order order) {
   if (p.m == 0 || p.n == 0) return;
-  const int64_t chunk = order == Order::in_chunks ? kChunk : p.k > 0 ? p.k : 1;
+  const int64_t chunk = order == Order::in_chunks ? kStretch : p.k > 0 ? p.k : 1;
   const int64_t chunks = p.k > 0 ? (p.k + chunk - 1) / chunk : 1;
   float* partial = chunks > 1 ? context.scratch->take<float>(Scratch::partial_sums, chunks * p.m * p.n) : nullptr;
   // Grids are 65,535 high at most; taller products go in pieces.

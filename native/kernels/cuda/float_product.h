@@ -12,6 +12,9 @@ struct Strided {
   int64_t row_stride, inner_stride;  // from row to row; along the summed index
 };
 
+/// Length of a stretch of k that is summed up apart; fixed, because it decides the order of the sums.
+constexpr int64_t kStretch = 512;
+
 enum class Order { one_sum, in_chunks };
 
 /// c (m, n) (= or +=) alpha · Σ_k a(m, k) · b(n, k) (+ bias (n)). An added zero leaves c as it was. one_sum: each element is one sum in the order of k;

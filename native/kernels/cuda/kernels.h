@@ -50,6 +50,8 @@ void lora_backward(const Context& context, Tensor dx, Tensor da, Tensor db, Tens
                    Write write);
 
 // ---- loss and optimizer
+/// Memory for logits that are made together. Rows come in multiples of 64.
+constexpr int64_t kLogitBytes = int64_t{128} << 20;
 void linear_cross_entropy(const Context& context, Tensor loss, Tensor dx, Tensor x, const DeviceWeight& head, Indices targets, double scale, bool integer);
 void linear_divergence(const Context& context, Tensor kl, Tensor from, Tensor to, const DeviceWeight& head, bool integer);
 /// sum (1): of all tensors, in their order, on the device.

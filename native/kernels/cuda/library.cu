@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <string>
 
+#include "kernels/cuda/attention.h"
 #include "kernels/cuda/cublaslt.h"
+#include "kernels/cuda/float_product.h"
 
 #ifndef SDFT_CUDA_ARCHITECTURES
 #define SDFT_CUDA_ARCHITECTURES "none"
@@ -18,6 +21,14 @@ namespace {
 template <size_t kSize>
 void put(char (&out)[kSize], const std::string& text) { std::snprintf(out, kSize, "%s", text.c_str()); }
 
+PlannedSizes planned_sizes() {
+  PlannedSizes sizes{kPageRows, kLogitBytes, kStretch, static_cast<int64_t>(kWorkspace), {}, kLargestFlashGroup};
+  size_t found = 0;
+  for (int64_t head = 1; head <= kLargestHead; ++head)
+    if (flash_takes(head, 1) && found < std::size(sizes.flash_heads)) sizes.flash_heads[found++] = head;
+  return sizes;
+}
+
 }  // namespace
 }  // namespace sdft::cuda
 
@@ -26,6 +37,7 @@ int sdft_cuda_abi() { return sdft::cuda::kAbi; }
 void sdft_cuda_facts(sdft::cuda::LibraryFacts* facts) {
   using namespace sdft::cuda;
   std::memset(facts, 0, sizeof *facts);
+  facts->planned = planned_sizes();
   cudaRuntimeGetVersion(&facts->runtime);
   put(facts->architectures, SDFT_CUDA_ARCHITECTURES);
   const cudaError_t status = cudaGetDeviceCount(&facts->device_count);

@@ -7,7 +7,7 @@
 namespace sdft::cuda {
 
 /// Raised with any change of this file, of Backend or of what its arguments are made of.
-constexpr int kAbi = 2;
+constexpr int kAbi = 3;
 
 constexpr int kMostDevices = 16;
 
@@ -18,6 +18,12 @@ struct DeviceFacts {
   int64_t total_bytes, free_bytes;
 };
 
+/// What a plan of the device's memory has to know: src/engine/device-scratch.ts holds the same, and a test compares them.
+struct PlannedSizes {
+  int64_t page_rows, logit_bytes, sum_rows, workspace_bytes;
+  int64_t flash_heads[8], flash_group;  // heads cached in bf16, 0: none more; query heads to a key-value head at most
+};
+
 struct LibraryFacts {
   int runtime;           // 13000: CUDA 13.0
   char architectures[128];  // "80 86 89 90 100 120 and PTX"
@@ -25,6 +31,7 @@ struct LibraryFacts {
   char error[256];       // why there are no devices; empty otherwise
   int device_count;
   DeviceFacts devices[kMostDevices];
+  PlannedSizes planned;
 };
 
 struct BackendOptions {
