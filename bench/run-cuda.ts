@@ -1,20 +1,15 @@
 // npm run bench:cuda -- [--part training|decoding|kernels]… [--shape 135M|1B|7B]… [--weights W] [--peers PYTHON] [--rounds N] [--teraflops T] [--gigabytes G] [--json]
 // The card against its data sheet, and the peers that the Python environment has, at shapes of well-known models with made-up weights. Appends a row for each
 // figure to bench/results/<card>.jsonl. --device cpu and --quick try the bench itself without a card: such rows are printed and never kept.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Card, cardSlug, expectCard } from "#sdft/bench/card.js";
-import { measureInTurn } from "#sdft/bench/contestant.js";
 import { machineName } from "#sdft/bench/machine.js";
-import { describeRows, type Row, summarise } from "#sdft/bench/measurement.js";
+import type { Row } from "#sdft/bench/measurement.js";
 import { cardAmounts, quickAmounts } from "#sdft/bench/on-card.js";
 import { loadAddon } from "#sdft/native/addon.js";
-import { commitName } from "./checkout.js";
 import { type CardContext, cardCase, isPart, isShape, parts, shapes } from "./cuda-cases.js";
+import { measureCase, runBench, say } from "./frame.js";
 import { installedPeers } from "./installed-peers.js";
-import { keepRows } from "./kept-rows.js";
 
 const formats = ["native", "f32", "bf16", "q8", "q4"] as const;
 const { values } = parseArgs({
@@ -32,8 +27,7 @@ const { values } = parseArgs({
   },
 });
 
-const folder = await mkdtemp(join(tmpdir(), "sdft-bench-"));
-try {
+await runBench(values, async (folder) => {
   const device = oneOf("--device", values.device, ["cuda", "cpu"] as const);
   const given = { teraflops: number("--teraflops"), gigabytesPerSecond: number("--gigabytes") };
   const card: Card | null = device === "cpu" ? null : expectCard(loadAddon().info(), given);
@@ -44,30 +38,20 @@ try {
     peers: values.peers === undefined ? null : await installedPeers(values.peers, device, say),
   };
   if (card === null) say("Trying the bench on the cpu: these are no figures of a card, and none is kept.");
+  const machine = card === null ? machineName() : cardSlug(card);
+  const handling = { rounds: Number(values.rounds), keep: card !== null && !values.quick, json: values.json };
   const rows: Row[] = [];
   for (const part of values.part) {
     for (const shape of values.shape) {
       if (!isPart(part)) throw new Error(`Expected a part out of ${parts.join(", ")} but received ${part}.`);
       if (!isShape(shape)) throw new Error(`Expected a shape out of ${shapes.join(", ")} but received ${shape}.`);
       say(`${part}, ${shape}`);
-      const { contestants, ratios } = await cardCase(context, part, shape);
-      const measured = await measureInTurn(contestants, { rounds: Number(values.rounds), say });
-      const date = `${new Date().toISOString().slice(0, 19)}Z`;
-      const machine = card === null ? machineName() : cardSlug(card);
-      const figures = summarise({ date, commit: commitName(), machine, case: `cuda-${part}` }, measured);
-      const made = [...figures, ...ratios(figures)];
-      if (card !== null && !values.quick) await keepRows(made);
-      if (!values.json) process.stdout.write(`${describeRows(made).join("\n")}\n`);
-      rows.push(...made);
+      const found = await cardCase(context, part, shape);
+      rows.push(...(await measureCase({ name: `cuda-${part}`, machine, ...found }, handling)));
     }
   }
-  if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
-} catch (error) {
-  say(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+  return rows;
+});
 
 function oneOf<Choice extends string>(option: string, value: string, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === value);
@@ -81,8 +65,4 @@ function number(option: "--teraflops" | "--gigabytes"): number | null {
   if (text === undefined) return null;
   if (Number(text) > 0) return Number(text);
   throw new Error(`Expected ${option} to be a number over 0 but received ${text}.`);
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

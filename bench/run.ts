@@ -2,18 +2,16 @@
 // Runs ours and the peers in turn, appends a row for each figure to bench/results/<machine>.jsonl and prints them, the ratios last.
 // Measures, never asserts. --profile adds tables of the kernels and keeps no rows.
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { measureInTurn } from "#sdft/bench/contestant.js";
 import { machineName } from "#sdft/bench/machine.js";
-import { describeRows, type Row, summarise } from "#sdft/bench/measurement.js";
+import type { Row } from "#sdft/bench/measurement.js";
 import type { ModelPackage } from "#sdft/models/package.js";
 import { openModel } from "#sdft/models/resolve.js";
 import { type BenchContext, type CaseName, cases, isCaseName } from "./cases.js";
-import { commitName, projectRoot } from "./checkout.js";
-import { keepRows } from "./kept-rows.js";
+import { projectRoot } from "./checkout.js";
+import { measureCase, runBench, say } from "./frame.js";
 
 const { values } = parseArgs({
   options: {
@@ -27,8 +25,8 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const folder = await mkdtemp(join(tmpdir(), "sdft-bench-"));
-try {
+
+await runBench(values, async (folder) => {
   const names = readCaseNames(values.case ?? Object.keys(cases));
   const model = await openModel(values.model);
   const context: BenchContext = {
@@ -36,28 +34,17 @@ try {
     choice: { weights: "native", compute: "f32", threads: Number(values.threads), profile: values.profile },
     peerFiles: preparePeers(values.peers, model),
   };
-  const rows: Row[] = [];
-  for (const name of names) rows.push(...(await runCase(name, context)));
-  if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
-} catch (error) {
-  say(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
-
-async function runCase(name: CaseName, context: BenchContext): Promise<Row[]> {
-  say(`case ${name}`);
-  const contestants = await cases[name].contestants(context);
-  const measurements = await measureInTurn(contestants, { rounds: Number(values.rounds), say });
-  const date = `${new Date().toISOString().slice(0, 19)}Z`;
-  const figures = summarise({ date, commit: commitName(), machine: machineName(), case: name }, measurements);
-  const rows = [...figures, ...cases[name].ratios(figures)];
   // A profile's clock is part of the time: such figures are for reading, not for keeping.
-  if (!values.profile) await keepRows(rows);
-  if (!values.json) process.stdout.write(`${describeRows(rows).join("\n")}\n`);
+  const handling = { rounds: Number(values.rounds), keep: !values.profile, json: values.json };
+  const rows: Row[] = [];
+  for (const name of names) {
+    say(`case ${name}`);
+    const { contestants, ratios } = cases[name];
+    const measured = { name, machine: machineName(), contestants: await contestants(context), ratios };
+    rows.push(...(await measureCase(measured, handling)));
+  }
   return rows;
-}
+});
 
 /** Converts the model for the peers once; kept in the cache folder by the model's fingerprint. Null without peers. */
 function preparePeers([python]: readonly string[], model: ModelPackage): string | null {
@@ -78,8 +65,4 @@ function readCaseNames(wanted: readonly string[]): CaseName[] {
       throw new Error(`Expected a case out of ${Object.keys(cases).join(", ")} but received ${name}.`);
     return name;
   });
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
 }
