@@ -17,11 +17,13 @@ export interface Card extends Peaks {
   readonly name: string;
 }
 
-/** NVIDIA's data sheets, without sparsity. The first whose words all stand in the card's name; of one chip the fuller name first. */
+/**
+ * NVIDIA's data sheets: without sparsity, which is half of the figure they print first, and summed in float32, which GeForce cards do at half their speed. The
+ * first whose words all stand in the card's name; of one chip the fuller name first.
+ */
 const sheets: readonly (readonly [words: string, teraflops: number, gigabytesPerSecond: number])[] = [
   ["B200", 2250, 8000],
   ["H200", 989, 4800],
-  ["H100 NVL", 835, 3938],
   ["H100 PCIe", 756, 2000],
   ["H100", 989, 3350],
   ["A100 80GB PCIe", 312, 1935],
@@ -30,16 +32,21 @@ const sheets: readonly (readonly [words: string, teraflops: number, gigabytesPer
   ["L40S", 362, 864],
   ["L4", 121, 300],
   ["A10", 125, 600],
+  ["A40", 149.7, 696],
   ["A6000", 154.8, 768],
   ["RTX 5090", 209.5, 1792],
   ["RTX 4090", 165.2, 1008],
   ["RTX 3090", 71, 936],
 ];
 
+/** Words that make another card of a name of the list. */
+const otherCards = ["NVL", "Ti", "D", "Laptop", "Max", "MIG"];
+
 /** What the data sheet says of a card of this name; `given` wins over it. */
 export function cardOf(name: string, given: Partial<Peaks> = {}): Card {
   const words = name.split(/[\s-]+/);
-  const sheet = sheets.find(([wanted]) => wanted.split(" ").every((word) => words.includes(word)));
+  const known = !words.some((word) => otherCards.includes(word));
+  const sheet = known ? sheets.find(([wanted]) => wanted.split(" ").every((word) => words.includes(word))) : undefined;
   return {
     name,
     teraflops: given.teraflops ?? sheet?.[1] ?? null,

@@ -29,6 +29,16 @@ describe("a card", () => {
     expect(cardOf("NVIDIA A100-SXM4-80GB")).toMatchObject({ teraflops: 312, gigabytesPerSecond: 2039 });
     expect(cardOf("NVIDIA L40S")).toMatchObject({ teraflops: 362 });
     expect(cardOf("NVIDIA L4")).toMatchObject({ teraflops: 121 });
+    expect(cardOf("NVIDIA A40")).toMatchObject({ teraflops: 149.7, gigabytesPerSecond: 696 });
+    expect(cardOf("NVIDIA GeForce RTX 4090")).toMatchObject({ teraflops: 165.2, gigabytesPerSecond: 1008 });
+    for (const other of [
+      "GeForce RTX 4090 D",
+      "GeForce RTX 3090 Ti",
+      "GeForce RTX 4090 Laptop GPU",
+      "H200 NVL",
+      "A10G",
+    ])
+      expect(cardOf(`NVIDIA ${other}`), other).toMatchObject({ teraflops: null, gigabytesPerSecond: null });
     expect(cardOf("NVIDIA Unheard-of")).toMatchObject({ teraflops: null, gigabytesPerSecond: null });
     expect(cardOf("NVIDIA L4", { teraflops: 100 })).toMatchObject({ teraflops: 100, gigabytesPerSecond: 300 });
     expect(cardSlug(cardOf("NVIDIA H100 80GB HBM3"))).toBe("nvidia-h100-80gb-hbm3");
