@@ -13,7 +13,7 @@ function run(
   prefix: readonly string[] = [],
 ): { status: number | null; output: string } {
   const [command = path, ...given] = [...prefix, path, ...args];
-  const result = spawnSync(command, given, { encoding: "utf8", maxBuffer: 1 << 26 });
+  const result = spawnSync(command, given, { encoding: "utf8", maxBuffer: 1 << 26, timeout: 600_000 });
   return {
     status: result.status,
     output: `${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}`,

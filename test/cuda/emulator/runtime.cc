@@ -82,7 +82,10 @@ std::function<void()> copy_of(void* to, const void* from, size_t bytes, bool rea
 
 void enqueue(Stream* stream, std::function<void()> work) {
   if (stream->captured != nullptr) return stream->captured->nodes.push_back(std::move(work));
-  if (settings.streams == Timing::eager) return work();
+  if (settings.streams == Timing::eager) {
+    stream->drain();  // of what was enqueued under other settings
+    return work();
+  }
   stream->work.push_back(std::move(work));
 }
 
