@@ -212,8 +212,8 @@ function objectsUnder(folder) {
 }
 
 /** A fault can make a kernel run for ever, or crash: then the status is null. */
-function run(command, parameters) {
-  const result = spawnSync(command, parameters, { encoding: "utf8", maxBuffer: 1 << 26, timeout: 60_000 });
+function run(command, parameters, timeout = 0) {
+  const result = spawnSync(command, parameters, { encoding: "utf8", maxBuffer: 1 << 26, timeout });
   const ended = result.signal === null ? "" : `ended by ${result.signal}`;
   return { status: result.status, output: `${result.stdout}${result.stderr}${ended}` };
 }
@@ -252,7 +252,7 @@ let missed = 0;
 for (const fault of planted) {
   const folder = mkdtempSync(join(tmpdir(), "sdft-fault-"));
   try {
-    const { status, output } = run(programWith(fault, folder), [fault.test]);
+    const { status, output } = run(programWith(fault, folder), [fault.test], 60_000);
     if (status === 2 || status === 77) throw new Error(`"${fault.test}" did not run: ${output}`);
     const caught = status !== 0;
     if (!caught) missed += 1;
