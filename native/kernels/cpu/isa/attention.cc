@@ -34,15 +34,17 @@ void soften(float* scores, int64_t low, int64_t high, int64_t width, float* sums
   if (low < high) {
     first = low / kLanes * kLanes;
     last = round_up(high, kLanes);
-    for (int64_t i = first; i < low; ++i) scores[i] = -INFINITY;
-    for (int64_t i = high; i < last; ++i) scores[i] = -INFINITY;
+    store(scores + first, load(scores + first) + unseen(first, low, high));
+    if (last - kLanes > first) store(scores + last - kLanes, load(scores + last - kLanes) + unseen(last - kLanes, low, high));
     Vec top = load(scores + first);
     for (int64_t i = first + kLanes; i < last; i += kLanes) top = max(top, load(scores + i));
     const float block_largest = SDFT_ISA::largest(top);
     if (block_largest > largest) {
-      const float shrink = exp_of(largest - block_largest);  // 0 for the first block
-      if (total > 0) over_vectors(size, [&](int64_t i, int lanes) { store_part(sums + i, load_part(sums + i, lanes) * broadcast(shrink), lanes); });
-      total *= shrink;
+      if (total > 0) {  // not the first block
+        const float shrink = exp_of(largest - block_largest);
+        over_vectors(size, [&](int64_t i, int lanes) { store_part(sums + i, load_part(sums + i, lanes) * broadcast(shrink), lanes); });
+        total *= shrink;
+      }
       largest = block_largest;
     }
     Vec added{};
@@ -54,8 +56,8 @@ void soften(float* scores, int64_t low, int64_t high, int64_t width, float* sums
     }
     total += sum(added);
   }
-  for (int64_t i = 0; i < first; ++i) scores[i] = 0;
-  for (int64_t i = last; i < width; ++i) scores[i] = 0;
+  clear(scores, 0, first);
+  clear(scores, last, width);
 }
 
 struct Pages {
@@ -74,7 +76,7 @@ inline void fetch(const float* from, int64_t floats) {
 
 void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pages& pages, Tensor q, float scale, Tensor out, Tensor logsumexp, int64_t kv_head,
                   float* memory) {
-  const int64_t rows = block.count * group.heads, size = group.size, tiles = tile_count(rows);
+  const int64_t rows = block.count * group.heads, size = group.size, tiles = tall_count(rows);
   Work work(memory, rows, size);
   stack_heads(q, block.row, block.count, group, scale, work.queries);
   std::memset(work.sums, 0, static_cast<size_t>(rows * size) * sizeof(float));
@@ -91,13 +93,14 @@ void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pa
       for (int64_t page = 0; page < width; page += kPageRows) fetch(pages.values(base + page), kPageRows * size);
       for (int64_t page = 0; page < next; page += kPageRows) fetch(pages.keys(base + kKeyBlock + page), kPageRows * size);
     }
-    for (int64_t key = 0; key < width; key += kPanel) {
+    for (int64_t key = 0; key < width; key += kTallPanels * kPanel) {
+      const int64_t end = smaller(width, key + kTallPanels * kPanel);
       for (int64_t i = 0; i < tiles; ++i) {
         const int64_t row = split(rows, tiles, i), height = split(rows, tiles, i + 1) - row;
-        const bool unseen = base + key > position(row + height - 1) || base + key + kPanel <= group.first_visible(position(row));
-        if (unseen) continue;
-        kF32Tiles.one[height - 1](Tile{work.queries + row * size, size, 1, reinterpret_cast<const char*>(pages.keys(base + key)), 0, 0, size, nullptr, 0,
-                                       work.scores + row * kKeyBlock + key, kKeyBlock, kPanel, Finish::store, 1.0f, nullptr});
+        const int64_t seen = smaller(end, position(row + height - 1) + 1 - base), from = group.first_visible(position(row)) - base;
+        for (int64_t at = key + (from > key ? (from - key) / kPanel * kPanel : 0); at < seen;)
+          at += multiply_keys(pages.keys(base + at), seen - at > kPanel ? pages.keys(base + at + kPanel) : nullptr, work.queries + row * size, height, size,
+                              work.scores + row * kKeyBlock + at, kKeyBlock);
       }
     }
     auto low = [&](int64_t row) { return larger(0, group.first_visible(position(row)) - base); };

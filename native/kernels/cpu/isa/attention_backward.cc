@@ -13,16 +13,19 @@ namespace {
 
 /// Rows (queries × heads of a group) worked on at once. Fixed: it decides nothing about the order of sums, only what stays in cache.
 constexpr int64_t kRows = 112;
+/// Keys worked on at once: whole pages, and what a tile takes.
+constexpr int64_t kSpan = kPageRows > kTallPanels * kPanel ? kPageRows : kTallPanels * kPanel;
+static_assert(kSpan % kPageRows == 0, "a span is whole pages");
 
 struct Work {
-  float *probabilities, *dscores;         // (rows, kPageRows)
+  float *probabilities, *dscores;         // (rows, kSpan)
   float *queries, *douts, *dqueries;      // (rows, D)
   float *logsumexp, *along;               // (rows); along = dout · out
-  static int64_t floats(int64_t rows, int64_t size) { return rows * (2 * kPageRows + 3 * size + 2); }
+  static int64_t floats(int64_t rows, int64_t size) { return rows * (2 * kSpan + 3 * size + 2); }
   Work(float* memory, int64_t rows, int64_t size) {
     probabilities = memory;
-    dscores = probabilities + rows * kPageRows;
-    queries = dscores + rows * kPageRows;
+    dscores = probabilities + rows * kSpan;
+    queries = dscores + rows * kSpan;
     douts = queries + rows * size;
     dqueries = douts + rows * size;
     logsumexp = dqueries + rows * size;
@@ -50,21 +53,26 @@ void load_block(const Inputs& in, const cpu::QueryBlock& block, const HeadGroup&
   }
 }
 
-/// scores → probabilities, dprobabilities → dscores, of the keys [low, high) of a page; zero elsewhere.
+/// scores → probabilities, dprobabilities → dscores, of the keys [low, high) of a span; zero elsewhere.
 void soften_backward(float* scores, float* dprobabilities, int64_t low, int64_t high, float logsumexp, float along) {
-  for (int64_t i = 0; i < kPageRows; i += kLanes) {
-    const Vec p = exp(load(scores + i) - broadcast(logsumexp));
+  low = larger(0, low);
+  high = larger(low, smaller(kSpan, high));
+  const int64_t first = low / kLanes * kLanes, last = round_up(high, kLanes);
+  for (int64_t i = first; i < last; i += kLanes) {
+    const Vec p = exp(load(scores + i) + unseen(i, low, high) - broadcast(logsumexp));
     store(scores + i, p);
     store(dprobabilities + i, p * (load(dprobabilities + i) - broadcast(along)));
   }
-  for (int64_t i = 0; i < low; ++i) scores[i] = dprobabilities[i] = 0;
-  for (int64_t i = larger(0, high); i < kPageRows; ++i) scores[i] = dprobabilities[i] = 0;
+  for (float* values : {scores, dprobabilities}) {
+    clear(values, 0, first);
+    clear(values, last, kSpan);
+  }
 }
 
 /// out (rows of `p`) += A · B over k in [begin, end), from the stored sums on.
 template <bool kAlongK>
 void accumulate(const RowProduct& p, int64_t begin, int64_t end) {
-  const int64_t tiles = tile_count(p.rows);
+  const int64_t tiles = tall_count(p.rows);
   for (int64_t i = 0; i < tiles; ++i) {
     const int64_t row = split(p.rows, tiles, i), height = split(p.rows, tiles, i + 1) - row;
     for (int64_t column = 0; column < p.columns;) {
@@ -79,39 +87,46 @@ struct Gradients {
   int64_t first_key, end_key;
 };
 
-void backward_page(const cpu::QueryBlock& block, int64_t page_start, const HeadGroup& group, const cpu::PageMemory& memory, int64_t kv_head, const Work& work,
+/// The keys [start, start + kSpan) of a block of queries.
+void backward_span(const cpu::QueryBlock& block, int64_t start, const HeadGroup& group, const cpu::PageMemory& memory, int64_t kv_head, const Work& work,
                    const Gradients& gradients) {
-  const int64_t size = group.size, offset = kv_head * kPageRows * size, page = block.pages[page_start / kPageRows];
-  // The queries that see any of this page.
-  const int64_t first_query = larger(0, page_start - block.position);
-  const int64_t end_query = group.window > 0 ? smaller(block.count, page_start + kPageRows - 1 + group.window - block.position) : block.count;
+  const int64_t size = group.size, heads = group.heads, offset = kv_head * kPageRows * size;
+  // The queries that see any of these keys.
+  const int64_t first_query = larger(0, start - block.position);
+  const int64_t end_query = group.window > 0 ? smaller(block.count, start + kSpan - 1 + group.window - block.position) : block.count;
   if (first_query >= end_query) return;
-  const int64_t first = first_query * group.heads, rows = (end_query - first_query) * group.heads, tiles = tile_count(rows);
-  float *probabilities = work.probabilities + first * kPageRows, *dscores = work.dscores + first * kPageRows;
+  const int64_t first = first_query * heads, rows = (end_query - first_query) * heads, tiles = tall_count(rows);
+  float *probabilities = work.probabilities + first * kSpan, *dscores = work.dscores + first * kSpan;
   const float *queries = work.queries + first * size, *douts = work.douts + first * size;
-  for (int64_t key = 0; key < kPageRows; key += kPanel) {
-    const char* keys = reinterpret_cast<const char*>(memory.keys + page * memory.key_step + offset + key * size);
-    const char* values = reinterpret_cast<const char*>(memory.value_panels + page * memory.key_step + offset + key * size);
-    for (int64_t i = 0; i < tiles; ++i) {
-      const int64_t row = split(rows, tiles, i), height = split(rows, tiles, i + 1) - row;
-      kF32Tiles.one[height - 1](Tile{queries + row * size, size, 1, keys, 0, 0, size, nullptr, 0, probabilities + row * kPageRows + key, kPageRows, kPanel,
-                                     Finish::store, 1.0f, nullptr});
-      kF32Tiles.one[height - 1](Tile{douts + row * size, size, 1, values, 0, 0, size, nullptr, 0, dscores + row * kPageRows + key, kPageRows, kPanel,
-                                     Finish::store, 1.0f, nullptr});
+  auto position = [&](int64_t row) { return block.position + (first + row) / heads; };
+  auto panel = [&](const float* pages, int64_t key) {
+    return pages + block.pages[key / kPageRows] * memory.key_step + offset + key % kPageRows * size;
+  };
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t row = split(rows, tiles, i), height = split(rows, tiles, i + 1) - row, seen = smaller(kSpan, position(row + height - 1) + 1 - start);
+    for (int64_t at = 0, done; at < seen; at += done) {
+      const bool more = seen - at > kPanel;
+      const int64_t key = start + at, next = key + kPanel, to = row * kSpan + at;
+      done = multiply_keys(panel(memory.keys, key), more ? panel(memory.keys, next) : nullptr, queries + row * size, height, size, probabilities + to, kSpan);
+      multiply_keys(panel(memory.value_panels, key), more ? panel(memory.value_panels, next) : nullptr, douts + row * size, height, size, dscores + to, kSpan);
     }
   }
-  for (int64_t r = 0; r < rows; ++r) {
-    const int64_t position = block.position + (first + r) / group.heads;
-    soften_backward(probabilities + r * kPageRows, dscores + r * kPageRows, group.first_visible(position) - page_start, position + 1 - page_start,
-                    work.logsumexp[first + r], work.along[first + r]);
+  for (int64_t r = 0; r < rows; ++r)
+    soften_backward(probabilities + r * kSpan, dscores + r * kSpan, group.first_visible(position(r)) - start, position(r) + 1 - start, work.logsumexp[first + r],
+                    work.along[first + r]);
+  for (int64_t page = 0; page < kSpan; page += kPageRows) {
+    const int64_t slot = larger(0, gradients.first_key - start - page), end_slot = smaller(kPageRows, gradients.end_key - start - page);
+    if (slot >= end_slot) continue;
+    const int64_t at = (start + page + slot - gradients.first_key) * size, from = page + slot;
+    // Rows before the first that sees this page hold zeros.
+    const int64_t begin = smaller(rows, larger(0, (start + page - block.position) * heads - first));
+    accumulate<false>({gradients.dv + at, size, end_slot - slot, size, rows, probabilities + from, 1, kSpan, douts, size, false, Finish::store, 1.0f}, begin, rows);
+    accumulate<false>({gradients.dk + at, size, end_slot - slot, size, rows, dscores + from, 1, kSpan, queries, size, false, Finish::store, 1.0f}, begin, rows);
+    const float* key_rows = memory.key_rows + block.pages[(start + page) / kPageRows] * memory.value_step + offset;
+    accumulate<true>({work.dqueries + (first + begin) * size, size, rows - begin, size, kPageRows, dscores + begin * kSpan + page, kSpan, 1, key_rows, size, false,
+                      Finish::store, 1.0f},
+                     slot, end_slot);
   }
-  const int64_t slot = larger(0, gradients.first_key - page_start), end_slot = smaller(kPageRows, gradients.end_key - page_start);
-  const int64_t at = (page_start + slot - gradients.first_key) * size;
-  accumulate<false>({gradients.dv + at, size, end_slot - slot, size, rows, probabilities + slot, 1, kPageRows, douts, size, false, Finish::store, 1.0f}, 0, rows);
-  accumulate<false>({gradients.dk + at, size, end_slot - slot, size, rows, dscores + slot, 1, kPageRows, queries, size, false, Finish::store, 1.0f}, 0, rows);
-  accumulate<true>({work.dqueries + first * size, size, rows, size, kPageRows, dscores, kPageRows, 1, memory.key_rows + page * memory.value_step + offset, size,
-                    false, Finish::store, 1.0f},
-                   slot, end_slot);
 }
 
 void backward_strip(const cpu::Strip& strip, int64_t kv_head, const Inputs& in, Tensor dq, const cpu::PageMemory& memory, const AttentionShape& shape,
@@ -125,8 +140,8 @@ void backward_strip(const cpu::Strip& strip, int64_t kv_head, const Inputs& in, 
     const cpu::QueryBlock block{strip.queries.row + first, smaller(queries, strip.queries.count - first), strip.queries.position + first, strip.queries.pages};
     load_block(in, block, group, kv_head, static_cast<float>(shape.scale), work);
     const int64_t end = block.position + block.count;
-    for (int64_t page = group.first_visible(block.position) / kPageRows * kPageRows; page < end; page += kPageRows)
-      backward_page(block, page, group, memory, kv_head, work, gradients);
+    for (int64_t key = group.first_visible(block.position) / kSpan * kSpan; key < end; key += kSpan)
+      backward_span(block, key, group, memory, kv_head, work, gradients);
     for (int64_t i = 0; i < block.count; ++i) {
       const float* from = work.dqueries + i * group.heads * size;
       float* to = row_of(dq, block.row + i) + group.first;

@@ -2,6 +2,7 @@
 // tile of keys serves them all.
 #pragma once
 #include "kernels/cpu/isa/parallel.h"
+#include "kernels/cpu/isa/tile.h"
 
 namespace sdft::SDFT_ISA {
 namespace {
@@ -24,6 +25,28 @@ inline void stack_heads(const Tensor& x, int64_t row, int64_t count, const HeadG
     over_vectors(group.heads * group.size, [&](int64_t c, int lanes) { store_part(out + c, load_part(from + c, lanes) * broadcast(factor), lanes); });
     out += group.heads * group.size;
   }
+}
+
+/// To be added to the scores of keys [at, at + kLanes): −∞ outside [low, high), else 0.
+inline Vec unseen(int64_t at, int64_t low, int64_t high) {
+  Vec lane{};
+  SDFT_UNROLL for (int i = 0; i < kLanes; ++i) lane[i] = static_cast<float>(i);
+  const Vec hidden = broadcast(-INFINITY);
+  return where_at_least(lane, broadcast(static_cast<float>(high - at)), hidden) + where_at_least(broadcast(static_cast<float>(low - at - 1)), lane, hidden);
+}
+
+/// Zeros in [begin, end), multiples of kLanes.
+inline void clear(float* values, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; i += kLanes) store(values + i, Vec{});
+}
+
+/// out (height, P) = rows (height, D) · keysᵀ of one panel, and of the next one where it is wanted and registers allow. Returns the keys done.
+inline int64_t multiply_keys(const float* keys, const float* next, const float* rows, int64_t height, int64_t size, float* out, int64_t out_row) {
+  const bool both = kTallPanels > 1 && next != nullptr;
+  const auto* panel = reinterpret_cast<const char*>(keys);
+  const int64_t step = both ? reinterpret_cast<const char*>(next) - panel : 0, columns = both ? 2 * kPanel : kPanel;
+  (both ? kF32Tiles.tall : kF32Tiles.one)[height - 1](Tile{rows, size, 1, panel, step, 0, size, nullptr, 0, out, out_row, columns, Finish::store, 1.0f, nullptr});
+  return columns;
 }
 
 }  // namespace

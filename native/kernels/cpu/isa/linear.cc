@@ -29,7 +29,7 @@ struct TiledRows {
 
 TiledRows tile_rows(const Context& context, const Tensor& x) {
   float* data = context.workspace->shared(6, x.rows * x.cols);
-  const TiledRows tiled{x.rows, tile_count(x.rows), x.cols, data};
+  const TiledRows tiled{x.rows, tall_count(x.rows), x.cols, data};
   context.pool->run(tiled.tiles, [&](int64_t tile, int) {
     const int64_t row = tiled.row(tile);
     interleave_rows(row_of(x, row), x.stride, tiled.row(tile + 1) - row, x.cols, data + row * x.cols);
@@ -37,27 +37,27 @@ TiledRows tile_rows(const Context& context, const Tensor& x) {
   return tiled;
 }
 
-/// Work on tiled rows: `units` (a block of tiles × a panel), each by one thread. The last ones are cut into pieces of tiles, so that no thread waits long
+/// Work on tiled rows: `units` (a block of tiles × a strip of panels), each by one thread. The last ones are cut into pieces of tiles, so that no thread waits long
 /// for another's last.
 struct Shares {
-  int64_t tiles, blocks, panels, whole, pieces, count;
+  int64_t tiles, blocks, strips, whole, pieces, count;
 
-  Shares(int64_t tile_total, int64_t block_total, int64_t panel_total, int64_t threads) : tiles(tile_total), blocks(block_total), panels(panel_total) {
-    const int64_t units = blocks * panels;
+  Shares(int64_t tile_total, int64_t block_total, int64_t strip_total, int64_t threads) : tiles(tile_total), blocks(block_total), strips(strip_total) {
+    const int64_t units = blocks * strips;
     pieces = larger(1, smaller(4, tiles / blocks / 4));
     whole = threads == 1 || pieces == 1 ? units : larger(0, units - 2 * threads);
     count = whole + (units - whole) * pieces;
   }
 
   struct Share {
-    int64_t panel, first, last;  // tiles [first, last)
+    int64_t strip, first, last;  // tiles [first, last)
   };
   Share at(int64_t index) const {
-    const int64_t unit = index < whole ? index : whole + (index - whole) / pieces, block = unit / panels;
+    const int64_t unit = index < whole ? index : whole + (index - whole) / pieces, block = unit / strips;
     const int64_t first = split(tiles, blocks, block), last = split(tiles, blocks, block + 1);
-    if (index < whole) return {unit % panels, first, last};
+    if (index < whole) return {unit % strips, first, last};
     const int64_t piece = (index - whole) % pieces;
-    return {unit % panels, first + split(last - first, pieces, piece), first + split(last - first, pieces, piece + 1)};
+    return {unit % strips, first + split(last - first, pieces, piece), first + split(last - first, pieces, piece + 1)};
   }
 };
 
@@ -135,49 +135,60 @@ void linear_low(const Context& context, const LinearParts& group, Tensor x) {
   });
 }
 
+/// What this thread is likely to need next, asked for while the last tiles run (sooner, the rows would push it out again): the strip's next inputs, or, after
+/// its last, those of the strip that it takes next where the threads take turns.
 struct Ahead {
   const char* data;
-  int64_t bytes;
+  int64_t panels, panel_bytes, bytes;  // from each of the panels
+  int64_t by_tile, tiles_a_panel;      // bytes that one tile asks for
+
+  Ahead(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t end, int64_t threads) : panel_bytes(weight.panel_bytes) {
+    const bool within = end < weight.cols;
+    const int64_t total = parts(weight.rows, kPanel), next = within ? panel : smaller(panel + threads * kTallPanels, total - 1);
+    const int64_t from = within ? end : 0, count = smaller(kChunk, weight.cols - from);
+    panels = smaller(kTallPanels, total - next);
+    data = weight.panels + next * panel_bytes + from * panel_bytes / weight.cols;
+    bytes = count * panel_bytes / weight.cols;
+    by_tile = (end - begin) / kFetchStep * kLineBytes;
+    tiles_a_panel = parts(bytes, larger(1, by_tile));
+  }
+  /// Of the tile with so many left after it; null where there is nothing left to ask for.
+  const char* at(int64_t left) const {
+    return left < panels * tiles_a_panel ? data + left / tiles_a_panel * panel_bytes + left % tiles_a_panel * by_tile : nullptr;
+  }
 };
 
-/// The panel's next inputs, or, after its last, the panel that this thread takes next where the threads take turns.
-Ahead fetch_next(const PackedWeight& weight, int64_t panel, int64_t end, int64_t threads) {
-  const bool within = end < weight.cols;
-  const int64_t next = within ? panel : smaller(panel + threads, parts(weight.rows, kPanel) - 1);
-  const int64_t from = within ? end : 0, count = smaller(kChunk, weight.cols - from);
-  return {weight.panels + next * weight.panel_bytes + from * weight.panel_bytes / weight.cols, count * weight.panel_bytes / weight.cols};
-}
-
-/// Many rows: a panel is unpacked to floats where it is stored otherwise, and used by a block of rows that stays in cache.
+/// Many rows: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
 void linear_high(const Context& context, const LinearParts& group, Tensor x) {
   const int64_t depth = x.cols;
   const TiledRows tiled = tile_rows(context, x);
-  const int64_t blocks = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kChunk) * 4 * kTileRows)));
-  const Shares shares(tiled.tiles, blocks, strip_count(group, 1), context.pool->threads());
+  const int64_t blocks = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kChunk) * 4 * kTallRows)));
+  const Shares shares(tiled.tiles, blocks, strip_count(group, kTallPanels), context.pool->threads());
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const Shares::Share share = shares.at(task);
-    const Strip strip = strip_at(group, share.panel, 1);
+    const Strip strip = strip_at(group, share.strip, kTallPanels);
     const PackedWeight& weight = *strip.part->weight;
     const Tensor out = strip.part->out;
-    const int64_t column = strip.panel * kPanel;
+    const int64_t column = strip.panel * kPanel, columns = smaller(weight.rows - column, kTallPanels * kPanel);
+    const TileFunction* tiles = columns > kPanel ? kF32TilesAcross.tall : kF32TilesAcross.one;
     const char* packed = weight.panels + strip.panel * weight.panel_bytes;
     for (int64_t begin = 0; begin < depth; begin += kChunk) {
       const int64_t end = smaller(depth, begin + kChunk);
       const char* floats = packed;
+      int64_t step = weight.panel_bytes;
       if (weight.kind != PanelKind::f32) {
-        float* scratch = context.workspace->local(worker, kChunk * kPanel);
-        unpack(weight.kind, packed, begin, end, scratch);
-        floats = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
+        float* scratch = context.workspace->local(worker, kChunk * kPanel * kTallPanels);
+        const int64_t panel_floats = (end - begin) * kPanel;
+        for (int64_t i = 0; i * kPanel < columns; ++i) unpack(weight.kind, packed + i * weight.panel_bytes, begin, end, scratch + i * panel_floats);
+        floats = reinterpret_cast<const char*>(scratch - begin * kPanel);
+        step = panel_floats * int64_t{sizeof(float)};
       }
-      // The last tiles bring what this thread is likely to need next into its cache; sooner, the rows would push it out again.
-      const Ahead ahead = fetch_next(weight, strip.panel, end, context.pool->threads());
-      const int64_t by_tile = (end - begin) / kFetchStep * kLineBytes, fetching = smaller(share.last - share.first, parts(ahead.bytes, larger(1, by_tile)));
+      const Ahead ahead(weight, strip.panel, begin, end, context.pool->threads());
       for (int64_t tile = share.first; tile < share.last; ++tile) {
-        const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row, to_fetch = tile - share.last + fetching;
+        const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row;
         float* to = row_of(out, row) + column;
-        kF32TilesAcross.one[height - 1](Tile{tiled.tile(tile), 1, height, floats, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride,
-                                             smaller(weight.rows - column, kPanel), Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr,
-                                             kRun, to_fetch < 0 ? nullptr : ahead.data + to_fetch * by_tile});
+        tiles[height - 1](Tile{tiled.tile(tile), 1, height, floats, step, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns, Finish::store,
+                               1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(share.last - 1 - tile)});
       }
     }
   });
@@ -191,34 +202,35 @@ void linear(const Context& context, const LinearParts& group, Tensor x) {
 }
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
-  // The panels of the product are kPanel columns of dx; its k are the outputs, a chunk of which is transposed into scratch and used by all rows.
-  constexpr int64_t kOutputs = 1024;
-  const int64_t rows = dout.rows, depth = weight.rows, panels = parts(weight.cols, kPanel);
+  // The strips of the product are columns of dx; its k are the outputs, a chunk of which is transposed into scratch and used by all rows.
+  constexpr int64_t kOutputs = 1024, kWidth = kTallPanels * kPanel;
+  const int64_t rows = dout.rows, depth = weight.rows, strips = parts(weight.cols, kWidth);
   if (rows == 0) return;
   const TiledRows tiled = tile_rows(context, dout);
-  // With few panels for many threads the rows are shared out too, at the price of transposing again.
+  // With few strips for many threads the rows are shared out too, at the price of transposing again.
   const int64_t wanted = 3 * context.pool->threads();
-  const int64_t blocks = panels >= wanted ? 1 : larger(1, smaller(parts(wanted, panels), tiled.tiles / 8));
-  const Shares shares(tiled.tiles, blocks, panels, context.pool->threads());
+  const int64_t blocks = strips >= wanted ? 1 : larger(1, smaller(parts(wanted, strips), tiled.tiles / 8));
+  const Shares shares(tiled.tiles, blocks, strips, context.pool->threads());
   context.pool->run(shares.count, [&](int64_t task, int worker) {
-    const auto [panel, first, last] = shares.at(task);
-    const int64_t column = panel * kPanel, base = tiled.row(first);
+    const auto [strip, first, last] = shares.at(task);
+    const int64_t column = strip * kWidth, columns = smaller(weight.cols - column, kWidth), base = tiled.row(first);
+    const TileFunction* tiles = columns > kPanel ? kF32TilesAcross.tall : kF32TilesAcross.one;
     const bool in_place = write == Write::overwrite || depth <= kOutputs;
-    float* scratch = context.workspace->local(worker, kOutputs * kPanel + (in_place ? 0 : (tiled.row(last) - base) * kPanel));
-    float* sums = scratch + kOutputs * kPanel;  // where dx cannot hold the unfinished ones
+    float* scratch = context.workspace->local(worker, kOutputs * kWidth + (in_place ? 0 : (tiled.row(last) - base) * kWidth));
+    float* sums = scratch + kOutputs * kWidth;  // where dx cannot hold the unfinished ones
     for (int64_t begin = 0; begin < depth; begin += kOutputs) {
-      const int64_t end = smaller(depth, begin + kOutputs);
+      const int64_t end = smaller(depth, begin + kOutputs), panel_floats = round_up(end - begin, kPanel) * kPanel;
       const bool finished = end == depth;
-      unpack_transposed(weight, column, begin, end, scratch);
-      const char* floats = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
+      for (int64_t i = 0; i < columns; i += kPanel) unpack_transposed(weight, column + i, begin, end, scratch + i / kPanel * panel_floats);
+      const char* floats = reinterpret_cast<const char*>(scratch - begin * kPanel);
       for (int64_t tile = first; tile < last; ++tile) {
         const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row;
         float* to = row_of(dx, row) + column;
-        float* partial = in_place ? to : sums + (row - base) * kPanel;
-        const int64_t partial_row = in_place ? dx.stride : kPanel;
-        kF32TilesAcross.one[height - 1](Tile{tiled.tile(tile), 1, height, floats, 0, begin, end, begin == 0 ? nullptr : partial, partial_row,
-                                             finished ? to : partial, finished ? dx.stride : partial_row, smaller(weight.cols - column, kPanel),
-                                             finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr});
+        float* partial = in_place ? to : sums + (row - base) * kWidth;
+        const int64_t partial_row = in_place ? dx.stride : kWidth;
+        tiles[height - 1](Tile{tiled.tile(tile), 1, height, floats, panel_floats * int64_t{sizeof(float)}, begin, end, begin == 0 ? nullptr : partial, partial_row,
+                               finished ? to : partial, finished ? dx.stride : partial_row, columns,
+                               finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr});
       }
     }
   });

@@ -63,15 +63,16 @@ inline void unpack(cpu::PanelKind kind, const char* panel, int64_t begin, int64_
   }
 }
 
-/// rows[i][j] = rows[j][i]; log2(kLanes) rounds of swapping the off-diagonal blocks.
-__attribute__((always_inline)) inline void transpose_vectors(Vec (&rows)[kLanes]) {
-  SDFT_UNROLL for (int half = kLanes / 2; half > 0; half /= 2) {
+/// Turns each square of kCount columns: rows[i][c + j] = rows[j][c + i], c a multiple of kCount. log2(kCount) rounds of swapping the off-diagonal blocks.
+template <int kCount>
+__attribute__((always_inline)) inline void transpose_vectors(Vec (&rows)[kCount]) {
+  SDFT_UNROLL for (int half = kCount / 2; half > 0; half /= 2) {
     IntVec low{}, high{};
     SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) {
       low[lane] = lane & half ? kLanes + lane - half : lane;
       high[lane] = lane & half ? kLanes + lane : lane + half;
     }
-    SDFT_UNROLL for (int i = 0; i < kLanes; ++i) {
+    SDFT_UNROLL for (int i = 0; i < kCount; ++i) {
       if (i & half) continue;
       const Vec a = rows[i], b = rows[i + half];
       rows[i] = __builtin_shuffle(a, b, low);
@@ -88,12 +89,29 @@ inline void transpose_block(const float* in, int64_t in_row, float* out, int64_t
   SDFT_UNROLL for (int i = 0; i < kLanes; ++i) store(out + i * out_row, rows[i]);
 }
 
+/// Columns [c, c + kLanes) of at most half as many rows.
+inline void interleave_low(const float* in, int64_t in_row, int height, float* out) {
+  constexpr int kHalf = kLanes / 2;
+  IntVec upper{};
+  SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) upper[lane] = (lane + kHalf) % kLanes;
+  Vec rows[kHalf];
+  SDFT_UNROLL for (int i = 0; i < kHalf; ++i) rows[i] = i < height ? load(in + i * in_row) : Vec{};
+  transpose_vectors(rows);
+  SDFT_UNROLL for (int i = 0; i < kHalf; ++i) {
+    store_first(out + i * height, rows[i], height);
+    store_first(out + (kHalf + i) * height, __builtin_shuffle(rows[i], upper), height);
+  }
+}
+
 /// out[c][height] = in[height][c], the rows of one tile side by side: the product then reads one stream, and rows whose distance is a power of two do not
 /// push each other out of the cache.
 inline void interleave_rows(const float* in, int64_t in_row, int64_t height, int64_t columns, float* out) {
   for (int64_t first = 0; first < height; first += kLanes) {
     const int count = lanes_of(height, first / kLanes);
     int64_t c = 0;
+    if (height <= kLanes / 2) {
+      for (; c + kLanes <= columns; c += kLanes) interleave_low(in + c, in_row, count, out + c * height);
+    }
     for (; c + kLanes <= columns; c += kLanes) {
       Vec rows[kLanes];
       SDFT_UNROLL for (int i = 0; i < kLanes; ++i) rows[i] = i < count ? load(in + (first + i) * in_row + c) : Vec{};

@@ -38,9 +38,14 @@ struct Tile {
 
 using TileFunction = void (*)(const Tile&);
 
-/// Functions for 1 … kTileRows rows. `one`: one panel; `many`: panels_at_once of them; `half`: one vector (plain rows only).
+/// A tile of a product of many rows. Where there are registers for it, it is nearly square: each value that is loaded then serves more multiply-adds, and a
+/// core that shares its front end with another thread's loses less.
+constexpr int kTallRows = kLanes == 16 ? 6 : kTileRows, kTallPanels = kLanes == 16 ? 2 : 1;
+
+/// Functions for 1 … kTileRows rows. `one`: one panel; `many`: panels_at_once of them; `half`: one vector (plain rows only); `tall`: kTallPanels, up to
+/// kTallRows rows.
 struct TileTable {
-  TileFunction half[kTileRows], one[kTileRows], many[kTileRows];
+  TileFunction half[kTileRows], one[kTileRows], many[kTileRows], tall[kTallRows];
 };
 
 /// By how B is stored. Packed panels, A along k (a_k = 1):
@@ -64,6 +69,7 @@ constexpr int panels_at_once(int rows) {
 
 /// Rows in equal tiles: 16 as 8 + 8, never 14 + 2 (a low tile has too few sums in flight). Tile `index` of `count` covers [split(index), split(index + 1)).
 inline int64_t tile_count(int64_t rows) { return parts(rows, kTileRows); }
+inline int64_t tall_count(int64_t rows) { return parts(rows, kTallRows); }
 inline int64_t split(int64_t rows, int64_t count, int64_t index) { return rows * index / count; }
 
 }  // namespace

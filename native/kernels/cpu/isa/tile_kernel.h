@@ -10,7 +10,7 @@ template <int MR, int NV, bool kAlongK>
 __attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], const Vec (&b)[NV], const float* a, int64_t a_step) {
   SDFT_UNROLL for (int i = 0; i < MR; ++i) {
     const Vec x = broadcast(kAlongK ? a[i * a_step] : a[i]);
-    SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = fma(x, b[j], sums[i][j]);
+    SDFT_UNROLL for (int j = 0; j < NV; ++j) accumulate(sums[i][j], x, b[j]);
   }
 }
 
@@ -248,6 +248,7 @@ constexpr void fill_table(TileTable& table) {
   if constexpr (Matrix::kHalves) table.half[MR - 1] = run_tile<MR, 1, kAlongK, Matrix>;
   table.one[MR - 1] = run_tile<MR, 2, kAlongK, Matrix>;
   if constexpr (Matrix::kMany) table.many[MR - 1] = run_tile<MR, 2 * panels_at_once(MR), kAlongK, Matrix>;
+  if constexpr (Matrix::kMany && MR <= kTallRows) table.tall[MR - 1] = run_tile<MR, 2 * kTallPanels, kAlongK, Matrix>;
   if constexpr (MR < kTileRows) fill_table<Matrix, kAlongK, MR + 1>(table);
 }
 

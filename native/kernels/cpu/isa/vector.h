@@ -125,6 +125,17 @@ inline float largest(Vec v) {
 inline Vec low_nibble(WordVec v) { return to_float(reinterpret_cast<IntVec>(v & 15u)); }
 #endif
 
+/// sum = a · b + sum, as fma. In inner loops: the compiler, left to choose where the sum goes, moves it about and spills.
+__attribute__((always_inline)) inline void accumulate(Vec& sum, Vec a, Vec b) {
+#if defined(SDFT_ISA_AVX512)
+  asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+#elif defined(SDFT_ISA_AVX2)
+  asm("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
+#else
+  sum = fma(a, b, sum);
+#endif
+}
+
 /// The lowest byte of each lane, 0 … 255, as a float.
 inline Vec low_byte(WordVec v) { return to_float(reinterpret_cast<IntVec>(v & 255u)); }
 /// The low 16 bits of each lane as a finite half-precision number: its bits at their place in a float, times 2¹¹² for the other exponent. Exact.
