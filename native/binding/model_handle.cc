@@ -98,7 +98,12 @@ Napi::Value ModelHandle::create_trainer(const Napi::CallbackInfo& info) {
     if (!(dropout >= 0 && dropout < 1)) options["dropout"].fail("a number from 0 to below 1");
     const uint64_t seed = static_cast<uint64_t>(options["seed"].integer(0));
     const int64_t stored_rows = options["storedRows"].integer(0, int64_t{1} << 30);
-    return TrainerHandle::create(info.Env(), std::make_shared<TrainerOwner>(std::move(adapter), dropout, seed, stored_rows));
+    LargestBatch largest;
+    if (const Argument given = options["largestBatch"]; !given.is_null()) {
+      largest.rows = given["rows"].integer(0, int64_t{1} << 30);
+      largest.wanted = given["labelledRows"].integer(0, largest.rows);
+    }
+    return TrainerHandle::create(info.Env(), std::make_shared<TrainerOwner>(std::move(adapter), dropout, seed, stored_rows, largest));
   });
 }
 

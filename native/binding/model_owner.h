@@ -42,8 +42,8 @@ struct AdapterOwner {
 };
 
 struct TrainerOwner {
-  TrainerOwner(std::shared_ptr<AdapterOwner> adapter_owner, double dropout, uint64_t seed, int64_t stored_rows)
-      : adapter(std::move(adapter_owner)), trainer(*adapter->owner->model, adapter->adapter, dropout, seed, stored_rows) {}
+  TrainerOwner(std::shared_ptr<AdapterOwner> adapter_owner, double dropout, uint64_t seed, int64_t stored_rows, LargestBatch largest)
+      : adapter(std::move(adapter_owner)), trainer(*adapter->owner->model, adapter->adapter, dropout, seed, stored_rows, largest) {}
   std::shared_ptr<AdapterOwner> adapter;
   Trainer trainer;
 };

@@ -80,9 +80,9 @@ double TrainingPass::run(const TrainingBatch& batch, const Adapter& adapter, con
     // Batches whose layers are all stored may grow to the largest of them; one that is larger yet has its own size.
     if (rows <= stored_rows_) whole_rows_ = std::max(whole_rows_, rows);
     const int64_t row_capacity = rows <= stored_rows_ ? whole_rows_ : rows;
-    const int64_t wanted_capacity = std::max(count, activations_ ? activations_->wanted : 0);
+    most_wanted_ = std::max(most_wanted_, count);
     activations_.reset();  // frees the old buffers before the new ones are taken
-    activations_ = std::make_unique<Activations>(model_, adapter.shape(), row_capacity, wanted_capacity, drops, sets);
+    activations_ = std::make_unique<Activations>(model_, adapter.shape(), row_capacity, std::min(most_wanted_, row_capacity), drops, sets);
     ropes_ = std::make_unique<RopeTables>(model_, row_capacity);
   }
   Activations& a = *activations_;

@@ -8,13 +8,13 @@
 
 namespace sdft {
 
-Trainer::Trainer(const Model& model, const Adapter& adapter, double dropout, uint64_t seed, int64_t stored_rows)
+Trainer::Trainer(const Model& model, const Adapter& adapter, double dropout, uint64_t seed, int64_t stored_rows, LargestBatch largest)
     : model_(model),
       adapter_(adapter),
       gradients_(model, adapter.shape()),
       first_moments_(model, adapter.shape()),
       second_moments_(model, adapter.shape()),
-      pass_(model, stored_rows),
+      pass_(model, stored_rows, largest),
       dropout_(dropout),
       seed_(seed) {}
 

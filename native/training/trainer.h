@@ -16,8 +16,8 @@ struct UpdateOptions {
 
 class Trainer {
  public:
-  /// The adapter must outlive the trainer. dropout in [0, 1). stored_rows as TrainingPass has it.
-  Trainer(const Model& model, const Adapter& adapter, double dropout, uint64_t seed, int64_t stored_rows);
+  /// The adapter must outlive the trainer. dropout in [0, 1). stored_rows and largest as TrainingPass has them.
+  Trainer(const Model& model, const Adapter& adapter, double dropout, uint64_t seed, int64_t stored_rows, LargestBatch largest = {});
 
   /// Adds the batch's gradients; returns its share of the loss: lossScale · the sum over its targets.
   double accumulate(const TrainingBatch& batch);

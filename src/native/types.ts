@@ -163,6 +163,8 @@ export interface TrainerOptions {
    * input; the other layers are run again, to the same bits. 0: inputs alone.
    */
   readonly storedRows: number;
+  /** Rows of the largest batch to come, and the most that predict a labelled token in any: buffers are taken once. Left out, they grow with the batches. */
+  readonly largestBatch?: { readonly rows: number; readonly labelledRows: number };
 }
 
 export interface UpdateOptions {

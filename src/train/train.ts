@@ -24,6 +24,7 @@ import { expectFiniteAdapter } from "./divergence.js";
 import { appendLog, type LogRow, truncateLog } from "./log.js";
 import { type PrefixSharing, prefixSharing, splitByRows } from "./micro-batches.js";
 import { scheduleFactor, warmupSteps } from "./schedule.js";
+import { largestBatch } from "./training-memory.js";
 import { copyAdapter, copyState, isDeviceFailure, KeptState, type TrainingState } from "./training-state.js";
 
 export interface TrainingJob {
@@ -63,6 +64,11 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
     dropout: job.adapter.settings.dropout,
     seed: job.seed,
     storedRows: storedRows(config),
+    largestBatch: largestBatch(config, engine.spec, {
+      sequences: job.sequences,
+      settings: job.adapter.settings,
+      seed: job.seed,
+    }),
   });
   const log = join(job.folder, "log.jsonl");
   const done = job.resume?.step ?? 0;

@@ -10,6 +10,7 @@ import {
   type TrainingWork,
   typicalProcessBytes,
 } from "../engine/memory-plan.js";
+import type { ModelSpec } from "../native/types.js";
 import { epochOrder, labelledTokens, stepsPerEpoch, type TrainSequence, updateExamples } from "./batches.js";
 import {
   batchPlan,
@@ -54,18 +55,21 @@ const step = 32;
 
 /** The worst moment of the training: the micro-batches of every update are known. */
 export function planTrainingMemory(config: ResolvedTraining, model: PlannedModel, need: TrainingNeed): MemoryPlan {
-  return planTraining(model, trainingWork(config, model, need));
+  return planTraining(model, { ...shape(config, need), ...largestBatch(config, model.spec, need) });
 }
 
 /** Examples that the plan looks at in the order of training; what a longer one goes on with is bounded by what any update may come to. */
 const walkedExamples = 2 ** 16;
 
-function trainingWork(config: ResolvedTraining, model: PlannedModel, need: TrainingNeed): TrainingWork {
+export type LargestBatch = Pick<TrainingWork, "rows" | "labelledRows" | "examples">;
+
+/** The most rows, labelled rows and examples of any micro-batch to come. */
+export function largestBatch(config: ResolvedTraining, spec: ModelSpec, need: TrainingNeed): LargestBatch {
   const { sequences, settings, seed } = need;
   const plan = batchPlan(config, seed);
   const ids = sequences.map(({ id }) => id);
   const perEpoch = stepsPerEpoch(sequences.length, plan);
-  const sharing = prefixSharing(model.spec, settings);
+  const sharing = prefixSharing(spec, settings);
   let [rows, labelledRows, examples] = [0, 0, 0];
   let order: readonly number[] = [];
   const total = totalSteps(config, perEpoch);
@@ -81,16 +85,11 @@ function trainingWork(config: ResolvedTraining, model: PlannedModel, need: Train
       examples = Math.max(examples, batch.length);
     }
   }
-  const work = { ...shape(config, need), rows, labelledRows, examples };
-  return walked < different ? { ...work, ...largestUpdate(config, need, plan.batchSize) } : work;
+  return walked < different ? largestUpdate(config, need, plan.batchSize) : { rows, labelledRows, examples };
 }
 
 /** No micro-batch of any order comes to more: the longest examples together, as far as a micro-batch takes them. */
-function largestUpdate(
-  config: ResolvedTraining,
-  { sequences }: TrainingNeed,
-  batchSize: number,
-): Pick<TrainingWork, "rows" | "labelledRows" | "examples"> {
+function largestUpdate(config: ResolvedTraining, { sequences }: TrainingNeed, batchSize: number): LargestBatch {
   const most = (values: readonly number[]): number => sum([...values].sort((a, b) => b - a).slice(0, batchSize));
   const lengths = sequences.map(({ tokens }) => tokens.length);
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
