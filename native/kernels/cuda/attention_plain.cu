@@ -117,8 +117,9 @@ __global__ void __launch_bounds__(kThreads) query_gradient_kernel(Rows dq, Rows 
     if (lane + i * 32 < call.head_size) dq.row(row)[head * call.head_size + lane + i * 32] = sums[i];
 }
 
-/// dk = Σ ds · q, dv = Σ p · dout, a warp a key row and kv head; queries in the order of the segments that see it.
-__global__ void __launch_bounds__(kThreads) key_gradient_kernel(Rows dk, Rows dv, Rows dout, const float* along, Rows logsumexp, Rows q, Rows k, Rows v,
+/// dk = Σ ds · q, dv = Σ p · dout, a warp a key row and kv head; queries in the order of the segments that see it. Four blocks at once are enough: told nothing,
+/// ptxas makes room for more and spills.
+__global__ void __launch_bounds__(kThreads, 4) key_gradient_kernel(Rows dk, Rows dv, Rows dout, const float* along, Rows logsumexp, Rows q, Rows k, Rows v,
                                                                AttentionCall call) {
   const KeyTile tile = call.tables.key_tiles[blockIdx.x];
   const int lane = threadIdx.x % 32, size = call.head_size;

@@ -25,33 +25,39 @@ __device__ __forceinline__ int deep_place(int row, int chunk) { return row * kDe
 template <int kWidth>
 __device__ __forceinline__ int wide_place(int row, int chunk) { return row * kWidth + ((chunk ^ (row & 7)) * kChunkElements); }
 
+/// How much of a tile's kMost rows there is: an int, because the large tiles have no registers to spare.
+template <int kMost>
+__device__ __forceinline__ int part_of(int64_t left) { return left < kMost ? static_cast<int>(left) : kMost; }
+
+/// A thread's share of a tile: 16 bytes at each of kCount rows, kStep apart, from `row` of the tile (at `at`) on. Its column is `inside` or not in all of them;
+/// `any` is an address for what is not copied.
+template <int kStep, int kCount, class Place>
+__device__ __forceinline__ void copy_tile(bf16* to, const bf16* at, const bf16* any, int64_t stride, int row, bool inside, int rows, const Place& place) {
+  SDFT_UNROLL
+  for (int i = 0; i < kCount; ++i) {
+    const bool valid = inside && row + i * kStep < rows;
+    copy_async(to + place(row + i * kStep), valid ? at + i * kStep * stride : any, valid);
+  }
+}
+
 template <class T, bool kAcross>
 __device__ __forceinline__ void load_stage(bf16* stage, const TileProduct& p, int64_t first_row, int64_t first_col, int64_t k) {
+  constexpr int kDeepChunks = kDeep / kChunkElements, kDeepStep = T::threads / kDeepChunks;
   bf16 *a = stage, *b = stage + T::tile_m * kDeep;
-  SDFT_UNROLL
-  for (int i = threadIdx.x; i < T::tile_m * (kDeep / kChunkElements); i += T::threads) {
-    const int row = i / 4, chunk = i % 4;
-    const int64_t at = k + chunk * kChunkElements;
-    const bool inside = first_row + row < p.m && at < p.k;
-    copy_async(a + deep_place(row, chunk), inside ? p.a + (first_row + row) * p.a_stride + at : p.a, inside);
-  }
+  const int deep_row = threadIdx.x / kDeepChunks, deep_chunk = threadIdx.x % kDeepChunks;
+  const int64_t deep_at = k + deep_chunk * kChunkElements;
+  const auto deep = [&](int row) { return deep_place(row, deep_chunk); };
+  copy_tile<kDeepStep, T::tile_m / kDeepStep>(a, p.a + (first_row + deep_row) * p.a_stride + deep_at, p.a, p.a_stride, deep_row, deep_at < p.k,
+                                              part_of<T::tile_m>(p.m - first_row), deep);
   if (!kAcross) {
-    SDFT_UNROLL
-    for (int i = threadIdx.x; i < T::tile_n * (kDeep / kChunkElements); i += T::threads) {
-      const int row = i / 4, chunk = i % 4;
-      const int64_t at = k + chunk * kChunkElements;
-      const bool inside = first_col + row < p.n && at < p.k;
-      copy_async(b + deep_place(row, chunk), inside ? p.b + (first_col + row) * p.b_stride + at : p.b, inside);
-    }
+    copy_tile<kDeepStep, T::tile_n / kDeepStep>(b, p.b + (first_col + deep_row) * p.b_stride + deep_at, p.b, p.b_stride, deep_row, deep_at < p.k,
+                                                part_of<T::tile_n>(p.n - first_col), deep);
   } else {
-    constexpr int kChunks = T::tile_n / kChunkElements;
-    SDFT_UNROLL
-    for (int i = threadIdx.x; i < kDeep * kChunks; i += T::threads) {
-      const int row = i / kChunks, chunk = i % kChunks;
-      const int64_t at = first_col + chunk * kChunkElements;
-      const bool inside = k + row < p.k && at < p.n;
-      copy_async(b + wide_place<T::tile_n>(row, chunk), inside ? p.b + (k + row) * p.b_stride + at : p.b, inside);
-    }
+    constexpr int kChunks = T::tile_n / kChunkElements, kStep = T::threads / kChunks;
+    const int row = threadIdx.x / kChunks, chunk = threadIdx.x % kChunks;
+    const int64_t at = first_col + chunk * kChunkElements;
+    copy_tile<kStep, kDeep / kStep>(b, p.b + (k + row) * p.b_stride + at, p.b, p.b_stride, row, at < p.n, part_of<kDeep>(p.k - k),
+                                    [&](int at_row) { return wide_place<T::tile_n>(at_row, chunk); });
   }
   commit_copies();
 }
@@ -95,7 +101,7 @@ __global__ void __launch_bounds__(T::threads) tile_product_kernel(TileProduct p,
   const int warp_row = warp / T::warps_n * T::warp_m, warp_col = warp % T::warps_n * T::warp_n;
   const int64_t first_row = int64_t{blockIdx.x} * T::tile_m, first_col = int64_t{blockIdx.y} * T::tile_n;
   const int64_t begin = blockIdx.z * stretch, end = begin + stretch < p.k ? begin + stretch : p.k;
-  const int64_t count = (end - begin + kDeep - 1) / kDeep;
+  const int count = static_cast<int>((end - begin + kDeep - 1) / kDeep);
   float sums[T::warp_m / 16][T::warp_n / 8][4];
   SDFT_UNROLL
   for (int i = 0; i < T::warp_m / 16; ++i)
@@ -108,11 +114,11 @@ __global__ void __launch_bounds__(T::threads) tile_product_kernel(TileProduct p,
     if (s < count) load_stage<T, kAcross>(stages + s * T::stage_elements, p, first_row, first_col, begin + s * kDeep);
     else commit_copies();
   }
-  for (int64_t at = 0; at < count; ++at) {
+  for (int at = 0; at < count; ++at) {
     wait_copies<kStages - 2>();
     __syncthreads();  // the stage is there for all, and all have done with the one before it
-    const int64_t next = at + kStages - 1;
-    if (next < count) load_stage<T, kAcross>(stages + next % kStages * T::stage_elements, p, first_row, first_col, begin + next * kDeep);
+    const int next = at + kStages - 1;
+    if (next < count) load_stage<T, kAcross>(stages + next % kStages * T::stage_elements, p, first_row, first_col, begin + int64_t{next} * kDeep);
     else commit_copies();
     multiply_stage<T, kAcross>(sums, stages + at % kStages * T::stage_elements, warp_row, warp_col);
   }
