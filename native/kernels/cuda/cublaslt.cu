@@ -6,30 +6,14 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "kernels/cuda/cublaslt_api.h"
 #include "kernels/cuda/tiles.h"
 
 namespace sdft::cuda {
 
-using Status = int;
-/// cublasLtMatmulAlgo_t and cublasLtMatmulHeuristicResult_t.
-struct Algorithm {
-  uint64_t data[8];
-};
-struct Heuristic {
-  Algorithm algorithm;
-  size_t workspace;
-  Status state;
-  float waves;
-  int reserved[4];
-};
+using namespace lt;
 
 namespace {
-
-// From cublasLt.h (its wheel is 423 MB): the same values in CUDA 12 and 13.
-constexpr int kCompute32F = 68, kReal32F = 0, kReal16BF = 14, kTranspose = 1, kPlain = 0;
-constexpr int kTransposeA = 3, kTransposeB = 4, kEpilogue = 7, kBiasPointer = 8;  // of a product's description
-constexpr int kEpilogueBias = 4;
-constexpr int kWorkspaceBytes = 1, kAlignmentA = 5;  // of a preference; B, C, D follow
 
 constexpr int kAlignment = 16;
 
@@ -38,24 +22,6 @@ void need(Status status, const char* call) {
 }
 
 }  // namespace
-
-struct CublasLt::Entry {
-  void* library = nullptr;
-  size_t (*GetVersion)();
-  Status (*Create)(void**);
-  Status (*Destroy)(void*);
-  Status (*MatmulDescCreate)(void**, int, int);
-  Status (*MatmulDescDestroy)(void*);
-  Status (*MatmulDescSetAttribute)(void*, int, const void*, size_t);
-  Status (*MatrixLayoutCreate)(void**, int, uint64_t, uint64_t, int64_t);
-  Status (*MatrixLayoutDestroy)(void*);
-  Status (*MatmulPreferenceCreate)(void**);
-  Status (*MatmulPreferenceDestroy)(void*);
-  Status (*MatmulPreferenceSetAttribute)(void*, int, const void*, size_t);
-  Status (*MatmulAlgoGetHeuristic)(void*, void*, void*, void*, void*, void*, void*, int, Heuristic*, int*);
-  Status (*Matmul)(void*, void*, const void*, const void*, void*, const void*, void*, const void*, const void*, void*, void*, void*, const Algorithm*, void*, size_t,
-                   Stream);
-};
 
 struct CublasLt::Plan {
   const Entry* entry;
@@ -151,7 +117,7 @@ const CublasLt::Plan& CublasLt::plan_of(const TileProduct& p) {
   int found = 0;
   if (status == 0) status = lt.MatmulAlgoGetHeuristic(handle_, plan->product, plan->a, plan->b, plan->c, plan->c, preference, 1, &plan->heuristic, &found);
   lt.MatmulPreferenceDestroy(preference);
-  need(status != 0 ? status : found == 0 ? 15 : 0, "the choice of an algorithm");
+  need(status != 0 ? status : found == 0 ? kNotSupported : 0, "the choice of an algorithm");
   known = std::move(plan);
   return *known;
 }

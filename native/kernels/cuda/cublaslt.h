@@ -1,5 +1,5 @@
 // NVIDIA's own products, opened at run time: libcublasLt is never linked, so the library loads without it. The entry points and the few constants that we use
-// are declared in cublaslt.cu.
+// are declared in cublaslt_api.h.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -11,6 +11,9 @@
 
 namespace sdft::cuda {
 
+namespace lt {
+struct Functions;
+}
 struct Context;
 struct TileProduct;
 
@@ -32,7 +35,7 @@ class CublasLt {
   void multiply(const Context& context, const TileProduct& product);
 
  private:
-  struct Entry;
+  using Entry = lt::Functions;
   struct Plan;
   CublasLt();
   const Plan& plan_of(const TileProduct& product);
