@@ -1,5 +1,6 @@
 // Checks libsdft_cuda.so without a GPU: registers, shared memory and blocks of every kernel on every architecture against native/kernels/cuda/budget.json, no
-// stack and no local memory, the instructions that are meant, and no link to a driver or to NVIDIA's libraries. Usage: check-cuda.mjs LIBRARY CUOBJDUMP [NVDISASM]
+// stack and no local memory, the instructions that are meant, and no link to a driver or to NVIDIA's libraries. Usage:
+// check-cuda.mjs LIBRARY CUOBJDUMP [NVDISASM [ARCHITECTURES]], the last one the numbers that must be there, such as "80 90". It ends with the counts.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -7,9 +8,9 @@ import { fileURLToPath } from "node:url";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const budget = JSON.parse(readFileSync(join(root, "native", "kernels", "cuda", "budget.json"), "utf8"));
-const [library, cuobjdump, nvdisasm] = process.argv.slice(2);
+const [library, cuobjdump, nvdisasm, wanted = ""] = process.argv.slice(2);
 if (library === undefined || cuobjdump === undefined)
-  throw new Error("Usage: check-cuda.mjs LIBRARY CUOBJDUMP [NVDISASM]");
+  throw new Error("Usage: check-cuda.mjs LIBRARY CUOBJDUMP [NVDISASM [ARCHITECTURES]]");
 
 /** By compute capability: threads, blocks and bytes of shared memory of a multiprocessor. */
 const multiprocessors = {
@@ -48,15 +49,21 @@ function blocksThatFit(architecture, threads, registers, shared) {
   return Math.min(mostBlocks, Math.floor(mostThreads / (warps * 32)), byRegisters, byShared);
 }
 
+let architecture = 0;
+let kernel = "";
 const faults = [];
 let checks = 0;
+/** Of each architecture, 0 for the library as a whole: [passed, failed]. */
+const counts = new Map();
 const demand = (holds, text) => {
   checks += 1;
   if (!holds) faults.push(text);
+  if (!counts.has(architecture)) counts.set(architecture, [0, 0]);
+  counts.get(architecture)[holds ? 0 : 1] += 1;
 };
 
-let architecture = 0;
-let kernel = "";
+/** By architecture, the kernels it was compiled for. */
+const kernels = new Map();
 for (const line of output(cuobjdump, ["--dump-resource-usage", library]).split("\n")) {
   architecture = Number(/^arch = sm_(\d+)/.exec(line)?.[1] ?? architecture);
   kernel = /^\s*Function (\S+):/.exec(line)?.[1] ?? kernel;
@@ -64,6 +71,7 @@ for (const line of output(cuobjdump, ["--dump-resource-usage", library]).split("
   if (used === null || !(architecture in multiprocessors)) continue;
   const [registers, stack, shared, local] = used.slice(1).map(Number);
   const allowed = budgetOf(kernel);
+  kernels.set(architecture, (kernels.get(architecture) ?? new Set()).add(kernel));
   const where = `${kernel} on sm_${architecture}`;
   // From sm_90 on the 1 KiB that the system keeps is counted too.
   const own = Math.max(0, shared - (architecture >= 90 ? 1024 : 0)) + (allowed.dynamic ?? 0);
@@ -73,22 +81,42 @@ for (const line of output(cuobjdump, ["--dump-resource-usage", library]).split("
   demand(allowed.stack !== undefined || local === 0, `${where}: ${local} bytes of local memory`);
   demand(blocks >= allowed.blocks, `${where}: ${blocks} blocks fit, ${allowed.blocks} wanted`);
 }
+architecture = 0;
 demand(checks > 0, `${library} holds no kernels`);
+const everyKernel = new Set([...kernels.values()].flatMap((names) => [...names]));
+for (const number of new Set([
+  ...kernels.keys(),
+  ...wanted
+    .split(" ")
+    .filter((text) => text !== "")
+    .map(Number),
+])) {
+  const missing = [...everyKernel].filter((name) => !kernels.get(number)?.has(name));
+  demand(missing.length === 0, `${missing.length} kernels are not compiled for sm_${number}: ${missing[0]}`);
+}
+demand(/\.ptx/.test(output(cuobjdump, ["-lptx", library])), "the library holds no PTX for cards that come later");
 
 if (nvdisasm !== undefined) {
   const sass = output(cuobjdump, ["-sass", library], { PATH: `${dirname(resolve(nvdisasm))}:${process.env.PATH}` });
-  for (const part of sass.split(/^\s*Function : /m).slice(1)) {
-    const name = part.slice(0, part.indexOf("\n")).trim();
+  for (const part of sass.split(/^(?=arch = sm_|\s*Function : )/m)) {
+    architecture = Number(/^arch = sm_(\d+)/.exec(part)?.[1] ?? architecture);
+    const name = /^\s*Function : (\S+)/.exec(part)?.[1];
+    if (name === undefined || !(architecture in multiprocessors)) continue;
     for (const instruction of budgetOf(name).instructions ?? [])
-      demand(part.includes(instruction), `${name}: no ${instruction} in its machine code`);
+      demand(part.includes(instruction), `${name} on sm_${architecture}: no ${instruction} in its machine code`);
   }
 }
 
+architecture = 0;
 const needed = output("readelf", ["-d", library]).match(/\(NEEDED\).*/g) ?? [];
 for (const line of needed) demand(!/cuda|cublas|cudnn|nvidia/i.test(line), `the library links ${line}`);
 const undefinedNames = output("nm", ["-D", "--undefined-only", library]);
 demand(!/ U cu[A-Z]/.test(undefinedNames), "the library wants a symbol of the driver");
 
 for (const fault of faults) process.stdout.write(`FAILED ${fault}\n`);
+for (const [number, [passed, failed]] of [...counts].sort(([a], [b]) => a - b))
+  process.stdout.write(
+    `${number === 0 ? "the library as a whole" : `sm_${number}`}: ${passed} passed, ${failed} failed\n`,
+  );
 process.stdout.write(`${checks - faults.length} passed, ${faults.length} failed\n`);
 process.exitCode = faults.length > 0 ? 1 : 0;
