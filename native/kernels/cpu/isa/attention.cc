@@ -93,8 +93,8 @@ void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pa
       for (int64_t page = 0; page < width; page += kPageRows) fetch(pages.values(base + page), kPageRows * size);
       for (int64_t page = 0; page < next; page += kPageRows) fetch(pages.keys(base + kKeyBlock + page), kPageRows * size);
     }
-    for (int64_t key = 0; key < width; key += kTallPanels * kPanel) {
-      const int64_t end = smaller(width, key + kTallPanels * kPanel);
+    for (int64_t key = 0; key < width; key += kTallWidth) {
+      const int64_t end = smaller(width, key + kTallWidth);
       for (int64_t i = 0; i < tiles; ++i) {
         const int64_t row = split(rows, tiles, i), height = split(rows, tiles, i + 1) - row;
         const int64_t seen = smaller(end, position(row + height - 1) + 1 - base), from = group.first_visible(position(row)) - base;

@@ -14,7 +14,7 @@ namespace {
 /// Rows (queries × heads of a group) worked on at once. Fixed: it decides nothing about the order of sums, only what stays in cache.
 constexpr int64_t kRows = 112;
 /// Keys worked on at once: whole pages, and what a tile takes.
-constexpr int64_t kSpan = kPageRows > kTallPanels * kPanel ? kPageRows : kTallPanels * kPanel;
+constexpr int64_t kSpan = kPageRows > kTallWidth ? kPageRows : kTallWidth;
 static_assert(kSpan % kPageRows == 0, "a span is whole pages");
 
 struct Work {

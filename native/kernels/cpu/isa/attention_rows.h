@@ -44,8 +44,8 @@ inline void clear(float* values, int64_t begin, int64_t end) {
 inline int64_t multiply_keys(const float* keys, const float* next, const float* rows, int64_t height, int64_t size, float* out, int64_t out_row) {
   const bool both = kTallPanels > 1 && next != nullptr;
   const auto* panel = reinterpret_cast<const char*>(keys);
-  const int64_t step = both ? reinterpret_cast<const char*>(next) - panel : 0, columns = both ? 2 * kPanel : kPanel;
-  (both ? kF32Tiles.tall : kF32Tiles.one)[height - 1](Tile{rows, size, 1, panel, step, 0, size, nullptr, 0, out, out_row, columns, Finish::store, 1.0f, nullptr});
+  const int64_t step = both ? reinterpret_cast<const char*>(next) - panel : 0, columns = both ? kTallWidth : kPanel;
+  tall_tiles(kF32Tiles, columns)[height - 1](Tile{rows, size, 1, panel, step, 0, size, nullptr, 0, out, out_row, columns, Finish::store, 1.0f, nullptr});
   return columns;
 }
 

@@ -169,26 +169,18 @@ void linear_high(const Context& context, const LinearParts& group, Tensor x) {
     const Strip strip = strip_at(group, share.strip, kTallPanels);
     const PackedWeight& weight = *strip.part->weight;
     const Tensor out = strip.part->out;
-    const int64_t column = strip.panel * kPanel, columns = smaller(weight.rows - column, kTallPanels * kPanel);
-    const TileFunction* tiles = columns > kPanel ? kF32TilesAcross.tall : kF32TilesAcross.one;
-    const char* packed = weight.panels + strip.panel * weight.panel_bytes;
+    const int64_t column = strip.panel * kPanel, columns = smaller(weight.rows - column, kTallWidth);
+    const TileFunction* tiles = tall_tiles(kF32TilesAcross, columns);
+    float* scratch = weight.kind == PanelKind::f32 ? nullptr : context.workspace->local(worker, kChunk * kTallWidth);
     for (int64_t begin = 0; begin < depth; begin += kChunk) {
       const int64_t end = smaller(depth, begin + kChunk);
-      const char* floats = packed;
-      int64_t step = weight.panel_bytes;
-      if (weight.kind != PanelKind::f32) {
-        float* scratch = context.workspace->local(worker, kChunk * kPanel * kTallPanels);
-        const int64_t panel_floats = (end - begin) * kPanel;
-        for (int64_t i = 0; i * kPanel < columns; ++i) unpack(weight.kind, packed + i * weight.panel_bytes, begin, end, scratch + i * panel_floats);
-        floats = reinterpret_cast<const char*>(scratch - begin * kPanel);
-        step = panel_floats * int64_t{sizeof(float)};
-      }
+      const FloatPanels panels = strip_of(weight, column, columns, begin, end, scratch);
       const Ahead ahead(weight, strip.panel, begin, end, context.pool->threads());
       for (int64_t tile = share.first; tile < share.last; ++tile) {
         const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row;
         float* to = row_of(out, row) + column;
-        tiles[height - 1](Tile{tiled.tile(tile), 1, height, floats, step, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns, Finish::store,
-                               1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(share.last - 1 - tile)});
+        tiles[height - 1](Tile{tiled.tile(tile), 1, height, panels.first, panels.step, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns,
+                               Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(share.last - 1 - tile)});
       }
     }
   });
@@ -203,8 +195,8 @@ void linear(const Context& context, const LinearParts& group, Tensor x) {
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
   // The strips of the product are columns of dx; its k are the outputs, a chunk of which is transposed into scratch and used by all rows.
-  constexpr int64_t kOutputs = 1024, kWidth = kTallPanels * kPanel;
-  const int64_t rows = dout.rows, depth = weight.rows, strips = parts(weight.cols, kWidth);
+  constexpr int64_t kOutputs = 1024;
+  const int64_t rows = dout.rows, depth = weight.rows, strips = parts(weight.cols, kTallWidth);
   if (rows == 0) return;
   const TiledRows tiled = tile_rows(context, dout);
   // With few strips for many threads the rows are shared out too, at the price of transposing again.
@@ -213,22 +205,21 @@ void linear_backward(const Context& context, Tensor dx, Tensor dout, const Packe
   const Shares shares(tiled.tiles, blocks, strips, context.pool->threads());
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const auto [strip, first, last] = shares.at(task);
-    const int64_t column = strip * kWidth, columns = smaller(weight.cols - column, kWidth), base = tiled.row(first);
-    const TileFunction* tiles = columns > kPanel ? kF32TilesAcross.tall : kF32TilesAcross.one;
+    const int64_t column = strip * kTallWidth, columns = smaller(weight.cols - column, kTallWidth), base = tiled.row(first);
+    const TileFunction* tiles = tall_tiles(kF32TilesAcross, columns);
     const bool in_place = write == Write::overwrite || depth <= kOutputs;
-    float* scratch = context.workspace->local(worker, kOutputs * kWidth + (in_place ? 0 : (tiled.row(last) - base) * kWidth));
-    float* sums = scratch + kOutputs * kWidth;  // where dx cannot hold the unfinished ones
+    float* scratch = context.workspace->local(worker, kOutputs * kTallWidth + (in_place ? 0 : (tiled.row(last) - base) * kTallWidth));
+    float* sums = scratch + kOutputs * kTallWidth;  // where dx cannot hold the unfinished ones
     for (int64_t begin = 0; begin < depth; begin += kOutputs) {
-      const int64_t end = smaller(depth, begin + kOutputs), panel_floats = round_up(end - begin, kPanel) * kPanel;
+      const int64_t end = smaller(depth, begin + kOutputs);
       const bool finished = end == depth;
-      for (int64_t i = 0; i < columns; i += kPanel) unpack_transposed(weight, column + i, begin, end, scratch + i / kPanel * panel_floats);
-      const char* floats = reinterpret_cast<const char*>(scratch - begin * kPanel);
+      const FloatPanels panels = transposed_strip_of(weight, column, columns, begin, end, scratch);
       for (int64_t tile = first; tile < last; ++tile) {
         const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row;
         float* to = row_of(dx, row) + column;
-        float* partial = in_place ? to : sums + (row - base) * kWidth;
-        const int64_t partial_row = in_place ? dx.stride : kWidth;
-        tiles[height - 1](Tile{tiled.tile(tile), 1, height, floats, panel_floats * int64_t{sizeof(float)}, begin, end, begin == 0 ? nullptr : partial, partial_row,
+        float* partial = in_place ? to : sums + (row - base) * kTallWidth;
+        const int64_t partial_row = in_place ? dx.stride : kTallWidth;
+        tiles[height - 1](Tile{tiled.tile(tile), 1, height, panels.first, panels.step, begin, end, begin == 0 ? nullptr : partial, partial_row,
                                finished ? to : partial, finished ? dx.stride : partial_row, columns,
                                finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr});
       }

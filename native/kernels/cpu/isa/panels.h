@@ -63,6 +63,22 @@ inline void unpack(cpu::PanelKind kind, const char* panel, int64_t begin, int64_
   }
 }
 
+/// Panels of floats side by side, as a tile of tall products walks them: input k of one at first + k · P floats, `step` bytes from one to the next.
+struct FloatPanels {
+  const char* first;
+  int64_t step;
+};
+
+/// Inputs [begin, end) of the panels with outputs [column, column + columns), column a multiple of P: where they stand if they are stored as floats, else in
+/// scratch (end − begin, kTallWidth).
+inline FloatPanels strip_of(const cpu::PackedWeight& weight, int64_t column, int64_t columns, int64_t begin, int64_t end, float* scratch) {
+  const char* packed = weight.panels + column / kPanel * weight.panel_bytes;
+  if (weight.kind == cpu::PanelKind::f32) return {packed, weight.panel_bytes};
+  const int64_t panel_floats = (end - begin) * kPanel;
+  for (int64_t i = 0; i * kPanel < columns; ++i) unpack(weight.kind, packed + i * weight.panel_bytes, begin, end, scratch + i * panel_floats);
+  return {reinterpret_cast<const char*>(scratch - begin * kPanel), panel_floats * int64_t{sizeof(float)}};
+}
+
 /// Turns each square of kCount columns: rows[i][c + j] = rows[j][c + i], c a multiple of kCount. log2(kCount) rounds of swapping the off-diagonal blocks.
 template <int kCount>
 __attribute__((always_inline)) inline void transpose_vectors(Vec (&rows)[kCount]) {
@@ -142,6 +158,14 @@ inline void unpack_transposed(const cpu::PackedWeight& weight, int64_t first, in
     unpack(weight.kind, weight.panels + o / kPanel * weight.panel_bytes, first, first + inputs, block);
     transpose(block, kPanel, kPanel, kPanel, out, kPanel);
   }
+}
+
+/// The weight backwards: panels of inputs [column, column + columns), their k the outputs [begin, end), begin a multiple of P. scratch: kTallWidth floats for each
+/// of as many outputs, rounded up to P.
+inline FloatPanels transposed_strip_of(const cpu::PackedWeight& weight, int64_t column, int64_t columns, int64_t begin, int64_t end, float* scratch) {
+  const int64_t panel_floats = round_up(end - begin, kPanel) * kPanel;
+  for (int64_t i = 0; i < columns; i += kPanel) unpack_transposed(weight, column + i, begin, end, scratch + i / kPanel * panel_floats);
+  return {reinterpret_cast<const char*>(scratch - begin * kPanel), panel_floats * int64_t{sizeof(float)}};
 }
 
 }  // namespace

@@ -41,9 +41,11 @@ using TileFunction = void (*)(const Tile&);
 /// A tile of a product of many rows. Where there are registers for it, it is nearly square: each value that is loaded then serves more multiply-adds, and a
 /// core that shares its front end with another thread's loses less.
 constexpr int kTallRows = kLanes == 16 ? 6 : kTileRows, kTallPanels = kLanes == 16 ? 2 : 1;
+/// Columns of a strip of a tall product.
+constexpr int64_t kTallWidth = kTallPanels * kPanel;
 
 /// Functions for 1 … kTileRows rows. `one`: one panel; `many`: panels_at_once of them; `half`: one vector (plain rows only); `tall`: kTallPanels, up to
-/// kTallRows rows.
+/// kTallRows rows (panels of floats only: what tall products are made of).
 struct TileTable {
   TileFunction half[kTileRows], one[kTileRows], many[kTileRows], tall[kTallRows];
 };
@@ -71,6 +73,9 @@ constexpr int panels_at_once(int rows) {
 inline int64_t tile_count(int64_t rows) { return parts(rows, kTileRows); }
 inline int64_t tall_count(int64_t rows) { return parts(rows, kTallRows); }
 inline int64_t split(int64_t rows, int64_t count, int64_t index) { return rows * index / count; }
+
+/// The functions, by rows, for a strip of at most kTallWidth columns.
+inline const TileFunction* tall_tiles(const TileTable& table, int64_t columns) { return columns > kPanel ? table.tall : table.one; }
 
 }  // namespace
 }  // namespace sdft::SDFT_ISA

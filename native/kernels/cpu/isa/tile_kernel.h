@@ -16,7 +16,7 @@ __attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], con
 
 /// Walks k and multiplies; one specialisation for each way that B is stored.
 struct F32Panels {
-  static constexpr bool kHalves = false, kMany = true;
+  static constexpr bool kHalves = false, kMany = true, kTall = true;
 
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void step(Vec (&sums)[MR][NV], const float* a, int64_t a_step, const char* b, int64_t b_step) {
@@ -52,7 +52,7 @@ struct F32Panels {
 };
 
 struct Bf16Panels {
-  static constexpr bool kHalves = false, kMany = true;
+  static constexpr bool kHalves = false, kMany = true, kTall = false;
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
@@ -75,7 +75,7 @@ struct Bf16Panels {
 };
 
 struct Q4Panels {
-  static constexpr bool kHalves = false, kMany = true;
+  static constexpr bool kHalves = false, kMany = true, kTall = false;
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
@@ -107,7 +107,7 @@ struct Q4Panels {
 };
 
 struct Q8Panels {
-  static constexpr bool kHalves = false, kMany = true;
+  static constexpr bool kHalves = false, kMany = true, kTall = false;
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
@@ -141,7 +141,7 @@ struct Q8Panels {
 /// B as it stands in memory: rows of floats. Not whole: fewer columns than NV · kLanes, read under a mask.
 template <bool kWhole>
 struct RowsOf {
-  static constexpr bool kHalves = true, kMany = kWhole;
+  static constexpr bool kHalves = true, kMany = kWhole, kTall = false;
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
@@ -248,7 +248,7 @@ constexpr void fill_table(TileTable& table) {
   if constexpr (Matrix::kHalves) table.half[MR - 1] = run_tile<MR, 1, kAlongK, Matrix>;
   table.one[MR - 1] = run_tile<MR, 2, kAlongK, Matrix>;
   if constexpr (Matrix::kMany) table.many[MR - 1] = run_tile<MR, 2 * panels_at_once(MR), kAlongK, Matrix>;
-  if constexpr (Matrix::kMany && MR <= kTallRows) table.tall[MR - 1] = run_tile<MR, 2 * kTallPanels, kAlongK, Matrix>;
+  if constexpr (Matrix::kTall && MR <= kTallRows) table.tall[MR - 1] = run_tile<MR, 2 * kTallPanels, kAlongK, Matrix>;
   if constexpr (MR < kTileRows) fill_table<Matrix, kAlongK, MR + 1>(table);
 }
 
