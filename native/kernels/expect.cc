@@ -31,6 +31,15 @@ void expect(Segments segments, int64_t rows) {
   }
 }
 
+void expect_pages(Segments segments, int64_t pages) {
+  for (int64_t s = 0; s < segments.count; ++s) {
+    const Segment& segment = segments.data[s];
+    for (int64_t i = 0; i * kPageRows < segment.position + segment.length; ++i)
+      require(segment.pages != nullptr && segment.pages[i] >= 0 && segment.pages[i] < pages, "segments",
+              "Expected segment " + std::to_string(s) + " to have pages below " + std::to_string(pages) + " up to its last position");
+  }
+}
+
 void expect_apart(Segments segments, const AttentionShape& shape) {
   require(shape.window == 0, "segments", "Expected no window in attention in both directions but received one of " + std::to_string(shape.window) + " rows");
   for (int64_t s = 0; s < segments.count; ++s)

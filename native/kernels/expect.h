@@ -10,6 +10,8 @@ void expect(const char* what, Tensor tensor, int64_t rows, int64_t cols);
 void expect(const char* what, Indices indices, int64_t count, int64_t bound);
 /// Throws Error("segments") unless each lies inside so many rows.
 void expect(Segments segments, int64_t rows);
+/// Throws Error("segments") unless each has a page below `pages` for every position up to its last one.
+void expect_pages(Segments segments, int64_t pages);
 /// Throws Error("segments") unless attention in both directions can take them: no parents, no window, from position 0 on.
 void expect_apart(Segments segments, const AttentionShape& shape);
 

@@ -49,15 +49,6 @@ const cpu::Kernels& kernels_of(InstructionSet set) {
   }
 }
 
-void expect_pages(Segments segments, int64_t pages) {
-  for (int64_t s = 0; s < segments.count; ++s) {
-    const Segment& segment = segments.data[s];
-    for (int64_t i = 0; i * kPageRows < segment.position + segment.length; ++i)
-      require(segment.pages != nullptr && segment.pages[i] >= 0 && segment.pages[i] < pages, "segments",
-              "Expected segment " + std::to_string(s) + " to have pages below " + std::to_string(pages) + " up to its last position");
-  }
-}
-
 bool same(const std::vector<Segment>& known, Segments segments) {
   return static_cast<int64_t>(known.size()) == segments.count && std::equal(known.begin(), known.end(), segments.data, [](const Segment& a, const Segment& b) {
            return a.parent == b.parent && a.start == b.start && a.length == b.length && a.position == b.position;

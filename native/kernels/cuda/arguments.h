@@ -1,4 +1,4 @@
-// What the cuda backend asks of its arguments beside kernels/expect.h: indices that are in device memory, pages of a cache, and heads that its kernels take.
+// What the cuda backend asks of its arguments beside kernels/expect.h: indices that are in device memory, and heads that its kernels take.
 #pragma once
 #include <string>
 
@@ -13,15 +13,6 @@ using sdft::expect;
 /// Without a look at them: they are in device memory.
 inline void expect(const char* what, Indices indices, int64_t count) {
   require(indices.count == count, "shape", "Expected " + std::to_string(count) + " " + what + " but received " + std::to_string(indices.count));
-}
-
-inline void expect_pages(Segments segments, int64_t pages) {
-  for (int64_t s = 0; s < segments.count; ++s) {
-    const Segment& segment = segments.data[s];
-    for (int64_t i = 0; i * kPageRows < segment.position + segment.length; ++i)
-      require(segment.pages != nullptr && segment.pages[i] >= 0 && segment.pages[i] < pages, "segments",
-              "Expected segment " + std::to_string(s) + " to have pages below " + std::to_string(pages) + " up to its last position");
-  }
 }
 
 inline void expect_heads(const AttentionShape& shape) {

@@ -154,9 +154,7 @@ void attention_backward(Matrix<Real> dq, Matrix<Real> dk, Matrix<Real> dv, Matri
 /// A page holds kPageRows rows of G · D channels, position after position.
 template <class Real>
 Real* cached_row(Matrix<Real> cache, const Segment& segment, int64_t position, int64_t cols) {
-  const int32_t page = segment.pages[position / kPageRows];
-  require(page >= 0 && page < cache.rows, "segments", "Expected a page below " + std::to_string(cache.rows) + " but received " + std::to_string(page));
-  return cache.row(page) + position % kPageRows * cols;
+  return cache.row(segment.pages[position / kPageRows]) + position % kPageRows * cols;
 }
 
 template <class Real>

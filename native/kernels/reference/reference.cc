@@ -185,12 +185,14 @@ class ReferenceBackend final : public Backend {
     for (Tensor tensor : {k, v}) expect("store_keys_values k, v", tensor, k.rows, shape.kv_heads * shape.head_size);
     for (Tensor tensor : {key_cache, value_cache}) expect("store_keys_values caches", tensor, key_cache.rows, page_reals(shape));
     expect(segments, k.rows);
+    expect_pages(segments, key_cache.rows);
     reference::store_keys_values(view(key_cache), view(value_cache), view(k), view(v), segments);
   }
   void cached_attention(Tensor out, Tensor q, Tensor key_cache, Tensor value_cache, Segments segments, const AttentionShape& shape) override {
     for (Tensor tensor : {q, out}) expect("cached_attention q, out", tensor, q.rows, shape.query_heads * shape.head_size);
     for (Tensor tensor : {key_cache, value_cache}) expect("cached_attention caches", tensor, key_cache.rows, page_reals(shape));
     expect(segments, q.rows);
+    expect_pages(segments, key_cache.rows);
     reference::cached_attention(view(out), view(q), view(key_cache), view(value_cache), segments, shape);
   }
   void bidirectional_attention(Tensor out, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
