@@ -42,6 +42,35 @@ it("counts the backward pass of training", async () => {
   expect(names.some((name) => name.startsWith("linear_backward "))).toBe(true);
 });
 
+it("counts no allocation by a batch that is no larger than was said", async () => {
+  const allocations = async (largestBatch?: { rows: number; labelledRows: number }): Promise<number> => {
+    using model = await loadAddon().loadModel({ ...(await loadOptions()), profile: true });
+    using adapter = model.createAdapter({ rank: 2, scale: 2, targets: ["q_proj", "v_proj"] });
+    using trainer = model.createTrainer({
+      adapter,
+      dropout: 0,
+      seed: 0,
+      storedRows: 4096,
+      ...(largestBatch && { largestBatch }),
+    });
+    const calls = () => model.profile().kernels.find(({ kernel }) => kernel === "allocate")?.calls ?? 0;
+    await trainer.accumulate(
+      batch({
+        tokens: Int32Array.of(5, 6),
+        targets: Int32Array.of(6, -1),
+        starts: Int32Array.of(0, 2),
+        parents: Int32Array.of(-1),
+        ids: ["a"],
+      }),
+    );
+    const before = calls();
+    await trainer.accumulate(batch());
+    return calls() - before;
+  };
+  expect(await allocations()).toBeGreaterThan(0);
+  expect(await allocations({ rows: 4, labelledRows: 2 })).toBe(0);
+});
+
 it("has no kernels where the model was loaded without", async () => {
   using model = await load();
   await model.logits(Int32Array.of(1, 2), null);

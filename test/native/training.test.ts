@@ -59,6 +59,39 @@ describe("trainers", () => {
     expect(() => resumed.setState({ ...state, firstMoments: {} })).toThrow(/firstMoments/);
   });
 
+  it("give the same bits whatever the largest batch to come was said to be", async () => {
+    using model = await load();
+    using adapter = model.createAdapter({ rank: 2, scale: 1, targets: ["q_proj", "down_proj"] });
+    for (const { name, rows, columns } of adapter.tensors())
+      adapter.set(name, new Float32Array(rows * columns).fill(0.01));
+    const bits = async (storedRows: number, largestBatch?: { rows: number; labelledRows: number }) => {
+      using trainer = model.createTrainer({
+        adapter,
+        dropout: 0.5,
+        seed: 3,
+        storedRows,
+        ...(largestBatch && { largestBatch }),
+      });
+      // A smaller batch first, so that buffers are used by fewer rows than they have.
+      const small = batch({ tokens: Int32Array.of(5, 6), targets: Int32Array.of(6, -1), ids: ["a"] });
+      const losses = [
+        await trainer.accumulate({ ...small, starts: Int32Array.of(0, 2), parents: Int32Array.of(-1) }),
+        await trainer.accumulate(batch()),
+      ];
+      return { losses, gradients: adapter.tensors().map(({ name }) => trainer.gradient(name)) };
+    };
+    for (const storedRows of [4096, 2]) {
+      const grown = await bits(storedRows);
+      expect(grown.gradients.some((gradient) => gradient.some((value) => value !== 0))).toBe(true);
+      expect(await bits(storedRows, { rows: 4, labelledRows: 2 })).toEqual(grown);
+      expect(await bits(storedRows, { rows: 1, labelledRows: 1 })).toEqual(grown);
+      expect(await bits(storedRows, { rows: 100, labelledRows: 50 })).toEqual(grown);
+    }
+    expect(() =>
+      model.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 0, largestBatch: { rows: 3, labelledRows: 4 } }),
+    ).toThrow(/between 0 and 3 for options.largestBatch.labelledRows/);
+  });
+
   it.each<[string, string, Partial<TrainBatch>]>([
     ["starts that fall", "batch", { starts: Int32Array.of(0, 3, 2) }],
     ["starts that end early", "batch", { starts: Int32Array.of(0, 2, 3) }],
