@@ -1,4 +1,4 @@
-// The card that figures are taken on, and what it can do at most by its maker's data sheet: what speed is held against.
+// The card that figures are taken on, and what it can do at most by its data sheet: what speed is held against.
 import { InputError } from "../base/error.js";
 import { chooseBackend } from "../engine/backend-choice.js";
 import { hasPassedSelfTest } from "../engine/self-test-record.js";
@@ -18,8 +18,9 @@ export interface Card extends Peaks {
 }
 
 /**
- * NVIDIA's data sheets: without sparsity, which is half of the figure they print first, and summed in float32, which GeForce cards do at half their speed. The
- * first whose words all stand in the card's name; of one chip the fuller name first.
+ * Data sheets' figures as others quote them, not read in NVIDIA's own; those of L4, A6000 and RTX 5090 are worked out from other figures of theirs. Without
+ * sparsity, which is half of the figure that data sheets print first, and summed in float32, which GeForce cards do at half their speed. The first whose words
+ * all stand in the card's name; of one chip the fuller name first. `--teraflops` and `--gigabytes` win over them.
  */
 const sheets: readonly (readonly [words: string, teraflops: number, gigabytesPerSecond: number])[] = [
   ["B200", 2250, 8000],
