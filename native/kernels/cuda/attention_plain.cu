@@ -120,7 +120,7 @@ __global__ void __launch_bounds__(kThreads) query_gradient_kernel(Rows dq, Rows 
 /// dk = Σ ds · q, dv = Σ p · dout, a warp a key row and kv head; queries in the order of the segments that see it. Four blocks at once are enough: told nothing,
 /// ptxas makes room for more and spills.
 __global__ void __launch_bounds__(kThreads, 4) key_gradient_kernel(Rows dk, Rows dv, Rows dout, const float* along, Rows logsumexp, Rows q, Rows k, Rows v,
-                                                                            AttentionCall call) {
+                                                                   AttentionCall call) {
   const KeyTile tile = call.tables.key_tiles[blockIdx.x];
   const int lane = threadIdx.x % 32, size = call.head_size;
   for (int at = threadIdx.x / 32; at < tile.count * call.kv_heads; at += kWarps) {
