@@ -8,24 +8,16 @@ import { Interrupted } from "../base/interrupted.js";
 import { writeAdapterTensors } from "../engine/adapter-folder.js";
 import type { AdapterHandle, Engine } from "../engine/engine.js";
 import type { NativeTrainer } from "../native/types.js";
-import {
-  type BatchPlan,
-  epochOrder,
-  labelledTokens,
-  packBatch,
-  sharedPrefix,
-  stepsPerEpoch,
-  type TrainSequence,
-  updateExamples,
-} from "./batches.js";
+import { labelledTokens, stepsPerEpoch, type TrainSequence } from "./batches.js";
 import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
 import { batchPlan, resolveTraining, storedRows, type TrainingConfig, totalSteps } from "./config.js";
 import { expectFiniteAdapter } from "./divergence.js";
 import { appendLog, type LogRow, truncateLog } from "./log.js";
-import { type PrefixSharing, prefixSharing, splitByRows } from "./micro-batches.js";
+import { prefixSharing } from "./micro-batches.js";
 import { scheduleFactor, warmupSteps } from "./schedule.js";
 import { largestBatch } from "./training-memory.js";
 import { copyAdapter, copyState, isDeviceFailure, KeptState, type TrainingState } from "./training-state.js";
+import { type Update, updatesOf } from "./updates.js";
 
 export interface TrainingJob {
   readonly adapter: AdapterHandle;
@@ -88,29 +80,26 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
       fingerprint: job.fingerprint,
     });
   };
-  const ids = job.sequences.map((sequence) => sequence.id);
+  const updateOf = updatesOf(job.sequences, {
+    batches: plan,
+    sharing: prefixSharing(engine.spec, job.adapter.settings),
+    microBatchTokens: config.micro_batch_tokens,
+  });
   const earlier = rows.at(-1)?.time ?? 0;
   const started = performance.now();
-  let order: number[] = [];
+  const elapsed = (): number => earlier + (performance.now() - started) / 1000;
+  let next = done < total ? updateOf(done) : null;
   try {
-    for (let step = done; step < total; ++step) {
-      if (step % perEpoch === 0 || order.length === 0) order = epochOrder(ids, plan, Math.floor(step / perEpoch));
-      const row = await update(trainer, {
-        job,
-        order,
-        plan,
-        step,
-        inEpoch: step % perEpoch,
-        total,
-        sharing: prefixSharing(engine.spec, job.adapter.settings),
-        microBatchTokens: config.micro_batch_tokens,
-        elapsed: () => earlier + (performance.now() - started) / 1000,
-      });
+    for (let step = done; next !== null; ++step) {
+      const running = run(trainer, next, { config: job.config, step, total, elapsed });
+      // While the engine works on this one.
+      next = step + 1 < total ? updateOf(step + 1) : null;
+      const row = await running;
       kept?.afterUpdate();
       rows.push(row);
       await appendLog(log, row);
       job.onStep?.(row, total);
-      if (step + 1 === total) break;
+      if (next === null) break;
       const stopping = job.signal?.aborted === true;
       if (stopping || (job.config.save_steps > 0 && (step + 1) % job.config.save_steps === 0)) {
         const state = copy();
@@ -142,32 +131,18 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
 }
 
 interface UpdateContext {
-  readonly job: TrainingJob;
-  readonly order: readonly number[];
-  readonly plan: BatchPlan;
-  /** Updates done before this one, in all and within the epoch. */
+  readonly config: TrainingConfig;
+  /** Updates done before this one. */
   readonly step: number;
-  readonly inEpoch: number;
   readonly total: number;
   readonly elapsed: () => number;
-  readonly sharing: PrefixSharing;
-  readonly microBatchTokens: number;
 }
 
-async function update(trainer: NativeTrainer, context: UpdateContext): Promise<LogRow> {
-  const { job, step, total } = context;
-  const { config } = job;
-  const examples = updateExamples(context.order, context.plan, context.inEpoch).flatMap(
-    (index) => job.sequences[index] ?? [],
-  );
-  const labelled = examples.reduce((sum, sequence) => sum + labelledTokens(sequence), 0);
-  const tokens = examples.reduce((sum, sequence) => sum + sequence.tokens.length, 0);
+async function run(trainer: NativeTrainer, { batches, tokens }: Update, context: UpdateContext): Promise<LogRow> {
+  const { config, step, total } = context;
   const before = context.elapsed();
   let loss = 0;
-  for (const batch of splitByRows(examples, context.microBatchTokens, context.sharing)) {
-    const shared = context.sharing === "prefix" ? sharedPrefix(batch) : 0;
-    loss += (await trainer.accumulate(packBatch(batch, 1 / labelled, shared))).loss;
-  }
+  for (const batch of batches) loss += (await trainer.accumulate(batch)).loss;
   const schedule = {
     type: config.lr_scheduler_type,
     totalSteps: total,
