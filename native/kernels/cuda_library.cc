@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/error.h"
 #include "kernels/cuda/library.h"
@@ -29,24 +30,29 @@ std::string beside_the_addon() {
 struct Library {
   cuda::FactsFunction facts = nullptr;
   cuda::CreateFunction create = nullptr;
-  std::string reason;
+  std::string state, reason;  // what doctor says of it, and why it cannot be used
 };
 
 Library open_library() {
   const char* chosen = std::getenv("SDFT_CUDA_LIB");
-  const std::string path = chosen != nullptr && *chosen != '\0' ? chosen : beside_the_addon();
+  const bool named = chosen != nullptr && *chosen != '\0';
+  const std::string path = named ? chosen : beside_the_addon();
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const std::string why = dlerror();
     std::FILE* file = std::fopen(path.c_str(), "rb");
     if (file != nullptr) std::fclose(file);
-    if (file == nullptr && chosen == nullptr) return {nullptr, nullptr, "not built (no nvcc when sdft was built; see docs/cuda.md)"};
-    return {nullptr, nullptr, "cannot be opened: " + why};
+    const bool missing = file == nullptr && !named;
+    const std::string state = missing ? "not built (no nvcc when sdft was built; see docs/cuda.md)" : "cannot be opened: " + why;
+    return {nullptr, nullptr, state, "the CUDA library " + (missing ? "is " + state : state)};
   }
   const auto abi = reinterpret_cast<cuda::AbiFunction>(dlsym(handle, "sdft_cuda_abi"));
-  if (abi == nullptr || abi() != cuda::kAbi)
-    return {nullptr, nullptr, path + " is of another version of sdft (interface " + std::to_string(abi == nullptr ? 0 : abi()) + ", expected " + std::to_string(cuda::kAbi) + "); build sdft again"};
-  return {reinterpret_cast<cuda::FactsFunction>(dlsym(handle, "sdft_cuda_facts")), reinterpret_cast<cuda::CreateFunction>(dlsym(handle, "sdft_cuda_create")), ""};
+  if (abi == nullptr || abi() != cuda::kAbi) {
+    const std::string state = path + " is of another version of sdft (interface " + std::to_string(abi == nullptr ? 0 : abi()) + ", expected " +
+                              std::to_string(cuda::kAbi) + "); build sdft again";
+    return {nullptr, nullptr, state, "the CUDA library " + state};
+  }
+  return {reinterpret_cast<cuda::FactsFunction>(dlsym(handle, "sdft_cuda_facts")), reinterpret_cast<cuda::CreateFunction>(dlsym(handle, "sdft_cuda_create")), "", ""};
 }
 
 const Library& library() {
@@ -83,6 +89,14 @@ std::string why_no_device(const cuda::LibraryFacts& facts) {
   return "no CUDA device" + (facts.error[0] != '\0' ? " (" + std::string(facts.error) + ")" : "") + hidden;
 }
 
+bool names_cublaslt() {
+  const char* chosen = std::getenv("SDFT_CUBLASLT");
+  return chosen != nullptr && *chosen != '\0' && std::strcmp(chosen, "off") != 0;
+}
+
+/// The library's word on cuBLASLt: its version, or why there is none.
+bool is_version(const char* said) { return *said >= '0' && *said <= '9'; }
+
 }  // namespace
 
 CudaFacts cuda_facts() {
@@ -90,8 +104,8 @@ CudaFacts cuda_facts() {
   const int driver = driver_version();
   result.driver = driver > 0 ? "CUDA " + version_text(driver) : "none (libcuda.so.1 not found)";
   if (library().facts == nullptr) {
-    result.library = library().reason;
-    result.reason = "the CUDA library is " + library().reason;
+    result.library = library().state;
+    result.reason = library().reason;
     return result;
   }
   cuda::LibraryFacts facts{};
@@ -109,6 +123,9 @@ CudaFacts cuda_facts() {
   } else if (facts.devices[0].major * 10 + facts.devices[0].minor < kOldestCapability) {
     result.reason = std::string(facts.devices[0].name) + " has compute capability " + std::to_string(facts.devices[0].major) + "." + std::to_string(facts.devices[0].minor) +
                     "; sdft needs 8.0 (Ampere) or newer";
+  } else if (names_cublaslt() && !is_version(facts.cublaslt)) {
+    // Never other kernels than the user asked for in silence.
+    result.reason = "SDFT_CUBLASLT names a library that cannot be used (" + std::string(facts.cublaslt) + "); leave it out to take the system's where there is one, or set it to off";
   } else {
     result.usable = true;
     result.free_bytes = facts.devices[0].free_bytes;

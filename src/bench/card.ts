@@ -1,7 +1,7 @@
 // The card that figures are taken on, and what it can do at most by its data sheet: what speed is held against.
 import { InputError } from "../base/error.js";
 import { chooseBackend } from "../engine/backend-choice.js";
-import { hasPassedSelfTest } from "../engine/self-test-record.js";
+import { selfTestOutcome } from "../engine/self-test-record.js";
 import type { NativeInfo } from "../native/types.js";
 
 /** Null where nobody has said it. */
@@ -57,8 +57,9 @@ export function cardOf(name: string, given: Partial<Peaks> = {}): Card {
 
 /** The first card, once it has passed its self-test. Throws one sentence where there is none, or where it has not. */
 export function expectCard(info: NativeInfo, given: Partial<Peaks>): Card {
-  chooseBackend("cuda", info);
-  if (!hasPassedSelfTest(info)) {
+  const selfTest = selfTestOutcome(info);
+  chooseBackend("cuda", info, selfTest);
+  if (selfTest !== "passed") {
     throw new InputError(
       "selftest",
       "Expected a card that has passed its self-test, because figures of wrong results are worth nothing: run sdft selftest --device cuda first.",

@@ -21,6 +21,8 @@ export interface CommandDefinition<Table extends OptionTable> {
   readonly positionals?: Readonly<Record<string, Positional>>;
   readonly options: Table;
   readonly examples?: readonly (readonly [string, string])[];
+  /** `end`: there is no state to save, Ctrl-C ends it at once. `save` where left out. */
+  readonly onInterrupt?: "save" | "end";
   readonly run: (args: Values<Table> & { readonly positionals: Positionals }, context: CommandContext) => Promise<void>;
 }
 
@@ -46,7 +48,8 @@ export function defineCommand<const Table extends OptionTable>(definition: Comma
     handler: async (args) => {
       const given = args as unknown as Values<Table>;
       const { json, verbose } = given;
-      await runCommand({ json, verbose }, (context) =>
+      const { onInterrupt = "save" } = definition;
+      await runCommand({ json, verbose, onInterrupt }, (context) =>
         definition.run({ ...given, positionals: readPositionals(args) }, context),
       );
     },

@@ -82,6 +82,7 @@ function usageMessage(message: string, args: readonly string[]): string {
   ].flatMap(Object.keys);
   const described = names.map((name) => {
     if (args.includes(name)) return args[0] === name ? `unknown command ${name}` : `unexpected word ${name}`;
+    if (known.includes(name)) return `unknown option --${name} (an option of other commands)`;
     const nearest = suggestion(name, known).replace('"', '"--');
     return `unknown option --${name}${nearest.replaceAll('"', "")}`;
   });

@@ -11,13 +11,13 @@ export interface CommandContext {
 
 /** Runs the work and sets the process's exit status: 0 done, 1 failed, 2 bad input, 130 interrupted with state saved. */
 export async function runCommand(
-  options: TerminalOptions,
+  options: TerminalOptions & { readonly onInterrupt?: "save" | "end" },
   work: (context: CommandContext) => Promise<void>,
 ): Promise<void> {
   const terminal = new Terminal(options);
   const controller = new AbortController();
   const onInterrupt = (): void => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted || options.onInterrupt === "end") process.exit(130);
     terminal.note("Stopping as soon as the state is saved; press Ctrl-C again to stop at once.");
     controller.abort();
   };

@@ -31,7 +31,7 @@ import {
 } from "./generate.js";
 import { rowsPerStep } from "./generation-batch.js";
 import type { Sampling } from "./sampling.js";
-import { hasPassedSelfTest } from "./self-test-record.js";
+import { selfTestOutcome } from "./self-test-record.js";
 
 export interface EngineOptions {
   readonly device?: DeviceName | "reference-double";
@@ -115,7 +115,7 @@ export async function openEngine(model: ModelPackage, options: EngineOptions = {
 export function engineSetting(options: EngineOptions): EngineSetting {
   const info = loadAddon().info();
   const device = options.device ?? "auto";
-  const backend = chooseBackend(device, info, device === "auto" && hasPassedSelfTest(info));
+  const backend = chooseBackend(device, info, selfTestOutcome(info));
   const processors = availableParallelism();
   const threads = options.threads || Math.min(info.physicalCores, processors);
   if (threads > processors) {

@@ -8,11 +8,17 @@ import type { MemoryPart, MemoryPlan } from "./memory-plan.js";
 export interface MemoryLimit {
   readonly bytes: number;
   readonly source: "budget" | "control group" | "machine" | "device";
+  /** Of a card: what the driver and other processes hold. */
+  readonly held?: number;
 }
 
 /** Of a card: what is free on it, or the budget where that is less. */
-export function deviceLimit(free: number, budget: number | null): MemoryLimit {
-  return budget !== null && budget < free ? { bytes: budget, source: "budget" } : { bytes: free, source: "device" };
+export function deviceLimit(
+  card: { readonly freeBytes: number; readonly totalBytes: number },
+  budget: number | null,
+): MemoryLimit {
+  if (budget !== null && budget < card.freeBytes) return { bytes: budget, source: "budget" };
+  return { bytes: card.freeBytes, source: "device", held: card.totalBytes - card.freeBytes };
 }
 
 /** The budget where one was given, else the smaller of the control group's limit and the machine's memory. */
@@ -27,8 +33,9 @@ export function memoryLimit(budget: number | null): MemoryLimit {
 }
 
 /** `800 MiB, the memory budget`. */
-export function describeLimit(limit: MemoryLimit): string {
-  return `${formatByteSize(limit.bytes)}, ${sources[limit.source]}`;
+export function describeLimit({ bytes, source, held }: MemoryLimit): string {
+  const taken = held === undefined ? "" : ` (the driver and other processes hold ${formatByteSize(held)})`;
+  return `${formatByteSize(bytes)}, ${sources[source]}${taken}`;
 }
 
 /** Throws InputError("memory") where a plan exceeds the limit: how much, the largest parts, what to lower. */

@@ -1,28 +1,45 @@
-// Remembers which cards have passed `sdft selftest --device cuda`, so that `auto` takes only a proven one. A new card, driver, library or revision counts anew.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+// Remembers what came of `sdft selftest --device cuda`, so that `auto` takes only a proven card. A new card, driver, library or revision counts anew.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeWholeFile } from "../base/write-file.js";
 import { cacheFolder } from "../models/aliases.js";
 import type { NativeInfo } from "../native/types.js";
+
+/** Of the card that is there now; unknown where the self-test has not run on it. */
+export type SelfTestOutcome = "passed" | "unknown" | { readonly firstFailure: string };
 
 function recordFile(): string {
   return join(cacheFolder(), "selftest-cuda.json");
 }
 
-/** What the self-test speaks for. How much memory happens to be free is no part of it. */
-function subject({ revision, cuda }: NativeInfo): string {
-  const devices = cuda.devices.map((device) => device.replace(/ \([^)]* free\)$/, ""));
-  return JSON.stringify({ revision, library: cuda.library, driver: cuda.driver, devices });
+/** What the self-test speaks for, cuBLASLt among it. How much memory happens to be free is no part of it. */
+function subject({ revision, cuda, backends }: NativeInfo): string {
+  const lasting = (device: string): string => device.replace(/ \([^)]* free\)/, "");
+  const detail = lasting(backends.find(({ name }) => name === "cuda")?.detail ?? "");
+  return JSON.stringify({
+    revision,
+    library: cuda.library,
+    driver: cuda.driver,
+    devices: cuda.devices.map(lasting),
+    detail,
+  });
 }
 
-export function recordSelfTest(info: NativeInfo): void {
-  mkdirSync(dirname(recordFile()), { recursive: true });
-  writeFileSync(recordFile(), `${subject(info)}\n`);
+/** In place of what was recorded before. `firstFailure`: the name of the first case that failed, or null. */
+export async function recordSelfTest(info: NativeInfo, firstFailure: string | null): Promise<void> {
+  await writeWholeFile(recordFile(), `${JSON.stringify({ subject: subject(info), firstFailure })}\n`);
 }
 
-export function hasPassedSelfTest(info: NativeInfo): boolean {
+export function selfTestOutcome(info: NativeInfo): SelfTestOutcome {
+  let record: unknown;
   try {
-    return readFileSync(recordFile(), "utf8").trim() === subject(info);
+    record = JSON.parse(readFileSync(recordFile(), "utf8"));
   } catch {
-    return false;
+    return "unknown"; // none yet, or unreadable: run again, it takes seconds
   }
+  if (typeof record !== "object" || record === null || !("subject" in record) || record.subject !== subject(info))
+    return "unknown";
+  if (!("firstFailure" in record)) return "unknown";
+  if (record.firstFailure === null) return "passed";
+  return typeof record.firstFailure === "string" ? { firstFailure: record.firstFailure } : "unknown";
 }

@@ -1,12 +1,13 @@
 // A model opened for work: its package, the engine that holds its one copy of weights, and what templates need to know of it.
 import process from "node:process";
 import type { Reporter } from "../base/reporter.js";
-import type { DeviceName } from "../engine/backend-choice.js";
+import { type DeviceName, explainAuto } from "../engine/backend-choice.js";
 import { type Engine, type EngineSetting, engineSetting, openEngine } from "../engine/engine.js";
 import { mostSequences } from "../engine/generation-batch.js";
 import { expectIntegerProducts } from "../engine/integer-products.js";
 import { describeLimit, deviceLimit, expectFits, type MemoryLimit, memoryLimit } from "../engine/memory-limit.js";
 import { type MemoryPlan, type PlannedModel, planLoading, reservedBytes } from "../engine/memory-plan.js";
+import { selfTestOutcome } from "../engine/self-test-record.js";
 import { createChatModel } from "../models/chat-template.js";
 import { type EncoderPackage, openEncoderModel } from "../models/encoder-package.js";
 import type { FetchProgress } from "../models/fetch-progress.js";
@@ -83,17 +84,19 @@ async function openReporting<Package extends { readonly name: string; readonly p
   return model;
 }
 
-/** Checks device and threads, opens the model's files, and finds weights that the products asked for can't take. */
+/** Checks device and threads, opens the model's files, and finds weights that the products asked for can't take. Says what `auto` takes where there is a card. */
 export async function prepareSession(options: SessionOptions): Promise<Preparation> {
   const { device, weights, compute, threads, batchInvariant = false, profile = false } = options;
   const setting = engineSetting({ device, weights, compute, threads, batchInvariant });
+  const chosen = device === "auto" ? explainAuto(setting.info, selfTestOutcome(setting.info)) : null;
+  if (chosen !== null) options.reporter.note(chosen);
   const model = await openPackage(options.model, options.reporter);
   expectIntegerProducts(model, setting);
   const prompts = model.tokenizer === null ? null : createChatModel(model.tokenizer);
   const { backend, weightFormat, info } = setting;
   const budget = options.memoryBudget ?? null;
   const card = backend === "cuda" ? info.cuda.memory : null;
-  const limit = card === null ? memoryLimit(budget) : deviceLimit(card.freeBytes, budget);
+  const limit = card === null ? memoryLimit(budget) : deviceLimit(card, budget);
   const planned = {
     ...{ spec: model.spec, weights: model.weights, backend, weightFormat, threads: setting.threads },
     processBytes: process.memoryUsage.rss(),

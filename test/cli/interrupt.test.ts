@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { runCommand } from "../../src/cli/run-command.js";
 import { temporaryFolder } from "../temporary-folder.js";
 import { tinyChat } from "../tiny-chat.js";
 import { sdft } from "./run.js";
@@ -34,5 +35,18 @@ describe("Ctrl-C", () => {
     const rows = readFileSync(join(out, "log.jsonl"), "utf8").trim().split("\n");
     expect(rows).toHaveLength(step);
     expect(process.listenerCount("SIGINT")).toBe(0);
+  });
+
+  it("ends at once what has no state to save", async () => {
+    const exit = vi.spyOn(process, "exit").mockImplementation(() => {
+      throw new Error("ended");
+    });
+    const work = async (): Promise<void> => {
+      process.emit("SIGINT");
+    };
+    await runCommand({ json: false, verbose: false, onInterrupt: "end" }, work);
+    expect(exit).toHaveBeenCalledExactlyOnceWith(130);
+    process.exitCode = undefined;
+    exit.mockRestore();
   });
 });

@@ -89,6 +89,7 @@ describe("usage", () => {
       /lora_target: .* but received "foo_proj"/,
     ],
     [["trian"], /Did you mean train\?/],
+    [["score", "--lora-target", "q_proj"], /Unknown option --lora-target \(an option of other commands\)/],
     [["train", "--lerning-rate", "1"], /Unknown option --lerning-rate \(did you mean --learning-rate\?\)/],
     [["train", "--max-steps", "many"], /Expected a number after --max-steps/],
     [["train", "--out", "a", "--out", "b"], /--out was given 2 times/],

@@ -31,6 +31,35 @@ describe.skipIf(!existsSync(emulated))("commands with --device cuda", () => {
     expect((await scores("default", company))[0]).not.toBe((await scores("default-alone", [row("a", 4)]))[0]);
   });
 
+  it("take no card that has failed its self-test, until it passes", async () => {
+    const before = process.env.SDFT_CACHE;
+    process.env.SDFT_CACHE = join(folder, "cache");
+    const answer = (device: string) =>
+      sdft("generate", "--model", tinyChat, "--device", device, "--max-new-tokens", "2", "--prompt", "hi");
+    try {
+      expect((await answer("auto")).stderr).toMatch(/takes the cpu: no self-test has run on the card/);
+      process.env.SDFT_TEST_LOSE_DEVICE_AFTER = "3";
+      expect(await sdft("selftest", "--device", "cuda")).toMatchObject({ status: 1 });
+      delete process.env.SDFT_TEST_LOSE_DEVICE_AFTER;
+      expect(await answer("cuda")).toMatchObject({
+        status: 2,
+        stderr: expect.stringMatching(/has failed its self-test here, first at ".+", so .*--device cpu/),
+      });
+      expect(await answer("auto")).toMatchObject({
+        status: 0,
+        stderr: expect.stringMatching(
+          /^--device auto takes the cpu: the card has failed its self-test, first at ".+"\.$/m,
+        ),
+      });
+      expect(await sdft("selftest", "--device", "cuda")).toMatchObject({ status: 0 });
+      expect((await answer("auto")).stderr).toMatch(/^--device auto takes cuda: its self-test has passed on /m);
+    } finally {
+      delete process.env.SDFT_TEST_LOSE_DEVICE_AFTER;
+      if (before === undefined) delete process.env.SDFT_CACHE;
+      else process.env.SDFT_CACHE = before;
+    }
+  });
+
   it("save a training's state when the device is lost, and go on from it to the same bits", async () => {
     const data = join(folder, "rows.json");
     const examples = Array.from({ length: 4 }, (_, i) => ({ instruction: `Say ${i}.`, output: `It is ${i}.` }));

@@ -60,9 +60,10 @@ describe.skipIf(!existsSync(emulated))("the CUDA library", () => {
 
   it("says what is wrong with a file that is no library", () => {
     expect(factsWith({ SDFT_CUDA_LIB: addon }).cuda.library).toMatch(/is of another version of sdft/);
-    expect(factsWith({ SDFT_CUDA_LIB: "/nowhere/lib.so" }).cuda.library).toMatch(
-      /^cannot be opened: .*\/nowhere\/lib.so/,
-    );
+    const missing = factsWith({ SDFT_CUDA_LIB: "/nowhere/lib.so" });
+    expect(missing.cuda.library).toMatch(/^cannot be opened: .*\/nowhere\/lib.so/);
+    expect(cudaOf(missing)?.detail).toMatch(/^the CUDA library cannot be opened: .*\/nowhere\/lib.so/);
+    expect(factsWith({ SDFT_CUDA_LIB: "" }).cuda).toEqual(factsWith({}).cuda);
   });
 
   it("names the version of a driver that is too old", () => {
@@ -92,9 +93,17 @@ describe.skipIf(!existsSync(emulated))("the CUDA library", () => {
   });
 
   it("is used without cuBLASLt, and says why it is without", () => {
-    const facts = factsWith({ SDFT_CUDA_LIB: emulated, SDFT_CUBLASLT: "/nowhere/libcublasLt.so" });
+    const facts = factsWith({ SDFT_CUDA_LIB: emulated, SDFT_CUBLASLT: "off" });
     expect(cudaOf(facts)?.available).toBe(true);
-    expect(cudaOf(facts)?.detail).toMatch(/; cuBLASLt .*\/nowhere\/libcublasLt\.so/);
+    expect(cudaOf(facts)?.detail).toMatch(/; cuBLASLt off \(SDFT_CUBLASLT\)$/);
+  });
+
+  it("is not used with a cuBLASLt that was named and cannot be opened", () => {
+    const facts = factsWith({ SDFT_CUDA_LIB: emulated, SDFT_CUBLASLT: "/nowhere/libcublasLt.so" });
+    expect(cudaOf(facts)?.available).toBe(false);
+    expect(cudaOf(facts)?.detail).toBe(
+      "SDFT_CUBLASLT names a library that cannot be used (cannot be opened: /nowhere/libcublasLt.so); leave it out to take the system's where there is one, or set it to off",
+    );
   });
 
   it("has the sizes that memory is planned by", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseBackend } from "../../src/engine/backend-choice.js";
+import { chooseBackend, explainAuto } from "../../src/engine/backend-choice.js";
 import { engineFingerprint } from "../../src/engine/engine.js";
 import type { NativeInfo } from "../../src/native/types.js";
 
@@ -28,9 +28,27 @@ describe("chooseBackend", () => {
       backends: [...info.backends.slice(0, 2), { name: "cuda" as const, available: true, detail: "a card" }],
     };
     expect(chooseBackend("auto", card)).toBe("cpu");
-    expect(chooseBackend("auto", card, true)).toBe("cuda");
-    expect(chooseBackend("auto", info, true)).toBe("cpu");
-    expect(chooseBackend("cpu", card, true)).toBe("cpu");
+    expect(chooseBackend("auto", card, "passed")).toBe("cuda");
+    expect(chooseBackend("auto", info, "passed")).toBe("cpu");
+    expect(chooseBackend("cpu", card, "passed")).toBe("cpu");
+    expect(explainAuto(card, "passed")).toBe("--device auto takes cuda: its self-test has passed on a card.");
+    expect(explainAuto(card, "unknown")).toMatch(/takes the cpu: no self-test has run.*sdft selftest --device cuda/);
+    expect(explainAuto(info, "passed")).toBeNull();
+  });
+
+  it("takes no card that has failed its self-test, and names the case", () => {
+    const card = {
+      ...info,
+      backends: [{ name: "cuda" as const, available: true, detail: "a card" }, ...info.backends],
+    };
+    const failed = { firstFailure: "linear, f32" };
+    expect(chooseBackend("auto", card, failed)).toBe("cpu");
+    expect(explainAuto(card, failed)).toBe(
+      '--device auto takes the cpu: the card has failed its self-test, first at "linear, f32".',
+    );
+    expect(() => chooseBackend("cuda", card, failed)).toThrow(/failed its self-test here, first at "linear, f32"/);
+    expect(chooseBackend("cpu", card, failed)).toBe("cpu");
+    expect(() => chooseBackend("cuda", info, failed)).toThrow(/no driver was found/);
   });
 
   it("says why a backend is off, and what there is", () => {

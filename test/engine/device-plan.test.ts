@@ -52,7 +52,7 @@ const sequences = Array.from({ length: 8 }, (_, index) => {
 function training(format: WeightFormat, how: object): MemoryPlan {
   const wish = parseTrainingConfig({ max_steps: 1, shuffle: false, per_device_train_batch_size: 8, ...how }, "a test");
   const need = { sequences, settings: adapter, seed: 0 };
-  const config = fitTraining(wish, model(format), need, deviceLimit(80e9, null));
+  const config = fitTraining(wish, model(format), need, deviceLimit({ freeBytes: 80e9, totalBytes: 80e9 }, null));
   return planTrainingMemory(config, model(format), need);
 }
 
@@ -90,10 +90,10 @@ describe("a 7B shape on a card", () => {
 
   it("is refused with numbers where another program holds the card", () => {
     const plan = training("bf16", {});
-    expect(() => expectFits([plan], deviceLimit(10 * 2 ** 30, null))).toThrow(
-      /^Expected training to fit in 10 GiB, what is free on the card, but it needs 15 GiB: weights \(bf16\) 13 GiB, .*; use --weights q4/,
+    expect(() => expectFits([plan], deviceLimit({ freeBytes: 10 * 2 ** 30, totalBytes: 24 * 2 ** 30 }, null))).toThrow(
+      /^Expected training to fit in 10 GiB, what is free on the card \(the driver and other processes hold 14 GiB\), but it needs 15 GiB: weights \(bf16\) 13 GiB, .*; use --weights q4/,
     );
-    expect(deviceLimit(10, 20)).toEqual({ bytes: 10, source: "device" });
-    expect(deviceLimit(20, 10)).toEqual({ bytes: 10, source: "budget" });
+    expect(deviceLimit({ freeBytes: 10, totalBytes: 30 }, 20)).toEqual({ bytes: 10, source: "device", held: 20 });
+    expect(deviceLimit({ freeBytes: 20, totalBytes: 30 }, 10)).toEqual({ bytes: 10, source: "budget" });
   });
 });

@@ -1,14 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hasPassedSelfTest, recordSelfTest } from "../../src/engine/self-test-record.js";
+import { recordSelfTest, selfTestOutcome } from "../../src/engine/self-test-record.js";
 import type { NativeInfo } from "../../src/native/types.js";
 
 const info: NativeInfo = {
   revision: 1,
   compiler: "a compiler",
-  backends: [],
+  backends: [{ name: "cuda", available: true, detail: "a card, 80.0 GB (79.1 GB free); cuBLASLt 130100" }],
   cuda: {
     library: "built for 90",
     driver: "CUDA 13.0",
@@ -32,14 +32,30 @@ describe("the record of a self-test", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("speaks for one card, driver, library and revision, whatever memory is free", () => {
-    expect(hasPassedSelfTest(info)).toBe(false);
-    recordSelfTest(info);
-    expect(hasPassedSelfTest(info)).toBe(true);
+  it("speaks for one card, driver, library and revision, whatever memory is free", async () => {
+    expect(selfTestOutcome(info)).toBe("unknown");
+    await recordSelfTest(info, null);
+    expect(selfTestOutcome(info)).toBe("passed");
+    const withDetail = (detail: string): NativeInfo => ({
+      ...info,
+      backends: [{ name: "cuda", available: true, detail }],
+    });
     const changed = (cuda: Partial<NativeInfo["cuda"]>): NativeInfo => ({ ...info, cuda: { ...info.cuda, ...cuda } });
-    expect(hasPassedSelfTest(changed({ devices: ["a card, 80.0 GB (3.0 GB free)"] }))).toBe(true);
-    expect(hasPassedSelfTest(changed({ devices: ["another card, 80.0 GB (79.1 GB free)"] }))).toBe(false);
-    expect(hasPassedSelfTest(changed({ driver: "CUDA 13.1" }))).toBe(false);
-    expect(hasPassedSelfTest({ ...info, revision: 2 })).toBe(false);
+    expect(selfTestOutcome(changed({ devices: ["a card, 80.0 GB (3.0 GB free)"] }))).toBe("passed");
+    expect(selfTestOutcome(withDetail("a card, 80.0 GB (3.0 GB free); cuBLASLt 130100"))).toBe("passed");
+    expect(selfTestOutcome(withDetail("a card, 80.0 GB (79.1 GB free); cuBLASLt off"))).toBe("unknown");
+    expect(selfTestOutcome(changed({ devices: ["another card, 80.0 GB (79.1 GB free)"] }))).toBe("unknown");
+    expect(selfTestOutcome(changed({ driver: "CUDA 13.1" }))).toBe("unknown");
+    expect(selfTestOutcome({ ...info, revision: 2 })).toBe("unknown");
+  });
+
+  it("is replaced by the next one, and is none where it can't be read", async () => {
+    await recordSelfTest(info, null);
+    await recordSelfTest(info, "linear, f32");
+    expect(selfTestOutcome(info)).toEqual({ firstFailure: "linear, f32" });
+    await recordSelfTest(info, null);
+    expect(selfTestOutcome(info)).toBe("passed");
+    writeFileSync(join(folder, "cache", "selftest-cuda.json"), '{"subject":');
+    expect(selfTestOutcome(info)).toBe("unknown");
   });
 });

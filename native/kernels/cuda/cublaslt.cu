@@ -48,6 +48,11 @@ std::unique_ptr<CublasLt> CublasLt::open(std::string& why) {
   std::unique_ptr<CublasLt> lt(new CublasLt());
   Entry& entry = *lt->entry_;
   const char* chosen = std::getenv("SDFT_CUBLASLT");
+  if (chosen != nullptr && *chosen == '\0') chosen = nullptr;
+  if (chosen != nullptr && std::strcmp(chosen, "off") == 0) {
+    why = "off (SDFT_CUBLASLT)";
+    return nullptr;
+  }
   for (const char* name : {"libcublasLt.so.13", "libcublasLt.so.12"})
     if (entry.library == nullptr) entry.library = dlopen(chosen != nullptr ? chosen : name, RTLD_NOW | RTLD_LOCAL);
   if (entry.library == nullptr) {

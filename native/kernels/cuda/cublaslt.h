@@ -22,7 +22,7 @@ constexpr size_t kWorkspace = size_t{32} << 20;
 
 class CublasLt {
  public:
-  /// Opens $SDFT_CUBLASLT, else libcublasLt.so.13 or .12. Null, with the reason in `why`, where there is none or it does not start.
+  /// Opens $SDFT_CUBLASLT (`off`: none), else libcublasLt.so.13 or .12. Null, with the reason in `why`, where there is none or it does not start.
   static std::unique_ptr<CublasLt> open(std::string& why);
   ~CublasLt();
   CublasLt(const CublasLt&) = delete;

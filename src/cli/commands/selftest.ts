@@ -6,6 +6,7 @@ export const selftestCommand = defineCommand({
   describe: "check every kernel of --device against plain loops; says pass, or the first wrong element",
   options: {},
   examples: [["selftest --device cuda", "what to run first on a new card"]],
+  onInterrupt: "end",
   run: async (args, { terminal }) => {
     const { runSelfTest } = await import("../work/selftest.js");
     await runSelfTest(args.device, terminal);

@@ -26,7 +26,10 @@ export async function runBench(args: BenchArgs, { terminal, signal }: CommandCon
   expectWhole("rounds", args.rounds, 1);
   expectWhole("threads", args.threads ?? 0, 0);
   if (args.device !== "auto" && args.device !== "cpu")
-    throw new InputError("device", `The bench measures the cpu: leave out --device ${args.device}.`);
+    throw new InputError(
+      "device",
+      `This bench measures the cpu: leave out --device ${args.device}; npm run bench:cuda measures a card.`,
+    );
   const { weights, compute, threads = 0, profile } = args;
   const context = {
     model: await openPackage(args.model ?? DEFAULT_MODEL, terminal),

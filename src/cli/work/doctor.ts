@@ -3,8 +3,8 @@ import { access, constants, readdir, stat } from "node:fs/promises";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { sdftVersion } from "../../base/version.js";
-import { chooseBackend } from "../../engine/backend-choice.js";
-import { hasPassedSelfTest } from "../../engine/self-test-record.js";
+import { explainAuto } from "../../engine/backend-choice.js";
+import { selfTestOutcome } from "../../engine/self-test-record.js";
 import { findSandbox } from "../../eval/sandbox/find-sandbox.js";
 import { cacheFolder } from "../../models/aliases.js";
 import { addonPath, loadAddon } from "../../native/addon.js";
@@ -140,19 +140,9 @@ function addonLines(addon: AddonState, { color }: Terminal): string[] {
       ({ name, available, detail }) =>
         `  ${name.padEnd(10)} ${available ? color.green("on ") : color.yellow("off")} ${detail}`,
     ),
-    autoLine(info),
+    explainAuto(info, selfTestOutcome(info)) ?? "--device auto takes the cpu: there is no card that can be used.",
     `CUDA library: ${info.cuda.library}`,
     `CUDA driver: ${info.cuda.driver}`,
     `CUDA devices: ${info.cuda.devices.length > 0 ? info.cuda.devices.join("; ") : "none"}`,
   ];
-}
-
-/** What `--device auto` takes here, and why. */
-function autoLine(info: NativeInfo): string {
-  const proven = hasPassedSelfTest(info);
-  const taken = chooseBackend("auto", info, proven);
-  const usable = info.backends.some(({ name, available }) => name === "cuda" && available);
-  const why =
-    taken === "cuda" ? "its self-test has passed" : usable ? "run sdft selftest --device cuda first" : "no usable card";
-  return `--device auto takes ${taken} (${why})`;
 }

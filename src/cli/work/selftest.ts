@@ -5,7 +5,7 @@ import { recordSelfTest } from "../../engine/self-test-record.js";
 import { loadAddon } from "../../native/addon.js";
 import type { Terminal } from "../terminal.js";
 
-/** Prints a summary and the cases that failed. Throws where any did. */
+/** Prints a summary and the cases that failed, and keeps what came of it on a card. Throws where any did. */
 export async function runSelfTest(device: DeviceName, terminal: Terminal): Promise<void> {
   const addon = loadAddon();
   const info = addon.info();
@@ -21,7 +21,7 @@ export async function runSelfTest(device: DeviceName, terminal: Terminal): Promi
       `${backend} (${where}): ${cases.length - failed.length} of ${cases.length} cases passed in ${seconds.toFixed(1)} s`,
     ].join("\n"),
   );
-  if (failed.length === 0 && backend === "cuda") recordSelfTest(info);
+  if (backend === "cuda") await recordSelfTest(info, failed[0]?.name ?? null);
   if (failed.length > 0) {
     throw new SdftError(
       "selftest",
