@@ -10,14 +10,13 @@ import type { AdapterHandle, Engine } from "../engine/engine.js";
 import type { NativeTrainer } from "../native/types.js";
 import { labelledTokens, stepsPerEpoch, type TrainSequence } from "./batches.js";
 import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
-import { batchPlan, resolveTraining, storedRows, type TrainingConfig, totalSteps } from "./config.js";
+import { resolveTraining, storedRows, type TrainingConfig, totalSteps } from "./config.js";
 import { expectFiniteAdapter } from "./divergence.js";
 import { appendLog, type LogRow, truncateLog } from "./log.js";
-import { prefixSharing } from "./micro-batches.js";
 import { scheduleFactor, warmupSteps } from "./schedule.js";
 import { largestBatch } from "./training-memory.js";
 import { copyAdapter, copyState, isDeviceFailure, KeptState, type TrainingState } from "./training-state.js";
-import { type Update, updatesOf } from "./updates.js";
+import { microBatchesOf, packUpdate, type Update, updatePlan } from "./updates.js";
 
 export interface TrainingJob {
   readonly adapter: AdapterHandle;
@@ -46,9 +45,9 @@ export interface TrainingOutcome {
 /** Trains the adapter in place and writes it to `folder/adapter`. Throws Interrupted when the signal fired, with a checkpoint saved; where a device fails, too. */
 export async function train(engine: Engine, job: TrainingJob): Promise<TrainingOutcome> {
   const config = resolveTraining(job.config, engine.spec, job.adapter.settings);
-  const plan = batchPlan(config, job.seed);
+  const plan = updatePlan(config, engine.spec, { settings: job.adapter.settings, seed: job.seed });
   checkSequences(job.sequences, engine.spec.maxPositions);
-  const perEpoch = stepsPerEpoch(job.sequences.length, plan);
+  const perEpoch = stepsPerEpoch(job.sequences.length, plan.batches);
   const total = totalSteps(job.config, perEpoch);
   checkResume(job, total);
 
@@ -80,11 +79,8 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
       fingerprint: job.fingerprint,
     });
   };
-  const updateOf = updatesOf(job.sequences, {
-    batches: plan,
-    sharing: prefixSharing(engine.spec, job.adapter.settings),
-    microBatchTokens: config.micro_batch_tokens,
-  });
+  const microBatches = microBatchesOf(job.sequences, plan);
+  const updateOf = (step: number): Update => packUpdate(microBatches(step), plan.sharing);
   const earlier = rows.at(-1)?.time ?? 0;
   const started = performance.now();
   const elapsed = (): number => earlier + (performance.now() - started) / 1000;

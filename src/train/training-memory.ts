@@ -11,16 +11,10 @@ import {
   typicalProcessBytes,
 } from "../engine/memory-plan.js";
 import type { ModelSpec } from "../native/types.js";
-import { epochOrder, labelledTokens, stepsPerEpoch, type TrainSequence, updateExamples } from "./batches.js";
-import {
-  batchPlan,
-  type ResolvedTraining,
-  resolveTraining,
-  storedRows,
-  type TrainingConfig,
-  totalSteps,
-} from "./config.js";
-import { packedRows, prefixSharing, splitByRows } from "./micro-batches.js";
+import { labelledTokens, stepsPerEpoch, type TrainSequence } from "./batches.js";
+import { type ResolvedTraining, resolveTraining, storedRows, type TrainingConfig, totalSteps } from "./config.js";
+import { packedRows } from "./micro-batches.js";
+import { microBatchesOf, updatePlan } from "./updates.js";
 
 export interface TrainingNeed {
   readonly sequences: readonly TrainSequence[];
@@ -65,27 +59,23 @@ export type LargestBatch = Pick<TrainingWork, "rows" | "labelledRows" | "example
 
 /** The most rows, labelled rows and examples of any micro-batch to come. */
 export function largestBatch(config: ResolvedTraining, spec: ModelSpec, need: TrainingNeed): LargestBatch {
-  const { sequences, settings, seed } = need;
-  const plan = batchPlan(config, seed);
-  const ids = sequences.map(({ id }) => id);
-  const perEpoch = stepsPerEpoch(sequences.length, plan);
-  const sharing = prefixSharing(spec, settings);
+  const plan = updatePlan(config, spec, need);
+  const { batchSize, shuffle } = plan.batches;
+  const perEpoch = stepsPerEpoch(need.sequences.length, plan.batches);
+  const microBatches = microBatchesOf(need.sequences, plan);
   let [rows, labelledRows, examples] = [0, 0, 0];
-  let order: readonly number[] = [];
   const total = totalSteps(config, perEpoch);
   // In the file's order every pass is the first one again.
-  const different = plan.shuffle === "none" ? Math.min(total, perEpoch) : total;
-  const walked = Math.min(different, Math.max(perEpoch, Math.ceil(walkedExamples / plan.batchSize)));
+  const different = shuffle === "none" ? Math.min(total, perEpoch) : total;
+  const walked = Math.min(different, Math.max(perEpoch, Math.ceil(walkedExamples / batchSize)));
   for (let update = 0; update < walked; ++update) {
-    if (update % perEpoch === 0) order = epochOrder(ids, plan, update / perEpoch);
-    const chosen = updateExamples(order, plan, update % perEpoch).flatMap((index) => sequences[index] ?? []);
-    for (const batch of splitByRows(chosen, config.micro_batch_tokens, sharing)) {
-      rows = Math.max(rows, packedRows(batch, sharing));
+    for (const batch of microBatches(update)) {
+      rows = Math.max(rows, packedRows(batch, plan.sharing));
       labelledRows = Math.max(labelledRows, sum(batch.map(labelledTokens)));
       examples = Math.max(examples, batch.length);
     }
   }
-  return walked < different ? largestUpdate(config, need, plan.batchSize) : { rows, labelledRows, examples };
+  return walked < different ? largestUpdate(config, need, batchSize) : { rows, labelledRows, examples };
 }
 
 /** No micro-batch of any order comes to more: the longest examples together, as far as a micro-batch takes them. */
