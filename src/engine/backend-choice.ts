@@ -12,8 +12,9 @@ export function chooseBackend(
   info: NativeInfo,
   selfTest: SelfTestOutcome = "unknown",
 ): BackendName {
-  const wanted = device === "auto" ? (hasCard(info) && selfTest === "passed" ? "cuda" : "cpu") : device;
-  if (wanted === "cuda" && hasCard(info) && typeof selfTest === "object") {
+  const card = usableCard(info) !== null;
+  const wanted = device === "auto" ? (card && selfTest === "passed" ? "cuda" : "cpu") : device;
+  if (wanted === "cuda" && card && typeof selfTest === "object") {
     throw new InputError(
       "selftest",
       `The cuda backend has failed its self-test here, first at "${selfTest.firstFailure}", so its results would be wrong: use --device cpu, or run sdft selftest --device cuda again after mending.`,
@@ -32,14 +33,15 @@ export function chooseBackend(
 
 /** What `auto` takes and why, in one line; null where there is no card to choose. */
 export function explainAuto(info: NativeInfo, selfTest: SelfTestOutcome): string | null {
-  if (!hasCard(info)) return null;
-  const card = info.backends.find(({ name }) => name === "cuda")?.detail ?? "";
+  const card = usableCard(info);
+  if (card === null) return null;
   if (selfTest === "passed") return `--device auto takes cuda: its self-test has passed on ${card}.`;
   if (selfTest === "unknown")
     return "--device auto takes the cpu: no self-test has run on the card; run sdft selftest --device cuda first.";
   return `--device auto takes the cpu: the card has failed its self-test, first at "${selfTest.firstFailure}".`;
 }
 
-function hasCard(info: NativeInfo): boolean {
-  return info.backends.some(({ name, available }) => name === "cuda" && available);
+/** What the engine says of the card that cuda would run on, or null. */
+function usableCard(info: NativeInfo): string | null {
+  return info.backends.find(({ name, available }) => name === "cuda" && available)?.detail ?? null;
 }
