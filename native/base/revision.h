@@ -3,6 +3,6 @@
 
 namespace sdft {
 
-constexpr int kRevision = 2;
+constexpr int kRevision = 3;
 
 }  // namespace sdft

@@ -102,6 +102,7 @@ Napi::Value ModelHandle::create_trainer(const Napi::CallbackInfo& info) {
     if (const Argument given = options["largestBatch"]; !given.is_null()) {
       largest.rows = given["rows"].integer(0, int64_t{1} << 30);
       largest.wanted = given["labelledRows"].integer(0, largest.rows);
+      largest.prefix = given["prefixRows"].integer(0, largest.rows);
     }
     return TrainerHandle::create(info.Env(), std::make_shared<TrainerOwner>(std::move(adapter), dropout, seed, stored_rows, largest));
   });

@@ -50,6 +50,11 @@ TrainingBatch parse_train_batch(const Argument& batch, const ModelSpec& spec) {
     require(length <= spec.max_positions, "context",
             "Expected at most " + std::to_string(spec.max_positions) + " tokens in a sequence but example " + result.ids[s] + " has " + std::to_string(length) + ".");
   }
+  const Argument prefix = batch["prefix"];
+  if (!prefix.is_null()) {
+    result.opens = prefix["opens"].flag();
+    result.closes = prefix["closes"].flag();
+  }
   return result;
 }
 

@@ -26,6 +26,13 @@ Segments_ tree() {
   return segments;
 }
 
+/// The same with its first root seen only, and a child of that too.
+Segments_ partly_asked() {
+  Segments_ segments = tree();
+  segments[0].seen_only = segments[1].seen_only = true;
+  return segments;
+}
+
 int64_t rows_of(const Segments_& segments) { return segments.back().start + segments.back().length; }
 Segments view(const Segments_& segments) { return {segments.data(), static_cast<int64_t>(segments.size())}; }
 
@@ -91,6 +98,9 @@ void add_attention_cases(std::vector<Case>& cases) {
     for (int64_t size : {16, 64}) add("window " + std::to_string(window) + ", heads of " + std::to_string(size), tree(), shape_of(2, 1, size, window));
   for (int64_t length : {1, 32, 65, 130}) add(std::to_string(length) + " rows", {{-1, 0, length, 0, nullptr}}, shape_of(2, 2, 64, 0));
   add("300 rows, split", {{-1, 0, 300, 0, nullptr}}, shape_of(1, 1, 64, 0));
+  for (int64_t size : {16, 64}) add("partly asked, heads of " + std::to_string(size), partly_asked(), shape_of(2, 1, size, 0));
+  add("partly asked, window 33", partly_asked(), shape_of(4, 2, 64, 33));
+  add("partly asked, split", {{-1, 0, 300, 0, nullptr, true}, {0, 300, 40, 300, nullptr}}, shape_of(1, 1, 64, 0));
   for (int64_t size : {32, 64}) cases.push_back({"bidirectional_attention, heads of " + std::to_string(size), [size](Backend& backend) { return both_directions(backend, size); }});
   for (int64_t size : {16, 64, 128})
     cases.push_back({"cached_attention, heads of " + std::to_string(size), [size](Backend& backend) { return cached(backend, 60, 13, shape_of(4, 2, size, 0)); }});

@@ -163,8 +163,10 @@ class Backend {
 
   // ---- attention (softmax over the visible keys; blocks of keys stand at absolute positions) ---------------------------------------------------------------
   /// Keys and values are rows of this step. out (N, H · D); logsumexp (N, H), of scale · query · key, for the backward pass. Every root has position 0.
+  /// Rows of a segment that is seen only keep what out and logsumexp hold of them.
   virtual void attention(Tensor out, Tensor logsumexp, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) = 0;
-  /// dq (N, H · D), dk, dv (N, G · D) overwrite; rows of a parent sum over all that saw them, in the order of the segments.
+  /// dq (N, H · D), dk, dv (N, G · D) overwrite; rows of a parent sum over all that saw them, in the order of the segments. Rows of a segment that is seen
+  /// only keep what dq holds of them, and add nothing to dk and dv.
   virtual void attention_backward(Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor out, Tensor logsumexp, Tensor q, Tensor k, Tensor v, Segments segments,
                                   const AttentionShape& shape) = 0;
   /// Reals in one page of keys (as many for values); the order inside a page is the backend's own.

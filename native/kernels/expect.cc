@@ -23,12 +23,15 @@ void expect(const char* what, Indices indices, int64_t count, int64_t bound) {
 }
 
 void expect(Segments segments, int64_t rows) {
+  bool asked = segments.count == 0;
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
+    asked = asked || !segment.seen_only;
     require(segment.start >= 0 && segment.length > 0 && segment.start + segment.length <= rows && segment.position >= 0, "segments",
             "Expected segment " + std::to_string(s) + " inside " + std::to_string(rows) + " rows but it has " + std::to_string(segment.length) +
                 " rows from row " + std::to_string(segment.start));
   }
+  require(asked, "segments", "Expected a segment that asks for attention but all " + std::to_string(segments.count) + " are seen only");
 }
 
 void expect_pages(Segments segments, int64_t pages) {

@@ -24,6 +24,10 @@ class OwnedTensor {
   Tensor view() const { return view_; }
   /// The first `rows` rows.
   Tensor top(int64_t rows) const { return {view_.data, rows, view_.cols, view_.stride}; }
+  /// Rows [first, end).
+  Tensor range(int64_t first, int64_t end) const {
+    return {static_cast<char*>(view_.data) + first * view_.stride * backend_->real_bytes(), end - first, view_.cols, view_.stride};
+  }
   explicit operator bool() const { return view_.data != nullptr; }
 
  private:
@@ -51,6 +55,8 @@ class OwnedIndices {
 
   /// The first `count` integers.
   Indices top(int64_t count) const { return {view_.data, count}; }
+  /// Integers [first, end).
+  Indices range(int64_t first, int64_t end) const { return {view_.data + first, end - first}; }
 
  private:
   void swap(OwnedIndices& other) {

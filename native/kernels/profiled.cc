@@ -27,6 +27,7 @@ double visible_keys(Segments segments, int64_t window) {
   double sum = 0;
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
+    if (segment.seen_only) continue;
     for (int64_t i = 0; i < segment.length; ++i) {
       const int64_t visible = segment.position + i + 1;
       sum += static_cast<double>(window > 0 ? std::min(visible, window) : visible);

@@ -36,6 +36,7 @@ struct Segment {
   int64_t length = 0;
   int64_t position = 0;
   const int32_t* pages = nullptr;  // cached steps: page of positions [i · kPageRows, (i + 1) · kPageRows)
+  bool seen_only = false;          // its keys and values are there for others; its own queries are not asked
 };
 
 struct Segments {

@@ -70,6 +70,14 @@ Activations::Activations(const Model& model, const AdapterShape& adapter_shape, 
   wanted_positions = indices(wanted);
 }
 
+PrefixGradients::PrefixGradients(const Model& model, int64_t row_capacity) : rows(row_capacity) {
+  const int64_t keys = model.spec().kv_heads * model.spec().head_size;
+  for (size_t index = 0; index < model.spec().layers.size(); ++index) {
+    key.emplace_back(model.backend(), rows, keys);
+    value.emplace_back(model.backend(), rows, keys);
+  }
+}
+
 bool Activations::fits(const AdapterShape& adapter_shape, int64_t row_count, int64_t wanted_count, bool with_dropout, int64_t set_count) const {
   return row_count <= rows && wanted_count <= wanted && set_count <= static_cast<int64_t>(sets.size()) && adapter_shape.rank == adapter.rank && adapter_shape.targets == adapter.targets &&
          (dropout || !with_dropout);

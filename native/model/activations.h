@@ -51,4 +51,12 @@ struct Activations {
   OwnedIndices example_low, example_high, wanted_low, wanted_high, wanted_positions;
 };
 
+/// Of a prefix that the batches of an update have in common: the gradients of its keys (turned by the rope) and values, summed over the batches so far.
+struct PrefixGradients {
+  PrefixGradients(const Model& model, int64_t rows);
+
+  int64_t rows;                        // room for so many
+  std::vector<OwnedTensor> key, value; // by layer (P, G · D)
+};
+
 }  // namespace sdft

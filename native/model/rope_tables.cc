@@ -67,7 +67,8 @@ void RopeTables::prepare(const std::vector<Segment>& segments, const std::vector
 
 void RopeTables::rotate(Tensor x, int64_t layer, Rotation rotation) const {
   const int64_t rope = model_.spec().layers[layer].rope;
-  model_.backend().rope(x, cosines_[rope].top(rows_), sines_[rope].top(rows_), model_.spec().head_size, rotation);
+  const int64_t first = rows_ - x.rows;
+  model_.backend().rope(x, cosines_[rope].range(first, rows_), sines_[rope].range(first, rows_), model_.spec().head_size, rotation);
 }
 
 }  // namespace sdft

@@ -12,7 +12,7 @@ class RopeTables {
   /// Positions come from the segments; sequence_lengths (one a segment) choose the frequencies of a dynamic rope.
   /// Throws Error("context") for a position past maxPositions.
   void prepare(const std::vector<Segment>& segments, const std::vector<int64_t>& sequence_lengths);
-  /// Turns the heads of x (N, heads · D) in place.
+  /// Turns the heads of x (N, heads · D) in place; x may be the last rows alone.
   void rotate(Tensor x, int64_t layer, Rotation rotation) const;
   /// (N) as uploaded by prepare.
   Indices positions() const { return positions_.top(rows_); }

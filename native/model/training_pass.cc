@@ -66,6 +66,39 @@ void upload_row_keys(const TrainingBatch& batch, const WantedRows& wanted, Activ
 
 }  // namespace
 
+void TrainingPass::make_room(int64_t rows, int64_t wanted, const AdapterShape& adapter, bool dropout) {
+  const int64_t sets = Activations::sets_for(model_.spec(), adapter, rows, stored_rows_);
+  if (activations_ && activations_->fits(adapter, rows, wanted, dropout, sets)) return;
+  // Batches whose layers are all stored may grow to the largest of them; one that is larger yet has its own size.
+  if (rows <= stored_rows_) whole_rows_ = std::max(whole_rows_, rows);
+  const int64_t row_capacity = rows <= stored_rows_ ? whole_rows_ : rows;
+  most_wanted_ = std::max(most_wanted_, wanted);
+  activations_.reset();  // frees the old buffers before the new ones are taken
+  activations_ = std::make_unique<Activations>(model_, adapter, row_capacity, std::min(most_wanted_, row_capacity), dropout, sets);
+  ropes_ = std::make_unique<RopeTables>(model_, row_capacity);
+  prefix_kept_ = false;
+}
+
+int64_t TrainingPass::enter_prefix(const TrainingBatch& batch, int64_t first_wanted, bool dropout) {
+  if (batch.opens) {
+    require(open_prefix_.empty(), "batch", "Expected the batch that closes the common prefix before another begins");
+    if (batch.closes) return 0;
+  }
+  const int64_t rows = batch.segments[0].length;
+  const std::vector<int32_t> tokens(batch.tokens.begin(), batch.tokens.begin() + rows);
+  require(batch.opens || tokens == open_prefix_, "batch",
+          "Expected the common prefix of " + std::to_string(open_prefix_.size()) + " tokens that was opened but received another, of " + std::to_string(rows));
+  require(first_wanted >= rows, "batch", "Expected no target in the common prefix but row " + std::to_string(first_wanted) + " has one");
+  const bool fixed = std::all_of(model_.spec().ropes.begin(), model_.spec().ropes.end(), [](const RopeSpec& rope) { return rope.dynamic.original_max_positions == 0; });
+  require(!dropout && fixed, "batch", "Expected batches without a common prefix, which dropout and dynamic ropes make different in each");
+  if (batch.opens) {
+    most_prefix_ = std::max(most_prefix_, rows);
+    if (!prefix_gradients_ || prefix_gradients_->rows < rows) prefix_gradients_ = std::make_unique<PrefixGradients>(model_, most_prefix_);
+  }
+  open_prefix_ = batch.closes ? std::vector<int32_t>{} : tokens;
+  return rows;
+}
+
 double TrainingPass::run(const TrainingBatch& batch, const Adapter& adapter, const AdapterTensors& gradients, const DropoutOptions& dropout) {
   const ModelSpec& spec = model_.spec();
   Backend& backend = model_.backend();
@@ -75,21 +108,21 @@ double TrainingPass::run(const TrainingBatch& batch, const Adapter& adapter, con
   require(count > 0, "targets", "Expected at least one token to train on in a batch of " + std::to_string(rows) + " tokens but every target is masked.");
 
   const bool drops = dropout.probability > 0;
-  const int64_t sets = Activations::sets_for(spec, adapter.shape(), rows, stored_rows_);
-  if (!activations_ || !activations_->fits(adapter.shape(), rows, count, drops, sets)) {
-    // Batches whose layers are all stored may grow to the largest of them; one that is larger yet has its own size.
-    if (rows <= stored_rows_) whole_rows_ = std::max(whole_rows_, rows);
-    const int64_t row_capacity = rows <= stored_rows_ ? whole_rows_ : rows;
-    most_wanted_ = std::max(most_wanted_, count);
-    activations_.reset();  // frees the old buffers before the new ones are taken
-    activations_ = std::make_unique<Activations>(model_, adapter.shape(), row_capacity, std::min(most_wanted_, row_capacity), drops, sets);
-    ropes_ = std::make_unique<RopeTables>(model_, row_capacity);
-  }
+  make_room(rows, count, adapter.shape(), drops);
+  const int64_t prefix = enter_prefix(batch, wanted.rows.front(), drops);
   Activations& a = *activations_;
+  const bool kept = !batch.opens && prefix_kept_;
+  prefix_kept_ = prefix > 0 && a.shared() == 0;
   ropes_->prepare(batch.segments, sequence_lengths(batch.segments));
   if (drops) upload_row_keys(batch, wanted, a, backend);
+  const auto rows_of = [prefix](std::vector<Segment>& segments, bool with_prefix) {
+    if (prefix > 0) segments[0].seen_only = !with_prefix;
+    return PassRows{with_prefix ? 0 : prefix, {segments.data(), static_cast<int64_t>(segments.size())}};
+  };
+  std::vector<Segment> forward_segments = batch.segments, backward_segments = batch.segments;
+  const PassRows forward = rows_of(forward_segments, !kept), backward = rows_of(backward_segments, batch.closes);
   const PassContext pass{
-      model_, adapter, gradients, a, *ropes_, {batch.segments.data(), static_cast<int64_t>(batch.segments.size())}, rows, count,
+      model_, adapter, gradients, a, *ropes_, {prefix, batch.opens, batch.closes, prefix_gradients_.get()}, rows, count,
       {dropout.probability, dropout.seed, dropout.step, 0, a.example_low.top(rows), a.example_high.top(rows), ropes_->positions()},
       {dropout.probability, dropout.seed, dropout.step, 0, a.wanted_low.top(count), a.wanted_high.top(count), a.wanted_positions.top(count)}};
 
@@ -99,13 +132,14 @@ double TrainingPass::run(const TrainingBatch& batch, const Adapter& adapter, con
 
   // Forward. After the last layer's attention only the rows that predict a target go on.
   const int64_t last = static_cast<int64_t>(spec.layers.size()) - 1;
-  backend.embed(a.inputs[0].top(rows), model_.embedding(), a.tokens.top(rows), spec.embedding_scale);
+  const int64_t from = forward.first;
+  backend.embed(a.inputs[0].range(from, rows), model_.embedding(), a.tokens.range(from, rows), spec.embedding_scale);
   for (int64_t index = 0; index < last; ++index) {
-    TrainingLayer layer(pass, index);
+    TrainingLayer layer(pass, forward, index);
     layer.attend();
-    layer.finish(a.inputs[index + 1].top(rows), a.inputs[index].top(rows), a.of(index).attended.top(rows));
+    layer.finish(a.inputs[index + 1].range(from, rows), a.inputs[index].range(from, rows), a.of(index).attended.range(from, rows));
   }
-  TrainingLayer last_layer(pass, last);
+  TrainingLayer last_layer(pass, forward, last);
   last_layer.attend();
   const Tensor wanted_stream = a.wanted_stream.top(count), wanted_attended = a.wanted_attended.top(count);
   backend.gather_rows(wanted_stream, a.inputs[last].top(rows), a.wanted_rows.top(count));
@@ -120,18 +154,20 @@ double TrainingPass::run(const TrainingBatch& batch, const Adapter& adapter, con
   backend.rms_norm_backward(dwanted, dnormed, output, model_.final_norm(), spec.norm_epsilon, Write::overwrite);
 
   // Backward.
-  const Tensor dstream = a.dstream.top(rows), dattended = a.dattended.top(rows), dwanted_attended = a.dwanted_attended.top(count);
+  const Tensor dattended = a.dattended.top(rows), dwanted_attended = a.dwanted_attended.top(count);
   last_layer.finish_backward(dwanted, dwanted_attended, wanted_attended);
-  backend.scatter_rows(dstream, dwanted, a.wanted_rows.top(count));
+  backend.scatter_rows(a.dstream.top(rows), dwanted, a.wanted_rows.top(count));
   backend.scatter_rows(dattended, dwanted_attended, a.wanted_rows.top(count));
-  last_layer.attend_backward(dstream, dattended);
+  const Tensor dstream = a.dstream.range(backward.first, rows), own_dattended = a.dattended.range(backward.first, rows);
+  TrainingLayer(pass, backward, last).attend_backward(dstream, dattended);
   for (int64_t index = last - 1; index >= 0; --index) {
-    TrainingLayer layer(pass, index);
     if (a.overwritten(index)) {
-      layer.attend();
-      layer.finish(Tensor{}, a.inputs[index].top(rows), a.of(index).attended.top(rows));
+      TrainingLayer again(pass, forward, index);
+      again.attend();
+      again.finish(Tensor{}, a.inputs[index].top(rows), a.of(index).attended.top(rows));
     }
-    layer.finish_backward(dstream, dattended, a.of(index).attended.top(rows));
+    TrainingLayer layer(pass, backward, index);
+    layer.finish_backward(dstream, own_dattended, a.of(index).attended.range(backward.first, rows));
     layer.attend_backward(dstream, dattended);
   }
 

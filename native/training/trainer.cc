@@ -23,6 +23,7 @@ double Trainer::accumulate(const TrainingBatch& batch) {
 }
 
 double Trainer::update(const UpdateOptions& options) {
+  require(!pass_.prefix_open(), "batch", "Expected the batch that closes the common prefix before the update");
   Backend& backend = model_.backend();
   std::vector<Tensor> gradients;
   for (const AdapterTensors::Named& entry : gradients_.all()) gradients.push_back(entry.tensor);

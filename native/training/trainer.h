@@ -21,7 +21,8 @@ class Trainer {
 
   /// Adds the batch's gradients; returns its share of the loss: lossScale · the sum over its targets.
   double accumulate(const TrainingBatch& batch);
-  /// One AdamW step (clipped to max_grad_norm), then gradients are zero again. Returns the norm before clipping. Throws Error("diverged") when it is not finite; nothing changes then.
+  /// One AdamW step (clipped to max_grad_norm), then gradients are zero again. Returns the norm before clipping. Throws Error("diverged") when it is not finite,
+  /// Error("batch") while a common prefix is open; nothing changes then.
   double update(const UpdateOptions& options);
 
   int64_t step() const { return step_; }

@@ -55,6 +55,8 @@ export interface TrainingWork {
   readonly longest: number;
   /** Most examples of a micro-batch. */
   readonly examples: number;
+  /** Of the longest prefix that micro-batches of an update have in common. */
+  readonly prefixRows: number;
 }
 
 export interface GenerationWork {
@@ -241,7 +243,7 @@ function setsFor(spec: ModelSpec, work: Pick<TrainingWork, "storedRows" | "rows"
   return Math.min(layers, Math.max(1, Math.floor(room / set)));
 }
 
-/** Reals of the scratch that Activations and RopeTables hold. */
+/** Reals of the scratch that Activations, PrefixGradients and RopeTables hold. */
 function passReals(spec: ModelSpec, work: TrainingWork): number {
   const { rows, labelledRows } = work;
   const widest = Math.max(spec.width, queries(spec), spec.innerWidth);
@@ -255,7 +257,8 @@ function passReals(spec: ModelSpec, work: TrainingWork): number {
     (work.dropout > 0 ? 2 * widest : 0) +
     8; // tokens, positions and other integers
   const perLabelled = 3 * spec.width + 2 * queries(spec) + 8;
-  return rows * perRow + labelledRows * perLabelled;
+  const perPrefixRow = 2 * keys(spec) * spec.layers.length;
+  return rows * perRow + labelledRows * perLabelled + work.prefixRows * perPrefixRow;
 }
 
 /** Bytes of the cpu backend's workspace in training: rows cut into tiles, keys and values in pages, gradients of keys, statistics of the head. */

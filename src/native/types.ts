@@ -152,6 +152,11 @@ export interface TrainBatch {
   readonly ids: readonly string[];
   /** The loss is the sum over targets times this: 1 / labelled tokens of the whole optimizer batch. */
   readonly lossScale: number;
+  /**
+   * Segment 0 is the common prefix of several batches of an update: the one that `closes` it runs it backward for them all, and forward it is run by the one
+   * that `opens` it (again where not all is kept for backward). It holds no target. Not with dropout and dynamic ropes. Left out: the batch stands alone.
+   */
+  readonly prefix?: { readonly opens: boolean; readonly closes: boolean };
 }
 
 export interface TrainerOptions {
@@ -163,8 +168,11 @@ export interface TrainerOptions {
    * input; the other layers are run again, to the same bits. 0: inputs alone.
    */
   readonly storedRows: number;
-  /** Rows of the largest batch to come, and the most that predict a labelled token in any: buffers are taken once. Left out, they grow with the batches. */
-  readonly largestBatch?: { readonly rows: number; readonly labelledRows: number };
+  /**
+   * Rows of the largest batch to come, the most that predict a labelled token in any, and those of the longest common prefix: buffers are taken once. Left
+   * out, they grow with the batches.
+   */
+  readonly largestBatch?: { readonly rows: number; readonly labelledRows: number; readonly prefixRows: number };
 }
 
 export interface UpdateOptions {

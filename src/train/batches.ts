@@ -55,9 +55,10 @@ export function sharedPrefix(sequences: readonly TrainSequence[]): number {
 
 /**
  * One ragged micro-batch, labels shifted to the row that predicts them. The first `shared` tokens of all sequences are one segment, the parent of the
- * rest: computed once, same loss and gradients (not with dropout, whose masks belong to an example). With 0 no segment has a parent.
+ * rest: computed once, same loss and gradients (not with dropout, whose masks belong to an example). With 0 no segment has a parent. The first `common`
+ * tokens, with which other micro-batches begin too, are segment 0.
  */
-export function packBatch(sequences: readonly TrainSequence[], lossScale: number, shared = 0): TrainBatch {
+export function packBatch(sequences: readonly TrainSequence[], lossScale: number, shared = 0, common = 0): TrainBatch {
   const tokens: number[] = []; // (N)
   const targets: number[] = []; // (N)
   const starts: number[] = []; // (S + 1)
@@ -74,8 +75,10 @@ export function packBatch(sequences: readonly TrainSequence[], lossScale: number
     }
   };
   const [first] = sequences;
-  if (shared > 0 && first !== undefined) addSegment(first, 0, shared, -1);
-  for (const sequence of sequences) addSegment(sequence, shared, sequence.tokens.length, shared > 0 ? 0 : -1);
+  const prefixes = [common, shared].filter((end, i, ends) => end > (ends[i - 1] ?? 0)); // where they end, as a chain
+  for (const [i, end] of prefixes.entries()) if (first) addSegment(first, prefixes[i - 1] ?? 0, end, i - 1);
+  for (const sequence of sequences)
+    addSegment(sequence, prefixes.at(-1) ?? 0, sequence.tokens.length, prefixes.length - 1);
   starts.push(tokens.length);
   return {
     tokens: Int32Array.from(tokens),

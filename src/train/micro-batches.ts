@@ -6,7 +6,7 @@ import { sharedPrefix, type TrainSequence } from "./batches.js";
 
 export type PrefixSharing = "prefix" | "none";
 
-/** A micro-batch's common first tokens are computed once, except where that would change numbers: dropout, and ropes that depend on a sequence's length. */
+/** First tokens in common are computed once, except where that would change numbers: dropout, and ropes that depend on a sequence's length. */
 export function prefixSharing(spec: ModelSpec, adapter: { readonly dropout: number }): PrefixSharing {
   return adapter.dropout === 0 && spec.ropes.every((rope) => rope.dynamic === null) ? "prefix" : "none";
 }

@@ -14,7 +14,7 @@ import type { ModelSpec } from "../native/types.js";
 import { labelledTokens, stepsPerEpoch, type TrainSequence } from "./batches.js";
 import { type ResolvedTraining, resolveTraining, storedRows, type TrainingConfig, totalSteps } from "./config.js";
 import { packedRows } from "./micro-batches.js";
-import { microBatchesOf, updatePlan } from "./updates.js";
+import { commonPrefix, microBatchesOf, type UpdatePlan, updatePlan } from "./updates.js";
 
 export interface TrainingNeed {
   readonly sequences: readonly TrainSequence[];
@@ -55,47 +55,58 @@ export function planTrainingMemory(config: ResolvedTraining, model: PlannedModel
 /** Examples that the plan looks at in the order of training; what a longer one goes on with is bounded by what any update may come to. */
 const walkedExamples = 2 ** 16;
 
-export type LargestBatch = Pick<TrainingWork, "rows" | "labelledRows" | "examples">;
+export type LargestBatch = Pick<TrainingWork, "rows" | "labelledRows" | "examples" | "prefixRows">;
 
-/** The most rows, labelled rows and examples of any micro-batch to come. */
+/** The most rows, labelled rows and examples of any micro-batch to come, and the longest prefix that several have in common. */
 export function largestBatch(config: ResolvedTraining, spec: ModelSpec, need: TrainingNeed): LargestBatch {
   const plan = updatePlan(config, spec, need);
   const { batchSize, shuffle } = plan.batches;
   const perEpoch = stepsPerEpoch(need.sequences.length, plan.batches);
   const microBatches = microBatchesOf(need.sequences, plan);
-  let [rows, labelledRows, examples] = [0, 0, 0];
+  let [rows, labelledRows, examples, prefixRows] = [0, 0, 0, 0];
   const total = totalSteps(config, perEpoch);
   // In the file's order every pass is the first one again.
   const different = shuffle === "none" ? Math.min(total, perEpoch) : total;
   const walked = Math.min(different, Math.max(perEpoch, Math.ceil(walkedExamples / batchSize)));
   for (let update = 0; update < walked; ++update) {
-    for (const batch of microBatches(update)) {
+    const batches = microBatches(update);
+    prefixRows = Math.max(prefixRows, commonPrefix(batches, plan.sharing));
+    for (const batch of batches) {
       rows = Math.max(rows, packedRows(batch, plan.sharing));
       labelledRows = Math.max(labelledRows, sum(batch.map(labelledTokens)));
       examples = Math.max(examples, batch.length);
     }
   }
-  return walked < different ? largestUpdate(config, need, batchSize) : { rows, labelledRows, examples };
+  return walked < different ? largestUpdate(need, plan) : { rows, labelledRows, examples, prefixRows };
 }
 
 /** No micro-batch of any order comes to more: the longest examples together, as far as a micro-batch takes them. */
-function largestUpdate(config: ResolvedTraining, { sequences }: TrainingNeed, batchSize: number): LargestBatch {
+function largestUpdate({ sequences }: TrainingNeed, plan: UpdatePlan): LargestBatch {
+  const { batchSize } = plan.batches;
   const most = (values: readonly number[]): number => sum([...values].sort((a, b) => b - a).slice(0, batchSize));
   const lengths = sequences.map(({ tokens }) => tokens.length);
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
-  const rows = Math.max(longest, Math.min(config.micro_batch_tokens, most(lengths)));
+  const rows = Math.max(longest, Math.min(plan.microBatchTokens, most(lengths)));
   return {
     rows,
     labelledRows: Math.min(rows, most(sequences.map(labelledTokens))),
     examples: Math.min(batchSize, sequences.length),
+    prefixRows: longestPrefix(sequences, plan),
   };
+}
+
+/** No common prefix comes to more: it ends before the second longest example does. */
+function longestPrefix(sequences: readonly TrainSequence[], plan: UpdatePlan): number {
+  const [, second] = sequences.map(({ tokens }) => tokens.length).sort((a, b) => b - a);
+  return plan.sharing === "none" ? 0 : (second ?? 0);
 }
 
 /** A micro-batch of `rows` rows, every one of them labelled. */
 function planOf(config: ResolvedTraining, model: PlannedModel, need: TrainingNeed, rows: number): MemoryPlan {
   const longest = longestOf(need.sequences)?.tokens.length ?? 1;
   const most = Math.max(rows, longest);
-  return planTraining(model, { ...shape(config, need), rows: most, labelledRows: most, examples: 1 });
+  const prefixRows = longestPrefix(need.sequences, updatePlan(config, model.spec, need));
+  return planTraining(model, { ...shape(config, need), rows: most, labelledRows: most, examples: 1, prefixRows });
 }
 
 function expectOneSequenceFits(
@@ -108,7 +119,13 @@ function expectOneSequenceFits(
   if (longest === undefined) return;
   const least = { ...config, micro_batch_tokens: 1 };
   const length = longest.tokens.length;
-  const work = { ...shape(least, need), rows: length, labelledRows: labelledTokens(longest), examples: 1 };
+  const work = {
+    ...shape(least, need),
+    rows: length,
+    labelledRows: labelledTokens(longest),
+    examples: 1,
+    prefixRows: 0,
+  };
   const { peak } = planTraining(model, work);
   if (peak <= limit.bytes) return;
   throw new InputError(

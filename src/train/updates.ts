@@ -56,14 +56,22 @@ export interface Update {
   readonly tokens: number;
 }
 
+type MicroBatches = readonly (readonly TrainSequence[])[];
+
+/** How many first tokens several micro-batches have in common: computed once for the update. */
+export function commonPrefix(microBatches: MicroBatches, sharing: PrefixSharing): number {
+  return sharing === "none" || microBatches.length < 2 ? 0 : sharedPrefix(microBatches.flat());
+}
+
 /** An update's micro-batches as the engine takes them; the loss is the mean over all its labelled tokens. */
-export function packUpdate(microBatches: readonly (readonly TrainSequence[])[], sharing: PrefixSharing): Update {
+export function packUpdate(microBatches: MicroBatches, sharing: PrefixSharing): Update {
   const examples = microBatches.flat();
   const labelled = examples.reduce((sum, sequence) => sum + labelledTokens(sequence), 0);
-  return {
-    batches: microBatches.map((batch) =>
-      packBatch(batch, 1 / labelled, sharing === "prefix" ? sharedPrefix(batch) : 0),
-    ),
-    tokens: examples.reduce((sum, { tokens }) => sum + tokens.length, 0),
-  };
+  const common = commonPrefix(microBatches, sharing);
+  const batches = microBatches.map((batch, i) => {
+    const packed = packBatch(batch, 1 / labelled, sharing === "prefix" ? sharedPrefix(batch) : 0, common);
+    if (common === 0) return packed;
+    return { ...packed, prefix: { opens: i === 0, closes: i + 1 === microBatches.length } };
+  });
+  return { batches, tokens: examples.reduce((sum, { tokens }) => sum + tokens.length, 0) };
 }

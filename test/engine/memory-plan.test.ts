@@ -34,7 +34,16 @@ async function planned(): Promise<PlannedModel> {
 const part = (plan: MemoryPlan, name: string): number => plan.parts.find((one) => one.name === name)?.bytes ?? 0;
 
 describe("a plan", () => {
-  const work = { adapter, dropout: 0, storedRows: 400, rows: 400, labelledRows: 100, longest: 200, examples: 2 };
+  const work = {
+    adapter,
+    dropout: 0,
+    storedRows: 400,
+    rows: 400,
+    labelledRows: 100,
+    longest: 200,
+    examples: 2,
+    prefixRows: 0,
+  };
 
   it("is the sum of its parts, and the process counts", async () => {
     const plan = planTraining(await planned(), work);

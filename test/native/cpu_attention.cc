@@ -62,6 +62,15 @@ CASE("cpu.attention equals reference in a window") {
     compare_with_reference("window " + std::to_string(window), [&](Backend& backend) { return both_ways(backend, tree(), shape_of(4, 2, 16, window)); });
 }
 
+CASE("cpu.attention equals reference where segments are seen only") {
+  std::vector<Segment> segments = tree();
+  segments[0].seen_only = segments[1].seen_only = true;
+  for (int64_t window : {0, 24})
+    compare_with_reference("window " + std::to_string(window), [&](Backend& backend) { return both_ways(backend, segments, shape_of(4, 2, 16, window)); });
+  segments = {{-1, 0, 300, 0, nullptr, true}, {0, 300, 280, 300, nullptr}};
+  compare_with_reference("580 rows", [&](Backend& backend) { return both_ways(backend, segments, shape_of(3, 1, 16, 0)); });
+}
+
 CASE("cpu.attention equals reference for every length") {
   for (int64_t length : {1, 2, 31, 32, 33, 64, 65, 127, 128, 129, 300, 600})
     compare_with_reference(std::to_string(length) + " rows", [&](Backend& backend) { return both_ways(backend, one(length), shape_of(3, 1, 16, 0)); });

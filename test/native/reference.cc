@@ -274,6 +274,7 @@ CASE("reference.misuse") {
   refuse({{-1, 0, 2, 0}, {0, 2, 1, 3}});   // a gap after the parent
   refuse({{-1, 0, 2, 0}, {1, 2, 1, 2}});   // its own parent
   refuse({{-1, 0, 2, 0}, {0, 2, 1, 0}});   // a parent, and position 0
+  refuse({{-1, 0, 3, 0, nullptr, true}});  // nobody asks
   const int32_t pages[] = {2};
   const Segment cached{-1, 0, 3, 0, pages};
   check_throws("segments", [&] { backend->store_keys_values(keys, keys, x, x, {&cached, 1}, shape); });

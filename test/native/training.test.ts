@@ -64,7 +64,10 @@ describe("trainers", () => {
     using adapter = model.createAdapter({ rank: 2, scale: 1, targets: ["q_proj", "down_proj"] });
     for (const { name, rows, columns } of adapter.tensors())
       adapter.set(name, new Float32Array(rows * columns).fill(0.01));
-    const bits = async (storedRows: number, largestBatch?: { rows: number; labelledRows: number }) => {
+    const bits = async (
+      storedRows: number,
+      largestBatch?: { rows: number; labelledRows: number; prefixRows: number },
+    ) => {
       using trainer = model.createTrainer({
         adapter,
         dropout: 0.5,
@@ -83,12 +86,18 @@ describe("trainers", () => {
     for (const storedRows of [4096, 2]) {
       const grown = await bits(storedRows);
       expect(grown.gradients.some((gradient) => gradient.some((value) => value !== 0))).toBe(true);
-      expect(await bits(storedRows, { rows: 4, labelledRows: 2 })).toEqual(grown);
-      expect(await bits(storedRows, { rows: 1, labelledRows: 1 })).toEqual(grown);
-      expect(await bits(storedRows, { rows: 100, labelledRows: 50 })).toEqual(grown);
+      expect(await bits(storedRows, { rows: 4, labelledRows: 2, prefixRows: 0 })).toEqual(grown);
+      expect(await bits(storedRows, { rows: 1, labelledRows: 1, prefixRows: 0 })).toEqual(grown);
+      expect(await bits(storedRows, { rows: 100, labelledRows: 50, prefixRows: 20 })).toEqual(grown);
     }
     expect(() =>
-      model.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 0, largestBatch: { rows: 3, labelledRows: 4 } }),
+      model.createTrainer({
+        adapter,
+        dropout: 0,
+        seed: 0,
+        storedRows: 0,
+        largestBatch: { rows: 3, labelledRows: 4, prefixRows: 0 },
+      }),
     ).toThrow(/between 0 and 3 for options.largestBatch.labelledRows/);
   });
 
@@ -130,6 +139,63 @@ describe("trainers", () => {
     using adapter = model.createAdapter({ rank: 2, scale: 1, targets: ["q_proj"] });
     using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 4096 });
     await expect(trainer.accumulate(batch(change))).rejects.toMatchObject({ code });
+  });
+
+  describe("given a prefix in common", () => {
+    const opening = { opens: true, closes: false };
+    const going = { opens: false, closes: false };
+    const closing = { opens: false, closes: true };
+    /** Two tokens in common, then two segments that go on from there. */
+    const tree = (prefix: TrainBatch["prefix"], change: Partial<TrainBatch> = {}): TrainBatch =>
+      batch({
+        tokens: Int32Array.of(3, 4, 5, 6, 7, 8),
+        targets: Int32Array.of(-1, -1, 6, -1, 8, -1),
+        starts: Int32Array.of(0, 2, 4, 6),
+        parents: Int32Array.of(-1, 0, 0),
+        ids: ["a", "a", "b"],
+        ...(prefix && { prefix }),
+        ...change,
+      });
+    const longer = {
+      tokens: Int32Array.of(3, 4, 5, 6, 7, 8, 9),
+      targets: Int32Array.of(-1, -1, 6, -1, 8, 9, -1),
+      starts: Int32Array.of(0, 2, 4, 7),
+    };
+    const update = { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 };
+
+    it.each<[string, TrainBatch[]]>([
+      ["one that was never opened", [tree(going)]],
+      ["one that was closed", [tree(opening), tree(closing), tree(closing)]],
+      ["another one", [tree(opening), tree(closing, { tokens: Int32Array.of(3, 9, 5, 6, 7, 8) })]],
+      ["a second one before the first is closed", [tree(opening), tree(opening)]],
+      ["a batch of its own before it is closed", [tree(opening), batch()]],
+      ["a target in it", [tree(opening, { targets: Int32Array.of(-1, 5, 6, -1, 8, -1) })]],
+    ])("refuse %s", async (_, batches) => {
+      using model = await load();
+      using adapter = model.createAdapter({ rank: 2, scale: 1, targets: ["q_proj"] });
+      using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 4096 });
+      for (const each of batches.slice(0, -1)) await trainer.accumulate(each);
+      await expect(trainer.accumulate(batches.at(-1) as TrainBatch)).rejects.toMatchObject({ code: "batch" });
+    });
+
+    it("refuse it with dropout", async () => {
+      using model = await load();
+      using adapter = model.createAdapter({ rank: 2, scale: 1, targets: ["q_proj"] });
+      using dropping = model.createTrainer({ adapter, dropout: 0.5, seed: 0, storedRows: 4096 });
+      await expect(dropping.accumulate(tree(opening))).rejects.toMatchObject({ code: "batch" });
+    });
+
+    it("refuse to update before it is closed; batches of any size may come between", async () => {
+      using model = await load();
+      using adapter = model.createAdapter({ rank: 2, scale: 1, targets: ["q_proj"] });
+      using trainer = model.createTrainer({ adapter, dropout: 0, seed: 0, storedRows: 4096 });
+      await trainer.accumulate(tree(opening));
+      await expect(trainer.update(update)).rejects.toMatchObject({ code: "batch" });
+      await trainer.accumulate(tree(going, longer));
+      await trainer.accumulate(tree(closing));
+      await trainer.update(update);
+      await trainer.accumulate(batch());
+    });
   });
 
   it("refuse a dropout of 1 and an adapter of nothing", async () => {

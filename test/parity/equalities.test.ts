@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { BackendName, TrainBatch } from "../../src/native/types.js";
 import { packBatch, sharedPrefix, type TrainSequence } from "../../src/train/batches.js";
 import { splitByRows } from "../../src/train/micro-batches.js";
+import { packUpdate } from "../../src/train/updates.js";
 import { defaultModel } from "../models/real-models.js";
 import { fixturesFolder } from "../shared-folder.js";
 import { expectSameBits, relativeDistance } from "./compare.js";
@@ -152,6 +153,70 @@ describe.each(cases)("$name on $backend, to the bit", (example) => {
         expect(alone, `prompt ${i}`).toEqual(together[i]);
       }
     }
+  });
+});
+
+/** Sequences that begin with the same nine tokens, in several micro-batches. */
+function prefixedBatches(example: Case): TrainSequence[][] {
+  const common = randomTokens(9, 7, example.vocabSize);
+  const sequences = sequencesFor(example).map(({ id, tokens }) => {
+    const whole = Int32Array.of(...common, ...tokens);
+    return { id, tokens: whole, labels: whole.map((token, i) => (i <= common.length ? -100 : token)) };
+  });
+  const batches = splitByRows(sequences, 60, "prefix");
+  expect(batches.length).toBeGreaterThan(2);
+  return batches;
+}
+
+/** With the prefix shared over all micro-batches, or in each of them alone. */
+const once = (batches: readonly (readonly TrainSequence[])[]): readonly TrainBatch[] =>
+  packUpdate(batches, "prefix").batches;
+const apart = (batches: readonly (readonly TrainSequence[])[]): TrainBatch[] =>
+  batches.map((batch) => packBatch(batch, once(batches)[0]?.lossScale ?? 0, sharedPrefix(batch)));
+
+/** Models whose ropes turn a prefix alike in every sequence. */
+const sharing = cases.filter(({ name }) => name !== "dynamic");
+
+describe.each(sharing)("$name on $backend, a prefix in common", (example) => {
+  it("is computed once for all micro-batches, to the gradient of one batch", async () => {
+    using model = await load(example.path, example.backend);
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    fillRandomly(adapter, 0.05);
+    const batches = prefixedBatches(example);
+    const whole = await gradientsOf(model, adapter, once([batches.flat()]));
+    expect(once(batches).map(({ prefix }) => [prefix?.opens, prefix?.closes])).toEqual(
+      batches.map((_, i) => [i === 0, i + 1 === batches.length]),
+    );
+    // As in the tree below: the shared prefix sums its gradients before they go further down.
+    const tolerance = example.name === "SmolLM2" ? 1e-5 : 1e-6;
+    for (const parts of [
+      await gradientsOf(model, adapter, apart(batches)),
+      await gradientsOf(model, adapter, once(batches)),
+    ]) {
+      expect(relativeDistance([parts.loss], [whole.loss])).toBeLessThan(1e-6);
+      for (const [name, gradient] of whole.gradients)
+        expect(relativeDistance(parts.gradients.get(name) ?? [], gradient), name).toBeLessThan(tolerance);
+    }
+  });
+
+  it("changes no bit of the loss; nor do threads and what is kept for backward change the gradients", async () => {
+    const batches = prefixedBatches(example);
+    // Twice over: an update leaves nothing behind for the next.
+    const update = [...once(batches), ...once(batches)];
+    const results = [];
+    for (const threads of [1, 2]) {
+      using model = await load(example.path, example.backend, threads);
+      using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+      fillRandomly(adapter, 0.05);
+      for (const storedRows of [4096, 0, 50, 55])
+        results.push(await gradientsOf(model, adapter, update, { storedRows }));
+      const { loss } = await gradientsOf(model, adapter, [...apart(batches), ...apart(batches)]);
+      expect(results.map((result) => result.loss)).toEqual(results.map(() => loss));
+    }
+    const [first, ...others] = results;
+    for (const other of others)
+      for (const [name, gradient] of first?.gradients ?? [])
+        expectSameBits(other.gradients.get(name) as Float32Array, gradient as Float32Array, name);
   });
 });
 

@@ -59,4 +59,31 @@ describe("packUpdate", () => {
     expect(batches.map(({ tokens: packed }) => packed.length)).toEqual([18, 10]);
     expect(packUpdate([[a, b], [c]], "none").batches.map(({ tokens: packed }) => packed.length)).toEqual([20, 10]);
   });
+
+  it("makes what all micro-batches begin with the first segment of each", () => {
+    const [a, b, c] = [sequence(0, 1), sequence(1, 2), sequence(2, 5)];
+    // The first two go on alike for two tokens more.
+    for (const one of [a, b]) one.tokens.set([8, 9], 2);
+    const [first, second] = packUpdate([[a, b], [c]], "prefix").batches;
+    expect([...(first?.starts ?? [])]).toEqual([0, 2, 4, 10, 16]);
+    expect([...(first?.parents ?? [])]).toEqual([-1, 0, 1, 1]);
+    expect(first?.ids).toEqual(["row-0", "row-0", "row-0", "row-1"]);
+    expect([...(second?.starts ?? [])]).toEqual([0, 2, 10]);
+    expect([...(second?.parents ?? [])]).toEqual([-1, 0]);
+    expect([first?.prefix, second?.prefix]).toEqual([
+      { opens: true, closes: false },
+      { opens: false, closes: true },
+    ]);
+  });
+
+  it("leaves every micro-batch alone where tokens differ, where nothing is shared, and where it is the only one", () => {
+    const [a, b, c] = [sequence(0, 1), sequence(1, 2), sequence(2, 5)];
+    const prefixes = (batches: TrainSequence[][], sharing: UpdatePlan["sharing"]) =>
+      packUpdate(batches, sharing).batches.map(({ prefix }) => prefix);
+    expect(prefixes([[a, b], [c]], "prefix")).not.toContain(undefined);
+    expect(prefixes([[a, b], [c]], "none")).toEqual([undefined, undefined]);
+    expect(prefixes([[a, b, c]], "prefix")).toEqual([undefined]);
+    c.tokens[0] = 50;
+    expect(prefixes([[a, b], [c]], "prefix")).toEqual([undefined, undefined]);
+  });
 });

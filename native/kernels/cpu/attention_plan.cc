@@ -36,6 +36,7 @@ std::vector<QueryBlock> plan_queries(Segments segments, const AttentionShape& sh
   std::vector<QueryBlock> blocks;
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
+    if (segment.seen_only) continue;
     const int32_t* own = pages != nullptr ? (*pages)[static_cast<size_t>(s)].data() : segment.pages;
     for (int64_t first = 0; first < segment.length; first += most)
       blocks.push_back({segment.start + first, std::min(most, segment.length - first), segment.position + first, own,
@@ -87,6 +88,7 @@ BackwardPlan plan_backward(Segments segments, const StepPlan& step, const Attent
   plan.strips_of.resize(static_cast<size_t>(segments.count));
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
+    if (segment.seen_only) continue;
     for (int64_t first = 0; first < segment.length; first += kStripRows) {
       const int64_t count = std::min(kStripRows, segment.length - first), position = segment.position + first;
       Strip strip;

@@ -51,7 +51,7 @@ const cpu::Kernels& kernels_of(InstructionSet set) {
 
 bool same(const std::vector<Segment>& known, Segments segments) {
   return static_cast<int64_t>(known.size()) == segments.count && std::equal(known.begin(), known.end(), segments.data, [](const Segment& a, const Segment& b) {
-           return a.parent == b.parent && a.start == b.start && a.length == b.length && a.position == b.position;
+           return a.parent == b.parent && a.start == b.start && a.length == b.length && a.position == b.position && a.seen_only == b.seen_only;
          });
 }
 

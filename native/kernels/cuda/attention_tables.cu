@@ -30,6 +30,7 @@ void add_rows_and_tiles(HostTables& tables, Segments segments, int64_t rows, int
   const int64_t most = kTileRows / group;
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
+    if (segment.seen_only) continue;
     const int32_t first = tables.first_page[static_cast<size_t>(s)];
     for (int64_t i = 0; i < segment.length; ++i)
       tables.rows[static_cast<size_t>(segment.start + i)] = {
@@ -48,6 +49,7 @@ void add_key_tiles(HostTables& tables, Segments segments) {
   std::vector<std::vector<Seer>> seers(static_cast<size_t>(segments.count));
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
+    if (segment.seen_only) continue;
     for (int64_t seen = s; seen >= 0; seen = segments.data[seen].parent)
       seers[static_cast<size_t>(seen)].push_back(
           {static_cast<int32_t>(segment.start), static_cast<int32_t>(segment.length), static_cast<int32_t>(segment.position)});
@@ -86,7 +88,7 @@ bool AttentionPlanner::same(Segments segments, int64_t rows, const AttentionShap
   size_t at = 0;
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment &a = segments_[static_cast<size_t>(s)], &b = segments.data[s];
-    if (a.parent != b.parent || a.start != b.start || a.length != b.length || a.position != b.position) return false;
+    if (a.parent != b.parent || a.start != b.start || a.length != b.length || a.position != b.position || a.seen_only != b.seen_only) return false;
     if (keys != KeysFrom::cache) continue;
     const auto count = static_cast<size_t>(pages_of(b));
     if (at + count > pages_.size() || !std::equal(b.pages, b.pages + count, pages_.begin() + static_cast<int64_t>(at))) return false;

@@ -21,13 +21,13 @@ struct StoredRun {
   int32_t page, slot, count, row;
 };
 struct RowPlace {
-  int32_t position;  // the last it sees: its own, or its segment's last; −1: in no segment
+  int32_t position;  // the last it sees: its own, or its segment's last; −1: it asks for nothing
   int32_t pages;     // where its segment's pages begin in the list
 };
 struct QueryTile {
   int32_t row, count, position, pages;
 };
-/// `count` key rows of one segment, seen by the rows of list[first] … list[first + seers].
+/// `count` key rows of one segment, seen by the rows of list[first] … list[first + seers]: maybe by none.
 struct KeyTile {
   int32_t row, count, position, first, seers;
 };

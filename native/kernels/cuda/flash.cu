@@ -158,10 +158,11 @@ __global__ void __launch_bounds__(kThreads) flash_kernel(Rows out, Rows logsumex
 }
 
 /// A warp a row and head: the splits' shares, in their order.
-__global__ void __launch_bounds__(kThreads) join_splits_kernel(Rows out, Rows logsumexp, Partial partial, int splits, int heads, int head_size) {
+__global__ void __launch_bounds__(kThreads) join_splits_kernel(Rows out, Rows logsumexp, Partial partial, const RowPlace* places, int splits, int heads,
+                                                               int head_size) {
   const int64_t at = int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32;
   const int lane = threadIdx.x % 32;
-  if (at >= partial.rows * heads) return;
+  if (at >= partial.rows * heads || places[at / heads].position < 0) return;
   const int64_t step = partial.rows * heads * (head_size + 2);
   const float* share = partial.data + at * (head_size + 2);
   float largest = -INFINITY, total = 0;
@@ -201,7 +202,7 @@ void launch(const Context& context, Tensor out, Tensor logsumexp, Tensor q, cons
               shared_bytes<kSize>(), context.stream, rows_of(out), rows_of(logsumexp), rows_of(q), call, partial);
   if (split) {
     SDFT_LAUNCH(join_splits_kernel, dim3(blocks_for(q.rows * call.heads, kThreads / 32)), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(logsumexp), partial,
-                splits, call.heads, kSize);
+                call.tables.rows, splits, call.heads, kSize);
   }
   check_launch("attention");
 }

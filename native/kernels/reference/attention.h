@@ -72,6 +72,7 @@ void attend_segments(Matrix<Real> out, Matrix<Real> logsumexp, Matrix<Real> q, S
   const int64_t group = shape.query_heads / shape.kv_heads, size = shape.head_size;
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
+    if (segment.seen_only) continue;
     const auto [key_rows, value_rows] = rows_of(s);
     for (int64_t h = 0; h < shape.query_heads; ++h) {
       std::vector<const Real*> keys(key_rows), values(value_rows);
@@ -121,6 +122,7 @@ void attention_backward(Matrix<Real> dq, Matrix<Real> dk, Matrix<Real> dv, Matri
   std::vector<double> query_sums(static_cast<size_t>(size));
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
+    if (segment.seen_only) continue;
     const std::vector<int64_t> rows = rows_by_position(segments, s);
     for (int64_t i = 0; i < segment.length; ++i) {
       const int64_t row = segment.start + i, position = segment.position + i;
