@@ -83,7 +83,7 @@ void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pa
   for (int64_t r = 0; r < rows; ++r) work.largest[r] = -INFINITY, work.total[r] = 0;
   const bool both_ways = block.end_key > 0;  // never with a window
   // The last key that a row sees.
-  auto position = [&](int64_t row) { return both_ways ? block.end_key - 1 : block.position + row / group.heads; };
+  auto position = [&](int64_t row) { return both_ways ? block.end_key - 1 : block.position + group.query(row); };
   const int64_t end_key = both_ways ? block.end_key : block.position + block.count;
   for (int64_t base = group.first_visible(block.position) / kKeyBlock * kKeyBlock; base < end_key; base += kKeyBlock) {
     const int64_t width = smaller(kKeyBlock, round_up(end_key - base, kPanel));
@@ -95,8 +95,8 @@ void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pa
     }
     for (int64_t key = 0; key < width; key += kTallWidth) {
       const int64_t end = smaller(width, key + kTallWidth);
-      for (int64_t i = 0; i < tiles; ++i) {
-        const int64_t row = split(rows, tiles, i), height = split(rows, tiles, i + 1) - row;
+      for (TileWalk tile(rows, tiles); tile; tile.next()) {
+        const int64_t row = tile.row, height = tile.height;
         const int64_t seen = smaller(end, position(row + height - 1) + 1 - base), from = group.first_visible(position(row)) - base;
         for (int64_t at = key + (from > key ? (from - key) / kPanel * kPanel : 0); at < seen;)
           at += multiply_keys(pages.keys(base + at), seen - at > kPanel ? pages.keys(base + at + kPanel) : nullptr, work.queries + row * size, height, size,
@@ -107,9 +107,10 @@ void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pa
     auto high = [&](int64_t row) { return smaller(width, position(row) + 1 - base); };
     for (int64_t r = 0; r < rows; ++r)
       soften(work.scores + r * kKeyBlock, low(r), high(r), width, work.sums + r * size, size, work.largest[r], work.total[r]);
-    for (int64_t i = 0; i < tiles; ++i) {
-      const int64_t row = split(rows, tiles, i), height = split(rows, tiles, i + 1) - row;
-      for (int64_t page = 0; page < width; page += kPageRows) {
+    // Page by page, so that one page of values stays in cache for all rows.
+    for (int64_t page = 0; page < width; page += kPageRows) {
+      for (TileWalk tile(rows, tiles); tile; tile.next()) {
+        const int64_t row = tile.row, height = tile.height;
         const int64_t first = larger(0, low(row) - page), last = smaller(kPageRows, high(row + height - 1) - page);
         if (first >= last) continue;
         const RowProduct product{nullptr, 0, rows, size, 0, work.scores + page, kKeyBlock, 1, pages.values(base + page), size, false, Finish::store, 1.0f};

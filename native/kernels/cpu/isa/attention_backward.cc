@@ -72,12 +72,10 @@ void soften_backward(float* scores, float* dprobabilities, int64_t low, int64_t 
 /// out (rows of `p`) += A · B over k in [begin, end), from the stored sums on.
 template <bool kAlongK>
 void accumulate(const RowProduct& p, int64_t begin, int64_t end) {
-  const int64_t tiles = tall_count(p.rows);
-  for (int64_t i = 0; i < tiles; ++i) {
-    const int64_t row = split(p.rows, tiles, i), height = split(p.rows, tiles, i + 1) - row;
+  for (TileWalk tile(p.rows, tall_count(p.rows)); tile; tile.next()) {
     for (int64_t column = 0; column < p.columns;) {
-      float* out = p.out + row * p.out_row + column;
-      column += multiply_tile<kAlongK>(p, row, height, column, p.columns, begin, end, out, p.out_row, out, p.out_row, Finish::store, 1.0f);
+      float* out = p.out + tile.row * p.out_row + column;
+      column += multiply_tile<kAlongK>(p, tile.row, tile.height, column, p.columns, begin, end, out, p.out_row, out, p.out_row, Finish::store, 1.0f);
     }
   }
 }
@@ -98,19 +96,21 @@ void backward_span(const cpu::QueryBlock& block, int64_t start, const HeadGroup&
   const int64_t first = first_query * heads, rows = (end_query - first_query) * heads, tiles = tall_count(rows);
   float *probabilities = work.probabilities + first * kSpan, *dscores = work.dscores + first * kSpan;
   const float *queries = work.queries + first * size, *douts = work.douts + first * size;
-  auto position = [&](int64_t row) { return block.position + (first + row) / heads; };
+  auto position = [&](int64_t row) { return block.position + group.query(first + row); };
   auto panel = [&](const float* pages, int64_t key) {
     return pages + block.pages[key / kPageRows] * memory.key_step + offset + key % kPageRows * size;
   };
-  for (int64_t i = 0; i < tiles; ++i) {
-    const int64_t row = split(rows, tiles, i), height = split(rows, tiles, i + 1) - row, seen = smaller(kSpan, position(row + height - 1) + 1 - start);
-    for (int64_t at = 0, done; at < seen; at += done) {
-      const bool more = seen - at > kPanel;
-      const int64_t key = start + at, next = key + kPanel, to = row * kSpan + at;
-      done = multiply_keys(panel(memory.keys, key), more ? panel(memory.keys, next) : nullptr, queries + row * size, height, size, probabilities + to, kSpan);
-      multiply_keys(panel(memory.value_panels, key), more ? panel(memory.value_panels, next) : nullptr, douts + row * size, height, size, dscores + to, kSpan);
+  // out = rows · (what the pages hold)ᵀ. One after the other, so that either's panels stay in cache for all rows.
+  auto multiply = [&](const float* pages, const float* from, float* out) {
+    for (TileWalk tile(rows, tiles); tile; tile.next()) {
+      const int64_t row = tile.row, height = tile.height, seen = smaller(kSpan, position(row + height - 1) + 1 - start);
+      for (int64_t key = start; key < start + seen;)
+        key += multiply_keys(panel(pages, key), start + seen - key > kPanel ? panel(pages, key + kPanel) : nullptr, from + row * size, height, size,
+                             out + row * kSpan + key - start, kSpan);
     }
-  }
+  };
+  multiply(memory.keys, queries, probabilities);
+  multiply(memory.value_panels, douts, dscores);
   for (int64_t r = 0; r < rows; ++r)
     soften_backward(probabilities + r * kSpan, dscores + r * kSpan, group.first_visible(position(r)) - start, position(r) + 1 - start, work.logsumexp[first + r],
                     work.along[first + r]);

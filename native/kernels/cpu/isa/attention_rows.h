@@ -12,9 +12,12 @@ struct HeadGroup {
   int64_t size;    // D
   int64_t first;   // column where the group's heads begin
   int64_t window;
+  uint64_t reciprocal;  // 2³² / heads, rounded up
 
   HeadGroup(const AttentionShape& shape, int64_t kv_head)
-      : heads(shape.query_heads / shape.kv_heads), size(shape.head_size), first(kv_head * heads * size), window(shape.window) {}
+      : heads(shape.query_heads / shape.kv_heads), size(shape.head_size), first(kv_head * heads * size), window(shape.window), reciprocal((uint64_t{1} << 32) / static_cast<uint64_t>(heads) + 1) {}
+  /// The query of a row of the stacked matrix: row / heads, for rows · heads below 2³². A division would take as long as a short tile.
+  int64_t query(int64_t row) const { return static_cast<int64_t>(static_cast<uint64_t>(row) * reciprocal >> 32); }
   int64_t first_visible(int64_t position) const { return window > 0 ? larger(0, position - window + 1) : 0; }
 };
 

@@ -60,10 +60,9 @@ void chunk_backward(const PackedWeight& head, const Tensor& dx, const HeadBlock&
   for (int64_t column = 0; column < head.cols; column += kTallWidth) {
     const int64_t columns = smaller(kTallWidth, head.cols - column);
     const FloatPanels panels = transposed_strip_of(head, column, columns, begin, end, scratch);
-    for (int64_t i = 0; i < tiles; ++i) {
-      const int64_t row = split(block.rows, tiles, i), height = split(block.rows, tiles, i + 1) - row;
-      float* to = row_of(dx, block.first + row) + column;
-      tall_tiles(kF32Tiles, columns)[height - 1](Tile{probabilities + row * kHeadChunk - begin, kHeadChunk, 1, panels.first, panels.step, begin, end, nullptr, 0, to,
+    for (TileWalk tile(block.rows, tiles); tile; tile.next()) {
+      float* to = row_of(dx, block.first + tile.row) + column;
+      tall_tiles(kF32Tiles, columns)[tile.height - 1](Tile{probabilities + tile.row * kHeadChunk - begin, kHeadChunk, 1, panels.first, panels.step, begin, end, nullptr, 0, to,
                                                       dx.stride, columns, begin == 0 ? Finish::store : Finish::add, 1.0f, nullptr});
     }
   }

@@ -21,10 +21,9 @@ inline void chunk_logits(const cpu::PackedWeight& head, const Tensor& x, const H
   for (int64_t column = begin; column < end; column += kTallWidth) {
     const int64_t columns = smaller(kTallWidth, end - column);
     const FloatPanels panels = strip_of(head, column, columns, 0, head.cols, scratch);
-    for (int64_t i = 0; i < tiles; ++i) {
-      const int64_t row = split(block.rows, tiles, i), height = split(block.rows, tiles, i + 1) - row;
-      tall_tiles(kF32Tiles, columns)[height - 1](Tile{row_of(x, block.first + row), x.stride, 1, panels.first, panels.step, 0, head.cols, nullptr, 0,
-                                                      logits + row * kHeadChunk + column - begin, kHeadChunk, columns, Finish::store, 1.0f, nullptr});
+    for (TileWalk tile(block.rows, tiles); tile; tile.next()) {
+      tall_tiles(kF32Tiles, columns)[tile.height - 1](Tile{row_of(x, block.first + tile.row), x.stride, 1, panels.first, panels.step, 0, head.cols, nullptr, 0,
+                                                      logits + tile.row * kHeadChunk + column - begin, kHeadChunk, columns, Finish::store, 1.0f, nullptr});
     }
   }
 }

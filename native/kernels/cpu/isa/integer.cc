@@ -91,12 +91,11 @@ void linear_integer(const Context& context, const cpu::LinearParts& group, Tenso
   const int32_t offset = kind == PanelKind::q8_halves ? 32 : 128;
   const int64_t tiles_a_task = larger(1, 16384 / (x.cols * kIntegerRows));
   context.pool->run(parts(tiles, tiles_a_task), [&](int64_t task, int) {
-    for (int64_t tile = task * tiles_a_task; tile < smaller(tiles, (task + 1) * tiles_a_task); ++tile) {
-      const int64_t first = split(rows, tiles, tile), height = split(rows, tiles, tile + 1) - first;
-      for (int64_t i = 0; i < height; ++i) {
-        IntegerGroup* to = quantized + first * blocks + i;
+    for (TileWalk tile(rows, tiles, task * tiles_a_task, smaller(tiles, (task + 1) * tiles_a_task)); tile; tile.next()) {
+      for (int64_t i = 0; i < tile.height; ++i) {
+        IntegerGroup* to = quantized + tile.row * blocks + i;
         for (int64_t b = 0; b < blocks; ++b)
-          (kind == PanelKind::q4 ? quantize_group<true> : quantize_group<false>)(row_of(x, first + i) + b * cpu::kGroup, offset, to[b * height]);
+          (kind == PanelKind::q4 ? quantize_group<true> : quantize_group<false>)(row_of(x, tile.row + i) + b * cpu::kGroup, offset, to[b * tile.height]);
       }
     }
   });
@@ -115,9 +114,9 @@ void linear_integer(const Context& context, const cpu::LinearParts& group, Tenso
     const Tensor out = part->out;
     const int64_t panel = strip * at_once, count = smaller(at_once, parts(weight.rows, kPanel) - panel), step = count == at_once ? count : 1;
     for (int64_t p = panel; p < panel + count; p += step) {
-      for (int64_t tile = first_tile; tile < end_tile; ++tile) {
-        const int64_t row = split(rows, tiles, tile), height = split(rows, tiles, tile + 1) - row;
-        (step > 1 ? table.many : table.one)[height - 1](
+      for (TileWalk tile(rows, tiles, first_tile, end_tile); tile; tile.next()) {
+        const int64_t row = tile.row;
+        (step > 1 ? table.many : table.one)[tile.height - 1](
             IntegerTile{quantized + row * blocks, blocks, weight.panels + p * weight.panel_bytes, weight.panel_bytes, row_of(out, row) + p * kPanel, out.stride,
                         smaller(weight.rows - p * kPanel, step * kPanel), part->bias.data ? row_of(part->bias, 0) + p * kPanel : nullptr});
       }

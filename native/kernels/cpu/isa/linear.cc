@@ -24,7 +24,7 @@ struct TiledRows {
   int64_t rows, tiles, depth;
   const float* data;
   int64_t row(int64_t tile) const { return split(rows, tiles, tile); }
-  const float* tile(int64_t index) const { return data + row(index) * depth; }
+  TileWalk walk(int64_t first, int64_t last) const { return {rows, tiles, first, last}; }
 };
 
 TiledRows tile_rows(const Context& context, const Tensor& x) {
@@ -176,11 +176,11 @@ void linear_high(const Context& context, const LinearParts& group, Tensor x) {
       const int64_t end = smaller(depth, begin + kChunk);
       const FloatPanels panels = strip_of(weight, column, columns, begin, end, scratch);
       const Ahead ahead(weight, strip.panel, begin, end, context.pool->threads());
-      for (int64_t tile = share.first; tile < share.last; ++tile) {
-        const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row;
-        float* to = row_of(out, row) + column;
-        tiles[height - 1](Tile{tiled.tile(tile), 1, height, panels.first, panels.step, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns,
-                               Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(share.last - 1 - tile)});
+      int64_t left = share.last - share.first;
+      for (TileWalk tile = tiled.walk(share.first, share.last); tile; tile.next()) {
+        float* to = row_of(out, tile.row) + column;
+        tiles[tile.height - 1](Tile{tiled.data + tile.row * depth, 1, tile.height, panels.first, panels.step, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns,
+                               Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(--left)});
       }
     }
   });
@@ -214,12 +214,11 @@ void linear_backward(const Context& context, Tensor dx, Tensor dout, const Packe
       const int64_t end = smaller(depth, begin + kOutputs);
       const bool finished = end == depth;
       const FloatPanels panels = transposed_strip_of(weight, column, columns, begin, end, scratch);
-      for (int64_t tile = first; tile < last; ++tile) {
-        const int64_t row = tiled.row(tile), height = tiled.row(tile + 1) - row;
-        float* to = row_of(dx, row) + column;
-        float* partial = in_place ? to : sums + (row - base) * kTallWidth;
+      for (TileWalk tile = tiled.walk(first, last); tile; tile.next()) {
+        float* to = row_of(dx, tile.row) + column;
+        float* partial = in_place ? to : sums + (tile.row - base) * kTallWidth;
         const int64_t partial_row = in_place ? dx.stride : kTallWidth;
-        tiles[height - 1](Tile{tiled.tile(tile), 1, height, panels.first, panels.step, begin, end, begin == 0 ? nullptr : partial, partial_row,
+        tiles[tile.height - 1](Tile{tiled.data + tile.row * depth, 1, tile.height, panels.first, panels.step, begin, end, begin == 0 ? nullptr : partial, partial_row,
                                finished ? to : partial, finished ? dx.stride : partial_row, columns,
                                finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr});
       }

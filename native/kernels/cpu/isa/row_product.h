@@ -51,11 +51,10 @@ void multiply_rows(const cpu::Context& context, const RowProduct& p) {
   // Some 200,000 multiply-adds a task.
   const int64_t run = larger(1, 200000 / larger(1, p.columns * p.depth * kTileRows));
   context.pool->run(parts(tiles, run), [&](int64_t task, int) {
-    for (int64_t tile = task * run; tile < smaller(tiles, (task + 1) * run); ++tile) {
-      const int64_t row = split(p.rows, tiles, tile), rows = split(p.rows, tiles, tile + 1) - row;
+    for (TileWalk tile(p.rows, tiles, task * run, smaller(tiles, (task + 1) * run)); tile; tile.next()) {
       for (int64_t column = 0; column < p.columns;) {
-        float* out = p.out + row * p.out_row + column;
-        column += multiply_tile<kAlongK>(p, row, rows, column, p.columns, 0, p.depth, nullptr, 0, out, p.out_row, p.finish, p.scale);
+        float* out = p.out + tile.row * p.out_row + column;
+        column += multiply_tile<kAlongK>(p, tile.row, tile.height, column, p.columns, 0, p.depth, nullptr, 0, out, p.out_row, p.finish, p.scale);
       }
     }
   });
@@ -70,11 +69,10 @@ inline void multiply_columns(const cpu::Context& context, const RowProduct& p) {
   context.pool->run(parts(p.columns, width), [&](int64_t task, int) {
     const int64_t first = task * width, end = smaller(p.columns, first + width);
     for (int64_t k = 0; k == 0 || k < p.depth; k += kBlock) {
-      for (int64_t tile = 0; tile < tiles; ++tile) {
-        const int64_t row = split(p.rows, tiles, tile), rows = split(p.rows, tiles, tile + 1) - row;
+      for (TileWalk tile(p.rows, tiles); tile; tile.next()) {
         for (int64_t column = first; column < end;) {
-          float* out = p.out + row * p.out_row + column;
-          column += multiply_tile<false>(p, row, rows, column, end, k, smaller(p.depth, k + kBlock), k == 0 ? nullptr : out, p.out_row, out, p.out_row,
+          float* out = p.out + tile.row * p.out_row + column;
+          column += multiply_tile<false>(p, tile.row, tile.height, column, end, k, smaller(p.depth, k + kBlock), k == 0 ? nullptr : out, p.out_row, out, p.out_row,
                                          Finish::store, 1.0f);
         }
       }

@@ -74,6 +74,39 @@ inline int64_t tile_count(int64_t rows) { return parts(rows, kTileRows); }
 inline int64_t tall_count(int64_t rows) { return parts(rows, kTallRows); }
 inline int64_t split(int64_t rows, int64_t count, int64_t index) { return rows * index / count; }
 
+/// Tiles [first, last) of `count` one after the other: for (TileWalk tile(…); tile; tile.next()). A division takes as long as a short tile, so none is made on
+/// the way: the remainder is carried along.
+struct TileWalk {
+  int64_t row, height;
+
+  TileWalk(int64_t rows, int64_t count) : TileWalk(rows, count, 0, count) {}
+  TileWalk(int64_t rows, int64_t count, int64_t first, int64_t last) : count_(count), left_(last - first) {
+    if (left_ <= 0) return;
+    least_ = rows / count;
+    rest_ = rows % count;
+    row = split(rows, count, first);
+    carry_ = rest_ * first % count;
+    measure();
+  }
+  explicit operator bool() const { return left_ > 0; }
+  void next() {
+    row += height;
+    --left_;
+    measure();
+  }
+
+ private:
+  void measure() {
+    carry_ += rest_;
+    height = least_;
+    if (carry_ >= count_) {
+      carry_ -= count_;
+      ++height;
+    }
+  }
+  int64_t count_, left_, least_ = 0, rest_ = 0, carry_ = 0;
+};
+
 /// The functions, by rows, for a strip of at most kTallWidth columns.
 inline const TileFunction* tall_tiles(const TileTable& table, int64_t columns) { return columns > kPanel ? table.tall : table.one; }
 
