@@ -83,6 +83,24 @@ std::vector<Output> cached(Backend& backend, int64_t length, int64_t step, const
   return outputs;
 }
 
+/// Two sequences that have their first page in common, each with a page of its own after it.
+std::vector<Output> shared_page(Backend& backend, const AttentionShape& shape) {
+  const int64_t wide = shape.query_heads * shape.head_size, narrow = shape.kv_heads * shape.head_size;
+  const Guarded keys(backend, 4, backend.page_reals(shape)), values(backend, 4, backend.page_reals(shape));
+  const std::vector<int32_t> first = {2, 0}, second = {2, 3};
+  std::vector<Output> outputs;
+  const auto step = [&](const Segments_& segments, uint64_t seed) {
+    const int64_t rows = rows_of(segments);
+    const Guarded q(backend, rows, wide, random_floats(rows * wide, seed)), k(backend, rows, narrow, random_floats(rows * narrow, seed + 1)), v(backend, rows, narrow, random_floats(rows * narrow, seed + 2)), out(backend, rows, wide);
+    backend.store_keys_values(keys, values, k, v, view(segments), shape);
+    backend.cached_attention(out, q, keys, values, view(segments), shape);
+    outputs.push_back(out.output("out of " + std::to_string(rows) + " rows", kForward));
+  };
+  step({{-1, 0, kPageRows, 0, first.data()}}, 1);
+  step({{-1, 0, 5, kPageRows, first.data()}, {-1, 5, 7, kPageRows, second.data()}}, 4);
+  return outputs;
+}
+
 }  // namespace
 
 void add_attention_cases(std::vector<Case>& cases) {
@@ -105,6 +123,7 @@ void add_attention_cases(std::vector<Case>& cases) {
   for (int64_t size : {16, 64, 128})
     cases.push_back({"cached_attention, heads of " + std::to_string(size), [size](Backend& backend) { return cached(backend, 60, 13, shape_of(4, 2, size, 0)); }});
   cases.push_back({"cached_attention, window 20", [](Backend& backend) { return cached(backend, 60, 29, shape_of(4, 2, 64, 20)); }});
+  for (int64_t size : {16, 64}) cases.push_back({"cached_attention, a page of two, heads of " + std::to_string(size), [size](Backend& backend) { return shared_page(backend, shape_of(4, 2, size, 0)); }});
   cases.push_back({"cached_attention, split", [](Backend& backend) { return cached(backend, 310, 155, shape_of(2, 1, 64, 0)); }});
 }
 
