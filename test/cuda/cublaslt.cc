@@ -7,14 +7,18 @@
 namespace sdft::test {
 namespace {
 
-/// Counted by the stand-in's absence of kernels: a product that it takes launches none of ours.
-uint64_t products_of(const std::string& name, bool with_stand_in) {
-  if (with_stand_in) setenv("SDFT_CUBLASLT", SDFT_STAND_IN_CUBLASLT, 1);
-  else unsetenv("SDFT_CUBLASLT");
+std::unique_ptr<Backend> backend_with(bool stand_in) {
   emulator::settings = schedules()[1].settings;
-  const std::unique_ptr<Backend> backend = emulated_backend();
+  setenv("SDFT_CUBLASLT", stand_in ? SDFT_STAND_IN_CUBLASLT : "off", 1);
+  std::unique_ptr<Backend> backend = emulated_backend();
   unsetenv("SDFT_CUBLASLT");
   emulator::counts = {};
+  return backend;
+}
+
+/// Counted by the stand-in's absence of kernels: a product that it takes launches none of ours.
+uint64_t products_of(const std::string& name, bool with_stand_in) {
+  const std::unique_ptr<Backend> backend = backend_with(with_stand_in);
   for (const checking::Case& one : checking::cases())
     if (one.name == name) checking::check(*backend, checking::Operands::bf16, one);
   return emulator::counts.products;
@@ -29,6 +33,51 @@ CASE("cuda cublaslt.takes the large products, with the same results") {
 }
 
 CASE("cuda cublaslt.leaves what lies badly to the own kernels") { CHECK(products_of("linear, bf16, (70, 100) x 90", true) > 0); }
+
+/// Rows without gaps, which it takes: with a bias, and added to what is there.
+std::vector<checking::Output> epilogues(Backend& backend) {
+  constexpr int64_t kRows = 40, kIn = 64, kOut = 72;
+  const std::vector<float> stored = random_floats(kOut * kIn, 1);
+  const Weight weight = backend.prepare_weight({stored.data(), DType::f32, kOut, kIn, RowOrder::natural, 0}, WeightFormat::bf16);
+  const checking::Guarded x(backend, kRows, kIn, random_floats(kRows * kIn, 2)), dout(backend, kRows, kOut, random_floats(kRows * kOut, 3)), bias(backend, 1, kOut, random_floats(kOut, 4)),
+      out(backend, kRows, kOut), dx(backend, kRows, kIn, random_floats(kRows * kIn, 5));
+  backend.linear(out, x, weight, bias);
+  backend.linear_backward(dx, dout, weight, Write::add);
+  return {out.output("with bias", checking::of_sum(kIn)), dx.output("added", checking::of_sum(kOut))};
+}
+
+CASE("cuda cublaslt.adds a bias and adds to what is there") {
+  const std::unique_ptr<Backend> backend = backend_with(true);
+  checking::check(*backend, checking::Operands::bf16, {"epilogues", epilogues});
+  CHECK(emulator::counts.products == 0);
+}
+
+/// A step's product for each of a few inputs, the last of them to another place.
+std::vector<std::vector<float>> repeated_products(Backend& backend) {
+  const std::vector<float> stored = random_floats(72 * 64, 1);
+  const Weight weight = backend.prepare_weight({stored.data(), DType::f32, 72, 64, RowOrder::natural, 0}, WeightFormat::bf16);
+  const checking::Guarded x(backend, 40, 64), bias(backend, 1, 72, random_floats(72, 4)), out(backend, 40, 72), other(backend, 40, 72);
+  std::vector<std::vector<float>> results;
+  for (uint64_t seed = 2; seed < 7; ++seed) {
+    const std::vector<float> numbers = random_floats(40 * 64, seed);
+    const checking::Guarded& to = seed == 6 ? other : out;
+    backend.repeated(7, [&] {
+      backend.upload(x, numbers.data());
+      backend.linear(to, x, weight, bias);
+    });
+    results.push_back(to.values("out"));
+  }
+  return results;
+}
+
+CASE("cuda cublaslt.is recorded with a step, and noticed where an address changes") {
+  const auto replayed = repeated_products(*backend_with(true));
+  CHECK(emulator::counts.captures == 1 && emulator::counts.replays == 3 && emulator::counts.products == 0);
+  emulator::device.refuses_capture = true;
+  const auto plain = repeated_products(*backend_with(true));
+  emulator::device.refuses_capture = false;
+  CHECK(emulator::counts.replays == 0 && replayed == plain);
+}
 
 CASE("cuda cublaslt.a library that is none is said, not fatal") {
   setenv("SDFT_CUBLASLT", "/nowhere/libcublasLt.so", 1);

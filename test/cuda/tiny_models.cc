@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <numeric>
 
 #include "emulated.h"
@@ -22,17 +23,25 @@ struct Way {
   WeightFormat format;
   int64_t head_size;
   double error;  // root mean square, of the reference's
+  bool cublaslt = false;  // its stand-in takes the large products
 };
 // Heads of 16 take the plain attention kernels, heads of 64 those of the tensor cores.
 const Way kExactWay{"exact", {0, true, false}, WeightFormat::native, 16, 2e-5}, kRounded{"bf16", {0, false, false}, WeightFormat::bf16, 64, 0.015},
-    kInvariant{"bf16, batch-invariant", {0, false, true}, WeightFormat::bf16, 64, 0.015};
+    kInvariant{"bf16, batch-invariant", {0, false, true}, WeightFormat::bf16, 64, 0.015}, kCublasLt{"bf16, cuBLASLt", {0, false, false}, WeightFormat::bf16, 64, 0.015, true};
+
+std::unique_ptr<Backend> backend_of(const Way& way) {
+  setenv("SDFT_CUBLASLT", way.cublaslt ? SDFT_STAND_IN_CUBLASLT : "off", 1);
+  std::unique_ptr<Backend> backend = emulated_backend(way.options);
+  unsetenv("SDFT_CUBLASLT");
+  return backend;
+}
 
 struct Pair {
   std::unique_ptr<Model> expected, actual;
   std::unique_ptr<Adapter> expected_adapter, actual_adapter;
   explicit Pair(const Way& way)
       : expected(make_tiny_model(make_reference_float(), way.format, way.head_size)),
-        actual(make_tiny_model(emulated_backend(way.options), way.format, way.head_size)),
+        actual(make_tiny_model(backend_of(way), way.format, way.head_size)),
         expected_adapter(make_tiny_adapter(*expected)),
         actual_adapter(make_tiny_adapter(*actual)) {}
 };
@@ -90,6 +99,17 @@ void compare_logits(const Way& way) {
 CASE("cuda model.logits, exact") { compare_logits(kExactWay); }
 CASE("cuda model.logits, bf16") { compare_logits(kRounded); }
 CASE("cuda model.logits, batch-invariant") { compare_logits(kInvariant); }
+CASE("cuda model.logits, cuBLASLt") {
+  const auto own_products = [](const Way& way) {
+    const Pair pair(way);
+    emulator::settings = schedules()[1].settings;
+    emulator::counts = {};
+    logits(*pair.actual, *pair.actual_adapter);
+    return emulator::counts.products;
+  };
+  CHECK(own_products(kCublasLt) < own_products(kRounded));
+  compare_logits(kCublasLt);
+}
 CASE("cuda model.logits, f32 weights with bf16 attention") { compare_logits({"f32 weights", {0, false, false}, WeightFormat::native, 64, 0.01}); }
 
 void compare_gradients(const Way& way, double dropout) {
@@ -108,6 +128,7 @@ void compare_gradients(const Way& way, double dropout) {
 CASE("cuda model.adapter gradients, exact") { compare_gradients(kExactWay, 0); }
 CASE("cuda model.adapter gradients, exact, with dropout") { compare_gradients(kExactWay, 0.2); }
 CASE("cuda model.adapter gradients, bf16") { compare_gradients(kRounded, 0); }
+CASE("cuda model.adapter gradients, cuBLASLt") { compare_gradients(kCublasLt, 0); }
 
 void compare_training(const Way& way) {
   const Pair pair(way);
@@ -128,6 +149,7 @@ void compare_training(const Way& way) {
 
 CASE("cuda model.twenty training steps, exact") { compare_training(kExactWay); }
 CASE("cuda model.twenty training steps, bf16") { compare_training(kRounded); }
+CASE("cuda model.twenty training steps, cuBLASLt") { compare_training(kCublasLt); }
 
 std::vector<std::vector<int32_t>> answers(const Model& model, const Adapter& adapter, const SamplingOptions& sampling = {}) {
   Decoder decoder(model, 64);
@@ -164,7 +186,7 @@ CASE("cuda model.generation, exact, draws what the reference draws") {
 }
 
 CASE("cuda model.generation, replayed or not, gives the same tokens") {
-  for (const Way& way : {kExactWay, kRounded}) {
+  for (const Way& way : {kExactWay, kRounded, kCublasLt}) {
     emulator::settings = schedules()[1].settings;
     const Pair pair(way);
     emulator::counts = {};
