@@ -203,6 +203,27 @@ const faults = [
     to: "",
     test: "cuda.linear_cross_entropy, bf16, 3 rows",
   },
+  {
+    name: "a swapped stride: a second block of rows is held against the first one's targets",
+    file: "cross_entropy.cu",
+    from: "targets.data + first",
+    to: "targets.data",
+    test: "cuda loss.more rows than one block of logits",
+  },
+  {
+    name: "a lost accumulation: cuBLASLt overwrites a gradient",
+    file: "cublaslt.cu",
+    from: "p.write == Write::add ? 1.0f : 0.0f",
+    to: "0.0f",
+    test: "cuda cublaslt.adds a bias and adds to what is there",
+  },
+  {
+    name: "a product of cuBLASLt is left out of what a recorded step is known by",
+    file: "cublaslt.cu",
+    from: "  if (!note_launch(print_of(&plan, p))) return;\n",
+    to: "",
+    test: "cuda cublaslt.is recorded with a step, and noticed where an address changes",
+  },
 ];
 
 function objectsUnder(folder) {
