@@ -119,6 +119,11 @@ void add_attention_cases(std::vector<Case>& cases) {
   for (int64_t size : {16, 64}) add("partly asked, heads of " + std::to_string(size), partly_asked(), shape_of(2, 1, size, 0));
   add("partly asked, window 33", partly_asked(), shape_of(4, 2, 64, 33));
   add("partly asked, split", {{-1, 0, 300, 0, nullptr, true}, {0, 300, 40, 300, nullptr}}, shape_of(1, 1, 64, 0));
+  cases.push_back({"attention, partly asked and then wholly", [](Backend& backend) {
+                     std::vector<Output> outputs = both_ways(backend, partly_asked(), shape_of(2, 1, 64, 0));
+                     for (Output& output : both_ways(backend, tree(), shape_of(2, 1, 64, 0))) outputs.push_back(std::move(output));
+                     return outputs;
+                   }});
   for (int64_t size : {32, 64}) cases.push_back({"bidirectional_attention, heads of " + std::to_string(size), [size](Backend& backend) { return both_directions(backend, size); }});
   for (int64_t size : {16, 64, 128})
     cases.push_back({"cached_attention, heads of " + std::to_string(size), [size](Backend& backend) { return cached(backend, 60, 13, shape_of(4, 2, size, 0)); }});

@@ -67,6 +67,11 @@ CASE("cpu.attention equals reference where segments are seen only") {
   segments[0].seen_only = segments[1].seen_only = true;
   for (int64_t window : {0, 24})
     compare_with_reference("window " + std::to_string(window), [&](Backend& backend) { return both_ways(backend, segments, shape_of(4, 2, 16, window)); });
+  // A plan is not taken for that of the same segments, asked otherwise.
+  compare_with_reference("then wholly asked", [&](Backend& backend) {
+    both_ways(backend, segments, shape_of(4, 2, 16, 0));
+    return both_ways(backend, tree(), shape_of(4, 2, 16, 0));
+  });
   segments = {{-1, 0, 300, 0, nullptr, true}, {0, 300, 280, 300, nullptr}};
   compare_with_reference("580 rows", [&](Backend& backend) { return both_ways(backend, segments, shape_of(3, 1, 16, 0)); });
 }

@@ -217,6 +217,14 @@ describe.each(sharing)("$name on $backend, a prefix in common", (example) => {
     for (const other of others)
       for (const [name, gradient] of first?.gradients ?? [])
         expectSameBits(other.gradients.get(name) as Float32Array, gradient as Float32Array, name);
+    using model = await load(example.path, example.backend);
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    fillRandomly(adapter, 0.05);
+    const single = await gradientsOf(model, adapter, once(batches));
+    for (const [name, gradient] of first?.gradients ?? []) {
+      const doubled = Float64Array.from(single.gradients.get(name) ?? [], (value) => 2 * value);
+      expect(relativeDistance(gradient, doubled), name).toBeLessThan(1e-6);
+    }
   });
 });
 
