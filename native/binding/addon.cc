@@ -30,6 +30,9 @@ Napi::Value planned_sizes(Napi::Env env, const CudaFacts& facts) {
   sizes.Set("logitBytes", static_cast<double>(facts.planned.logit_bytes));
   sizes.Set("sumRows", static_cast<double>(facts.planned.sum_rows));
   sizes.Set("workspaceBytes", static_cast<double>(facts.planned.workspace_bytes));
+  sizes.Set("tileRows", static_cast<double>(facts.planned.tile_rows));
+  sizes.Set("splitKeys", static_cast<double>(facts.planned.split_keys));
+  sizes.Set("splitBlocks", static_cast<double>(facts.planned.split_blocks));
   Napi::Array heads = Napi::Array::New(env);
   for (int64_t size : facts.planned.flash_heads)
     if (size > 0) heads.Set(heads.Length(), Napi::Number::New(env, static_cast<double>(size)));

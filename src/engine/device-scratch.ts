@@ -10,6 +10,9 @@ export const plannedSizes: PlannedSizes = {
   logitBytes: 128 * 2 ** 20,
   sumRows: 512,
   workspaceBytes: 32 * 2 ** 20,
+  tileRows: 64,
+  splitKeys: 256,
+  splitBlocks: 864,
   flashHeads: [64, 80, 96, 128, 256],
   flashGroup: 32,
 };
@@ -67,10 +70,22 @@ export function deviceScratch({ spec, weights, weightFormat }: DeviceModel, step
     4 * together * stride +
     2 * cachedBytes(spec) * (sequences > 0 ? rows + sequences * plannedSizes.pageRows : 0) * keys +
     back * 4 * rows * spec.queryHeads +
-    Math.max(most(split), back * 4 * Math.ceil(rows / plannedSizes.sumRows) * rank * widest) + // sums in parts
+    Math.max(
+      most(split),
+      attentionSplits(spec, rows),
+      back * 4 * Math.ceil(rows / plannedSizes.sumRows) * rank * widest,
+    ) + // sums in parts
     64 * rows + // tables of attention, positions
     plannedSizes.workspaceBytes
   );
+}
+
+/** Of flash.cu's splits: a tile's sums, its largest score and its total. A step of so many rows has at most as many tiles. */
+function attentionSplits(spec: ModelSpec, rows: number): number {
+  const { splitKeys, splitBlocks, tileRows } = plannedSizes;
+  if (cachedBytes(spec) === 4 || spec.maxPositions <= splitKeys) return 0;
+  const blocks = Math.min(splitBlocks, rows * spec.kvHeads * Math.ceil(spec.maxPositions / splitKeys));
+  return 4 * blocks * tileRows * (spec.headSize + 2);
 }
 
 const up = (value: number, step: number): number => Math.ceil(value / step) * step;

@@ -280,6 +280,10 @@ export interface PlannedSizes {
   readonly sumRows: number;
   /** Of cuBLASLt's products. */
   readonly workspaceBytes: number;
+  /** Attention over more than `splitKeys` positions is split into up to `splitBlocks` blocks of `tileRows` rows, where it comes to few without. */
+  readonly tileRows: number;
+  readonly splitKeys: number;
+  readonly splitBlocks: number;
   /** Head sizes that are cached in bf16, with at most so many query heads to a key-value head. */
   readonly flashHeads: readonly number[];
   readonly flashGroup: number;

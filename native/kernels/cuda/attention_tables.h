@@ -11,8 +11,10 @@ namespace sdft::cuda {
 
 /// Tile rows of a block of queries: heads that share a kv head stand side by side, so `kTileRows` are kTileRows / (H / G) queries.
 constexpr int kTileRows = 64;
-/// Positions of one split of long attention, at multiples of them.
+/// Fewest positions of one split of long attention; all splits begin at multiples of them.
 constexpr int kSplitKeys = 256;
+/// Most blocks (a tile, a kv head and a split each) of attention that is split.
+constexpr int64_t kSplitBlocks = 864;
 /// Key rows of a block of the backward pass.
 constexpr int kKeyRows = 64;
 

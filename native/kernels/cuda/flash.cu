@@ -8,15 +8,15 @@ namespace sdft::cuda {
 namespace {
 
 constexpr int kThreads = 128;  // four warps of 16 tile rows
-/// Pages of one split, when few rows would leave the device idle.
+/// Fewest pages of one split, when few rows would leave the device idle.
 constexpr int kSplitPages = kSplitKeys / kPageRows;
 /// From this many blocks on nothing is split.
-constexpr int64_t kEnoughBlocks = 216;
+constexpr int64_t kEnoughBlocks = kSplitBlocks / 4;
 
-/// A split's share of a row: sums, then the largest score (base 2) and the total.
+/// A split's share of a tile's rows: sums, then the largest score (base 2) and the total.
 struct Partial {
-  float* data;  // (splits, N, H, D + 2)
-  int64_t rows;
+  float* data;    // (splits, tiles, G, kTileRows, D + 2)
+  int64_t pages;  // of a split
 };
 
 template <int kSize>
@@ -47,8 +47,9 @@ __global__ void __launch_bounds__(kThreads) flash_kernel(Rows out, Rows logsumex
   const int end = place.position + place.count;
   int page = first_visible(place.position, call.window) / kStepKeys, end_page = (end + kStepKeys - 1) / kStepKeys;
   if (partial.data != nullptr) {
-    page = max(page, static_cast<int>(blockIdx.z) * kSplitPages);
-    end_page = min(end_page, (static_cast<int>(blockIdx.z) + 1) * kSplitPages);
+    const int pages = static_cast<int>(partial.pages);
+    page = max(page, static_cast<int>(blockIdx.z) * pages);
+    end_page = min(end_page, (static_cast<int>(blockIdx.z) + 1) * pages);
   }
   const bf16 *keys = static_cast<const bf16*>(call.keys), *values = static_cast<const bf16*>(call.values);
   auto load = [&](int index, int stage) {
@@ -136,11 +137,12 @@ __global__ void __launch_bounds__(kThreads) flash_kernel(Rows out, Rows logsumex
     float all = total[half];
     all += __shfl_xor_sync(kAllLanes, all, 1);
     all += __shfl_xor_sync(kAllLanes, all, 2);
-    const TileRow at = tile_row(warp_row + lane / 4 + half * 8, place.count, call.group, kv_head);
+    const int tile_at = warp_row + lane / 4 + half * 8;
+    const TileRow at = tile_row(tile_at, place.count, call.group, kv_head);
     if (!at.valid) continue;
     const int64_t row = place.row + at.query;
-    float* to = partial.data != nullptr ? partial.data + ((int64_t{blockIdx.z} * partial.rows + row) * call.heads + at.head) * (kSize + 2)
-                                        : out.row(row) + at.head * kSize;
+    const int64_t block = (int64_t{blockIdx.z} * gridDim.x + blockIdx.x) * gridDim.y + blockIdx.y;
+    float* to = partial.data != nullptr ? partial.data + (block * kTileRows + tile_at) * (kSize + 2) : out.row(row) + at.head * kSize;
     const float divisor = partial.data != nullptr ? 1.0f : all;
     SDFT_UNROLL
     for (int j = 0; j < kSize / 8; ++j) {
@@ -157,18 +159,20 @@ __global__ void __launch_bounds__(kThreads) flash_kernel(Rows out, Rows logsumex
   }
 }
 
-/// A warp a row and head: the splits' shares, in their order.
-__global__ void __launch_bounds__(kThreads) join_splits_kernel(Rows out, Rows logsumexp, Partial partial, const RowPlace* places, int splits, int heads,
-                                                               int head_size) {
-  const int64_t at = int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32;
-  const int lane = threadIdx.x % 32;
-  if (at >= partial.rows * heads || places[at / heads].position < 0) return;
-  const int64_t step = partial.rows * heads * (head_size + 2);
+/// A warp a tile row: the splits' shares, in their order.
+__global__ void __launch_bounds__(kThreads) join_splits_kernel(Rows out, Rows logsumexp, Partial partial, AttentionCall call, int64_t splits) {
+  const int64_t at = int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32, rows = call.tables.tile_count * call.kv_heads * kTileRows;
+  const int lane = threadIdx.x % 32, head_size = call.head_size;
+  if (at >= rows) return;
+  const QueryTile place = call.tables.tiles[at / (int64_t{call.kv_heads} * kTileRows)];
+  const TileRow tile = tile_row(static_cast<int>(at % kTileRows), place.count, call.group, static_cast<int>(at / kTileRows % call.kv_heads));
+  if (!tile.valid) return;
+  const int64_t step = rows * (head_size + 2);
   const float* share = partial.data + at * (head_size + 2);
   float largest = -INFINITY, total = 0;
   for (int s = 0; s < splits; ++s) largest = fmaxf(largest, share[s * step + head_size]);
   for (int s = 0; s < splits; ++s) total += power_of_two(share[s * step + head_size] - largest) * share[s * step + head_size + 1];
-  const int64_t row = at / heads, head = at % heads;
+  const int64_t row = place.row + tile.query, head = tile.head;
   for (int c = lane; c < head_size; c += 32) {
     float sum = 0;
     for (int s = 0; s < splits; ++s) sum = fmaf(power_of_two(share[s * step + head_size] - largest), share[s * step + c], sum);
@@ -193,16 +197,18 @@ void launch(const Context& context, Tensor out, Tensor logsumexp, Tensor q, cons
   const int64_t blocks = call.tables.tile_count * call.kv_heads;
   const int64_t pages = (call.tables.longest_keys + kStepKeys - 1) / kStepKeys;
   const bool split = !context.batch_invariant && blocks < kEnoughBlocks && pages > kSplitPages;
-  const int splits = split ? static_cast<int>((pages + kSplitPages - 1) / kSplitPages) : 1;
-  Partial partial{nullptr, q.rows};
-  if (split) partial.data = context.scratch->take<float>(Scratch::partial_sums, splits * q.rows * call.heads * (kSize + 2));
+  // Short splits, but in all no more blocks than the plan of memory counts.
+  const int64_t shortest = (pages + kSplitPages - 1) / kSplitPages, most = split ? kSplitBlocks / blocks : 1;
+  Partial partial{nullptr, kSplitPages * ((shortest + most - 1) / most)};
+  const int64_t splits = split ? (pages + partial.pages - 1) / partial.pages : 1;
+  if (split) partial.data = context.scratch->take<float>(Scratch::partial_sums, splits * blocks * kTileRows * (kSize + 2));
   const auto kernel = flash_kernel<kSize>;
   SDFT_ALLOW_SHARED(kernel, shared_bytes<kSize>());
   SDFT_LAUNCH(kernel, dim3(static_cast<unsigned>(call.tables.tile_count), static_cast<unsigned>(call.kv_heads), static_cast<unsigned>(splits)), dim3(kThreads),
               shared_bytes<kSize>(), context.stream, rows_of(out), rows_of(logsumexp), rows_of(q), call, partial);
   if (split) {
-    SDFT_LAUNCH(join_splits_kernel, dim3(blocks_for(q.rows * call.heads, kThreads / 32)), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(logsumexp), partial,
-                call.tables.rows, splits, call.heads, kSize);
+    SDFT_LAUNCH(join_splits_kernel, dim3(blocks_for(blocks * kTileRows, kThreads / 32)), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(logsumexp),
+                partial, call, splits);
   }
   check_launch("attention");
 }
