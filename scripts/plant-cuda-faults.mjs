@@ -220,9 +220,23 @@ const faults = [
   {
     name: "a product of cuBLASLt is left out of what a recorded step is known by",
     file: "cublaslt.cu",
-    from: "  if (!note_launch(print_of(&plan, p))) return;\n",
+    from: "  if (!note_launch(print_of(&plan, p))) return true;\n",
     to: "",
     test: "cuda cublaslt.is recorded with a step, and noticed where an address changes",
+  },
+  {
+    name: "a product of cuBLASLt is made with an algorithm that it doesn't have",
+    file: "cublaslt.cu",
+    from: " && plan->heuristic.state == 0;",
+    to: ";",
+    test: "cuda cublaslt.has no algorithm for some shapes, which the own kernels take",
+  },
+  {
+    name: "cuBLASLt has less memory for its work than it was promised",
+    file: "cublaslt.cu",
+    from: "arena_->take(static_cast<int64_t>(kWorkspace))",
+    to: "arena_->take(static_cast<int64_t>(kWorkspace / 2))",
+    test: "cuda cublaslt.adds a bias and adds to what is there",
   },
 ];
 

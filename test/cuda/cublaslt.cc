@@ -1,4 +1,6 @@
 // Products through cuBLASLt: the backend's own cases, with a stand-in of real meaning in its place. The own kernels are the same cases without it.
+#include <dlfcn.h>
+
 #include <cstdlib>
 
 #include "checking/check.h"
@@ -35,8 +37,9 @@ CASE("cuda cublaslt.takes the large products, with the same results") {
 CASE("cuda cublaslt.leaves what lies badly to the own kernels") { CHECK(products_of("linear, bf16, (70, 100) x 90", true) > 0); }
 
 /// Rows without gaps, which it takes: with a bias, and added to what is there.
+template <int64_t kRows>
 std::vector<checking::Output> epilogues(Backend& backend) {
-  constexpr int64_t kRows = 40, kIn = 64, kOut = 72;
+  constexpr int64_t kIn = 64, kOut = 72;
   const std::vector<float> stored = random_floats(kOut * kIn, 1);
   const Weight weight = backend.prepare_weight({stored.data(), DType::f32, kOut, kIn, RowOrder::natural, 0}, WeightFormat::bf16);
   const checking::Guarded x(backend, kRows, kIn, random_floats(kRows * kIn, 2)), dout(backend, kRows, kOut, random_floats(kRows * kOut, 3)), bias(backend, 1, kOut, random_floats(kOut, 4)),
@@ -48,8 +51,25 @@ std::vector<checking::Output> epilogues(Backend& backend) {
 
 CASE("cuda cublaslt.adds a bias and adds to what is there") {
   const std::unique_ptr<Backend> backend = backend_with(true);
-  checking::check(*backend, checking::Operands::bf16, {"epilogues", epilogues});
+  checking::check(*backend, checking::Operands::bf16, {"epilogues", epilogues<40>});
   CHECK(emulator::counts.products == 0);
+}
+
+/// What the stand-in counts.
+int counted(const char* name) {
+  static void* library = dlopen(SDFT_STAND_IN_CUBLASLT, RTLD_NOW | RTLD_LOCAL);
+  return reinterpret_cast<int (*)()>(dlsym(library, name))();
+}
+
+CASE("cuda cublaslt.has no algorithm for some shapes, which the own kernels take") {
+  const int asked = counted("stand_in_questions");
+  for (const auto& product : {epilogues<41>, epilogues<43>, epilogues<47>}) {
+    const std::unique_ptr<Backend> own = backend_with(false), backend = backend_with(true);
+    for (int time = 0; time < 2; ++time) checking::check(*backend, checking::Operands::bf16, {"epilogues", product});
+    CHECK(emulator::counts.products > 0);
+    CHECK(product(*backend)[0].values == product(*own)[0].values);
+  }
+  CHECK(counted("stand_in_questions") == asked + 3 * 2);  // forward and backward, once each
 }
 
 /// A step's product for each of a few inputs, the last of them to another place.

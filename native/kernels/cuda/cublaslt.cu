@@ -27,6 +27,7 @@ struct CublasLt::Plan {
   const Entry* entry;
   void *product = nullptr, *a = nullptr, *b = nullptr, *c = nullptr;
   Heuristic heuristic{};
+  bool has_algorithm = false;
   ~Plan() {
     if (c) entry->MatrixLayoutDestroy(c);
     if (b) entry->MatrixLayoutDestroy(b);
@@ -97,8 +98,9 @@ bool CublasLt::takes(const TileProduct& p) const {
 
 /// Its matrices stand column after column, so it is asked for cᵀ (n, m) = b' (n, k) · aᵀ (k, m).
 const CublasLt::Plan& CublasLt::plan_of(const TileProduct& p) {
-  std::unique_ptr<Plan>& known = plans_[Shape{p.m, p.n, p.k, p.a_stride, p.b_stride, p.stride, p.across != 0, p.bias != nullptr}];
-  if (known) return *known;
+  const Shape shape{p.m, p.n, p.k, p.a_stride, p.b_stride, p.stride, p.across != 0, p.bias != nullptr};
+  const auto known = plans_.find(shape);
+  if (known != plans_.end()) return *known->second;
   auto plan = std::make_unique<Plan>();
   plan->entry = entry_.get();
   const Entry& lt = *entry_;
@@ -122,23 +124,25 @@ const CublasLt::Plan& CublasLt::plan_of(const TileProduct& p) {
   int found = 0;
   if (status == 0) status = lt.MatmulAlgoGetHeuristic(handle_, plan->product, plan->a, plan->b, plan->c, plan->c, preference, 1, &plan->heuristic, &found);
   lt.MatmulPreferenceDestroy(preference);
-  need(status != 0 ? status : found == 0 ? kNotSupported : 0, "the choice of an algorithm");
-  known = std::move(plan);
-  return *known;
+  if (status != kNotSupported) need(status, "the choice of an algorithm");
+  plan->has_algorithm = status == 0 && found > 0 && plan->heuristic.state == 0;
+  return *(plans_[shape] = std::move(plan));
 }
 
-void CublasLt::multiply(const Context& context, const TileProduct& p) {
+bool CublasLt::multiply(const Context& context, const TileProduct& p) {
   const Plan& plan = plan_of(p);
+  if (!plan.has_algorithm) return false;
   if (workspace_ == nullptr) {
     arena_ = context.arena;
     workspace_ = arena_->take(static_cast<int64_t>(kWorkspace));
   }
   if (p.bias != nullptr) need(entry_->MatmulDescSetAttribute(plan.product, kBiasPointer, &p.bias, sizeof p.bias), "a bias");
-  if (!note_launch(print_of(&plan, p))) return;
+  if (!note_launch(print_of(&plan, p))) return true;
   const float one = 1, kept = p.write == Write::add ? 1.0f : 0.0f;
   need(entry_->Matmul(handle_, plan.product, &one, p.b, plan.a, p.a, plan.b, &kept, p.c, plan.c, p.c, plan.c, &plan.heuristic.algorithm, workspace_, kWorkspace,
                       context.stream),
        "a product");
+  return true;
 }
 
 }  // namespace sdft::cuda

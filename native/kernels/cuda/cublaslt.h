@@ -31,8 +31,8 @@ class CublasLt {
   size_t version() const { return version_; }
   /// Whether the operands lie as it likes them.
   bool takes(const TileProduct& product) const;
-  /// Plans are kept by shape. Throws Error("device") where it fails.
-  void multiply(const Context& context, const TileProduct& product);
+  /// False, with nothing done, where it has no algorithm for the shape. Plans are kept by shape. Throws Error("device") where it fails.
+  [[nodiscard]] bool multiply(const Context& context, const TileProduct& product);
 
  private:
   using Entry = lt::Functions;

@@ -33,7 +33,7 @@ void multiply_floats(const Context& context, Tensor out, Tensor x, const DeviceW
 }
 
 void multiply_tiles(const Context& context, const TileProduct& product) {
-  if (!context.batch_invariant && context.lt != nullptr && context.lt->takes(product)) return context.lt->multiply(context, product);
+  if (!context.batch_invariant && context.lt != nullptr && context.lt->takes(product) && context.lt->multiply(context, product)) return;
   const bool few = product.m <= kFewRows && !context.batch_invariant;
   tile_product(context, product, few ? std::max<int64_t>(1, product.k / kSplitLength) : 1);
 }

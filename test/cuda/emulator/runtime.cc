@@ -64,12 +64,15 @@ struct Piece {
 std::map<void*, Piece> device_pieces, pinned_pieces;
 std::set<Stream*> streams;
 
-bool is_pinned(const void* memory) {
-  const auto above = pinned_pieces.upper_bound(const_cast<void*>(memory));
-  if (above == pinned_pieces.begin()) return false;
+size_t bytes_at(const std::map<void*, Piece>& pieces, const void* memory) {
+  const auto above = pieces.upper_bound(const_cast<void*>(memory));
+  if (above == pieces.begin()) return 0;
   const auto piece = std::prev(above);
-  return static_cast<const char*>(memory) < static_cast<const char*>(piece->first) + piece->second.bytes;
+  const auto offset = static_cast<size_t>(static_cast<const char*>(memory) - static_cast<const char*>(piece->first));
+  return piece->second.bytes - std::min(offset, piece->second.bytes);
 }
+
+bool is_pinned(const void* memory) { return bytes_at(pinned_pieces, memory) > 0; }
 
 /// `from` belongs to the host's caller, who may reuse it at once: the runtime reads pageable memory before it returns.
 std::function<void()> copy_of(void* to, const void* from, size_t bytes, bool read_now) {
@@ -79,6 +82,8 @@ std::function<void()> copy_of(void* to, const void* from, size_t bytes, bool rea
 }
 
 }  // namespace
+
+size_t device_bytes_at(const void* memory) { return bytes_at(device_pieces, memory); }
 
 void enqueue(Stream* stream, std::function<void()> work) {
   if (stream->captured != nullptr) return stream->captured->nodes.push_back(std::move(work));

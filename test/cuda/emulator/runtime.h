@@ -23,6 +23,8 @@ extern Device device;
 void enqueue_launch(Stream* stream, const Launch& launch, std::function<void()> body);
 /// Work of another library, such as a stand-in for cuBLASLt.
 void enqueue(Stream* stream, std::function<void()> work);
+/// Bytes of device memory from here on, 0 where it is none.
+size_t device_bytes_at(const void* memory);
 }  // namespace emulator
 
 using cudaStream_t = emulator::Stream*;
