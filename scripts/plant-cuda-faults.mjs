@@ -220,7 +220,7 @@ const faults = [
   {
     name: "a product of cuBLASLt is left out of what a recorded step is known by",
     file: "cublaslt.cu",
-    from: "  if (!note_launch(print_of(&plan, p))) return true;\n",
+    from: "  if (!note_launch(print_of(handle_, p))) return true;\n",
     to: "",
     test: "cuda cublaslt.is recorded with a step, and noticed where an address changes",
   },

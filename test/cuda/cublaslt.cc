@@ -73,7 +73,7 @@ CASE("cuda cublaslt.has no algorithm for some shapes, which the own kernels take
 }
 
 /// A step's product for each of a few inputs, the last of them to another place.
-std::vector<std::vector<float>> repeated_products(Backend& backend) {
+std::vector<std::vector<float>> repeated_products(Backend& backend, const std::function<void()>& between = [] {}) {
   const std::vector<float> stored = random_floats(72 * 64, 1);
   const Weight weight = backend.prepare_weight({stored.data(), DType::f32, 72, 64, RowOrder::natural, 0}, WeightFormat::bf16);
   const checking::Guarded x(backend, 40, 64), bias(backend, 1, 72, random_floats(72, 4)), out(backend, 40, 72), other(backend, 40, 72);
@@ -86,6 +86,7 @@ std::vector<std::vector<float>> repeated_products(Backend& backend) {
       backend.linear(to, x, weight, bias);
     });
     results.push_back(to.values("out"));
+    between();
   }
   return results;
 }
@@ -97,6 +98,28 @@ CASE("cuda cublaslt.is recorded with a step, and noticed where an address change
   const auto plain = repeated_products(*backend_with(true));
   emulator::device.refuses_capture = false;
   CHECK(emulator::counts.replays == 0 && replayed == plain);
+}
+
+/// Products of 525 shapes: numbers of rows by distances of the results' rows.
+void many_shapes(Backend& backend) {
+  const Weight weight = backend.prepare_weight({std::vector<float>(64, 1).data(), DType::f32, 8, 8, RowOrder::natural, 0}, WeightFormat::bf16);
+  const checking::Guarded x(backend, 40, 8), out(backend, 40, 92);
+  for (int64_t rows = 16; rows <= 40; ++rows)
+    for (int64_t stride = 8; stride <= 88; stride += 4) backend.linear({Tensor(out).data, rows, 8, stride}, {Tensor(x).data, rows, 8, 8}, weight, Tensor{});
+}
+
+CASE("cuda cublaslt.lets plans go, and recorded steps still stand") {
+  const auto plain = repeated_products(*backend_with(true));
+  const int before = counted("stand_in_living");
+  const std::unique_ptr<Backend> backend = backend_with(true);
+  int asked = counted("stand_in_questions");
+  const auto replayed = repeated_products(*backend, [&] {
+    many_shapes(*backend);
+    CHECK(counted("stand_in_questions") >= asked + 525);  // the last time's are gone
+    asked = counted("stand_in_questions");
+    CHECK(counted("stand_in_living") - before <= 512 * 4);  // a description and three layouts each
+  });
+  CHECK(emulator::counts.captures == 1 && emulator::counts.replays == 3 && replayed == plain);
 }
 
 CASE("cuda cublaslt.a library that is none is said, not fatal") {

@@ -17,6 +17,9 @@ namespace {
 
 constexpr int kAlignment = 16;
 
+/// Plans that are kept: ragged batches bring new shapes for ever.
+constexpr size_t kMostPlans = 512;
+
 void need(Status status, const char* call) {
   if (status != 0) throw Error("device", std::string("Expected cuBLASLt to run ") + call + " but it reported status " + std::to_string(status));
 }
@@ -126,6 +129,9 @@ const CublasLt::Plan& CublasLt::plan_of(const TileProduct& p) {
   lt.MatmulPreferenceDestroy(preference);
   if (status != kNotSupported) need(status, "the choice of an algorithm");
   plan->has_algorithm = status == 0 && found > 0 && plan->heuristic.state == 0;
+  // Nothing holds a plan: a product in flight or in a recorded step was read from it when it was launched, and is known by its own numbers. Asked for again, it is
+  // the same.
+  if (plans_.size() >= kMostPlans) plans_.clear();
   return *(plans_[shape] = std::move(plan));
 }
 
@@ -137,7 +143,7 @@ bool CublasLt::multiply(const Context& context, const TileProduct& p) {
     workspace_ = arena_->take(static_cast<int64_t>(kWorkspace));
   }
   if (p.bias != nullptr) need(entry_->MatmulDescSetAttribute(plan.product, kBiasPointer, &p.bias, sizeof p.bias), "a bias");
-  if (!note_launch(print_of(&plan, p))) return true;
+  if (!note_launch(print_of(handle_, p))) return true;
   const float one = 1, kept = p.write == Write::add ? 1.0f : 0.0f;
   need(entry_->Matmul(handle_, plan.product, &one, p.b, plan.a, p.a, plan.b, &kept, p.c, plan.c, p.c, plan.c, &plan.heuristic.algorithm, workspace_, kWorkspace,
                       context.stream),

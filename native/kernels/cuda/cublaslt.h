@@ -31,7 +31,7 @@ class CublasLt {
   size_t version() const { return version_; }
   /// Whether the operands lie as it likes them.
   bool takes(const TileProduct& product) const;
-  /// False, with nothing done, where it has no algorithm for the shape. Plans are kept by shape. Throws Error("device") where it fails.
+  /// False, with nothing done, where it has no algorithm for the shape. Plans are kept by shape, some hundreds of them. Throws Error("device") where it fails.
   [[nodiscard]] bool multiply(const Context& context, const TileProduct& product);
 
  private:
