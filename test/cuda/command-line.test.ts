@@ -40,6 +40,15 @@ describe.skipIf(!existsSync(emulated))("commands with --device cuda", () => {
       expect((await answer("auto")).stderr).toMatch(/takes the cpu: no self-test has run on the card/);
       process.env.SDFT_TEST_LOSE_DEVICE_AFTER = "3";
       expect(await sdft("selftest", "--device", "cuda")).toMatchObject({ status: 1 });
+      // Where the outcome cannot be kept, the failure is told all the same.
+      const taken = join(folder, "taken");
+      writeFileSync(taken, "");
+      process.env.SDFT_CACHE = join(taken, "cache");
+      expect(await sdft("selftest", "--device", "cuda")).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/cases failed, first ".+"\. .* It was not kept, .*taken/),
+      });
+      process.env.SDFT_CACHE = join(folder, "cache");
       delete process.env.SDFT_TEST_LOSE_DEVICE_AFTER;
       expect(await answer("cuda")).toMatchObject({
         status: 2,

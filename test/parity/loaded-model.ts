@@ -14,6 +14,7 @@ import type {
   NativeModel,
   RealArray,
   TrainBatch,
+  WeightFormat,
 } from "../../src/native/types.js";
 
 const chosen = process.env.SDFT_TEST_BACKEND;
@@ -35,9 +36,14 @@ export const allTargets: readonly LoraTarget[] = [
 ];
 
 /** Loads a folder or GGUF file; dispose of the model or hold it with `using`. */
-export async function load(path: string, backend: BackendName, threads = 2): Promise<NativeModel> {
+export async function load(
+  path: string,
+  backend: BackendName,
+  threads = 2,
+  weightFormat: WeightFormat = "native",
+): Promise<NativeModel> {
   const { spec, files, weights } = await openModel(path);
-  return loadAddon().loadModel({ spec, files, weights, backend, threads, weightFormat: "native" });
+  return loadAddon().loadModel({ spec, files, weights, backend, threads, weightFormat });
 }
 
 /** `model.layers.0.self_attn.q_proj.lora_A` as peft names it, after a prefix such as `init.`. */

@@ -1,35 +1,9 @@
 // Every architecture against transformers and peft: logits, the loss, and the gradients of an adapter on all seven linear layers.
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fixturesFolder, sharedPath } from "../shared-folder.js";
 import { largestDifference, relativeDistance } from "./compare.js";
 import { allBackends, allTargets, fillAdapter, load, peftName, tensorOf } from "./loaded-model.js";
 import { meanLossBatch, readReference } from "./reference-batch.js";
-
-interface Case {
-  readonly name: string;
-  readonly model: string;
-  readonly expected: string;
-}
-
-/** Folders with a model and an expected.safetensors; a GGUF is preferred where there is one. */
-function casesIn(folder: string | null, label: string): Case[] {
-  if (folder === null) return [];
-  return readdirSync(folder)
-    .map((name) => ({ name, path: join(folder, name), expected: join(folder, name, "expected.safetensors") }))
-    .filter(({ expected }) => existsSync(expected))
-    .map(({ name, path, expected }) => {
-      const gguf = join(path, "model.gguf");
-      return { name: `${label}/${name}`, model: existsSync(gguf) ? gguf : path, expected };
-    });
-}
-
-const cases = [
-  ...casesIn(join(fixturesFolder, "tiny"), "fixtures"),
-  ...casesIn(join(fixturesFolder, "gguf"), "gguf"),
-  ...casesIn(sharedPath("reference", "tiny"), "reference"),
-];
+import { tinyCases as cases } from "./tiny-cases.js";
 
 describe.each(allBackends)("tiny models on %s", (backend) => {
   it.each(cases)("$name: logits", async ({ model: path, expected }) => {

@@ -21,11 +21,23 @@ export async function runSelfTest(device: DeviceName, terminal: Terminal): Promi
       `${backend} (${where}): ${cases.length - failed.length} of ${cases.length} cases passed in ${seconds.toFixed(1)} s`,
     ].join("\n"),
   );
-  if (backend === "cuda") await recordSelfTest(info, failed[0]?.name ?? null);
+  const unkept = backend === "cuda" ? await errorOf(recordSelfTest(info, failed[0]?.name ?? null)) : null;
   if (failed.length > 0) {
+    const notKept = unkept === null ? "" : ` It was not kept, so --device cuda still takes the card: ${unkept.message}`;
     throw new SdftError(
       "selftest",
-      `The ${backend} backend is wrong here: ${failed.length} of ${cases.length} cases failed, first "${failed[0]?.name}". Use --device cpu, and report this output.`,
+      `The ${backend} backend is wrong here: ${failed.length} of ${cases.length} cases failed, first "${failed[0]?.name}". Use --device cpu, and report this output.${notKept}`,
     );
+  }
+  if (unkept !== null) throw unkept;
+}
+
+/** What it was rejected with, or null: something worse may have to be said first. */
+async function errorOf(work: Promise<void>): Promise<Error | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
