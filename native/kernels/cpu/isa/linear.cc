@@ -14,8 +14,8 @@ namespace {
 
 /// Longest run of k in one sum; runs are added up.
 constexpr int64_t kRun = 256;
-/// Inputs of a panel that are unpacked at once: a whole number of runs, and half of a second-level cache.
-constexpr int64_t kChunk = 1024;
+/// What is summed along at once (a whole number of runs): a strip of it, at most 256 KB, stays in the second-level cache for all rows.
+constexpr int64_t kChunk = kTallWidth > 32 ? 1024 : 2048;
 /// Bytes of x that a block of rows may take.
 constexpr int64_t kBlockBytes = 2048 * 1024;
 
@@ -135,28 +135,37 @@ void linear_low(const Context& context, const LinearParts& group, Tensor x) {
   });
 }
 
-/// What this thread is likely to need next, asked for while the last tiles run (sooner, the rows would push it out again): the strip's next inputs, or, after
-/// its last, those of the strip that it takes next where the threads take turns.
+/// What this thread is likely to need next, asked for while the last tiles run (sooner, the rows would push it out again).
 struct Ahead {
-  const char* data;
-  int64_t panels, panel_bytes, bytes;  // from each of the panels
-  int64_t by_tile, tiles_a_panel;      // bytes that one tile asks for
+  Fetch fetch;
+  int64_t tiles;  // that it takes to ask for all
 
-  Ahead(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t end, int64_t threads) : panel_bytes(weight.panel_bytes) {
-    const bool within = end < weight.cols;
-    const int64_t total = parts(weight.rows, kPanel), next = within ? panel : smaller(panel + threads * kTallPanels, total - 1);
-    const int64_t from = within ? end : 0, count = smaller(kChunk, weight.cols - from);
-    panels = smaller(kTallPanels, total - next);
-    data = weight.panels + next * panel_bytes + from * panel_bytes / weight.cols;
-    bytes = count * panel_bytes / weight.cols;
-    by_tile = (end - begin) / kFetchStep * kLineBytes;
-    tiles_a_panel = parts(bytes, larger(1, by_tile));
+  Ahead(const char* from, int64_t bytes, int64_t pieces, int64_t step, int64_t depth) : fetch(from, parts(bytes, kLineBytes), step) {
+    tiles = parts(pieces * fetch.lines, larger(1, depth / kFetchStep));
   }
-  /// Of the tile with so many left after it; null where there is nothing left to ask for.
-  const char* at(int64_t left) const {
-    return left < panels * tiles_a_panel ? data + left / tiles_a_panel * panel_bytes + left % tiles_a_panel * by_tile : nullptr;
-  }
+  /// For the tile with so many left after it.
+  Fetch* at(int64_t left) { return left < tiles ? &fetch : nullptr; }
 };
+
+/// The strip's next inputs or, after its last, those of the strip that a thread takes next where they take turns.
+Ahead ahead_of(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t end, int64_t threads) {
+  const bool within = end < weight.cols;
+  const int64_t total = parts(weight.rows, kPanel), next = within ? panel : smaller(panel + threads * kTallPanels, total - 1);
+  const int64_t from = within ? end : 0, inputs = smaller(kChunk, weight.cols - from);
+  const char* first = weight.panels + next * weight.panel_bytes + from * weight.panel_bytes / weight.cols;
+  return {first, inputs * weight.panel_bytes / weight.cols, smaller(kTallPanels, total - next), weight.panel_bytes, end - begin};
+}
+
+/// The same backwards: a strip is some inputs of every panel, its k the outputs.
+Ahead ahead_backward(const PackedWeight& weight, int64_t column, int64_t begin, int64_t end, int64_t threads) {
+  const bool within = end < weight.rows;
+  const int64_t next = within ? column : smaller(column + threads * kTallWidth, (weight.cols - 1) / kTallWidth * kTallWidth);
+  const int64_t from = within ? end : 0, panels = parts(smaller(kChunk, weight.rows - from), kPanel);
+  // What is stored in groups is read from the group's beginning.
+  const int64_t unit = has_quants(weight.kind) ? cpu::kGroup : 1, first = next / unit * unit, last = smaller(weight.cols, round_up(next + kTallWidth, unit));
+  const char* piece = weight.panels + from / kPanel * weight.panel_bytes + first * weight.panel_bytes / weight.cols;
+  return {piece, (last - first) * weight.panel_bytes / weight.cols, panels, weight.panel_bytes, end - begin};
+}
 
 /// Many rows: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
 void linear_high(const Context& context, const LinearParts& group, Tensor x) {
@@ -175,7 +184,7 @@ void linear_high(const Context& context, const LinearParts& group, Tensor x) {
     for (int64_t begin = 0; begin < depth; begin += kChunk) {
       const int64_t end = smaller(depth, begin + kChunk);
       const FloatPanels panels = strip_of(weight, column, columns, begin, end, scratch);
-      const Ahead ahead(weight, strip.panel, begin, end, context.pool->threads());
+      Ahead ahead = ahead_of(weight, strip.panel, begin, end, context.pool->threads());
       int64_t left = share.last - share.first;
       for (TileWalk tile = tiled.walk(share.first, share.last); tile; tile.next()) {
         float* to = row_of(out, tile.row) + column;
@@ -195,7 +204,6 @@ void linear(const Context& context, const LinearParts& group, Tensor x) {
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
   // The strips of the product are columns of dx; its k are the outputs, a chunk of which is transposed into scratch and used by all rows.
-  constexpr int64_t kOutputs = 1024;
   const int64_t rows = dout.rows, depth = weight.rows, strips = parts(weight.cols, kTallWidth);
   if (rows == 0) return;
   const TiledRows tiled = tile_rows(context, dout);
@@ -207,20 +215,22 @@ void linear_backward(const Context& context, Tensor dx, Tensor dout, const Packe
     const auto [strip, first, last] = shares.at(task);
     const int64_t column = strip * kTallWidth, columns = smaller(weight.cols - column, kTallWidth), base = tiled.row(first);
     const TileFunction* tiles = tall_tiles(kF32TilesAcross, columns);
-    const bool in_place = write == Write::overwrite || depth <= kOutputs;
-    float* scratch = context.workspace->local(worker, kOutputs * kTallWidth + (in_place ? 0 : (tiled.row(last) - base) * kTallWidth));
-    float* sums = scratch + kOutputs * kTallWidth;  // where dx cannot hold the unfinished ones
-    for (int64_t begin = 0; begin < depth; begin += kOutputs) {
-      const int64_t end = smaller(depth, begin + kOutputs);
+    const bool in_place = write == Write::overwrite || depth <= kChunk;
+    float* scratch = context.workspace->local(worker, kChunk * kTallWidth + (in_place ? 0 : (tiled.row(last) - base) * kTallWidth));
+    float* sums = scratch + kChunk * kTallWidth;  // where dx cannot hold the unfinished ones
+    for (int64_t begin = 0; begin < depth; begin += kChunk) {
+      const int64_t end = smaller(depth, begin + kChunk);
       const bool finished = end == depth;
       const FloatPanels panels = transposed_strip_of(weight, column, columns, begin, end, scratch);
+      Ahead ahead = ahead_backward(weight, column, begin, end, context.pool->threads());
+      int64_t left = last - first;
       for (TileWalk tile = tiled.walk(first, last); tile; tile.next()) {
         float* to = row_of(dx, tile.row) + column;
         float* partial = in_place ? to : sums + (tile.row - base) * kTallWidth;
         const int64_t partial_row = in_place ? dx.stride : kTallWidth;
         tiles[tile.height - 1](Tile{tiled.data + tile.row * depth, 1, tile.height, panels.first, panels.step, begin, end, begin == 0 ? nullptr : partial, partial_row,
                                finished ? to : partial, finished ? dx.stride : partial_row, columns,
-                               finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr});
+                               finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr, kOneRun, ahead.at(--left)});
       }
     }
   });

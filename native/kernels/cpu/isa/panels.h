@@ -132,7 +132,10 @@ inline void interleave_rows(const float* in, int64_t in_row, int64_t height, int
       Vec rows[kLanes];
       SDFT_UNROLL for (int i = 0; i < kLanes; ++i) rows[i] = i < count ? load(in + (first + i) * in_row + c) : Vec{};
       transpose_vectors(rows);
-      SDFT_UNROLL for (int i = 0; i < kLanes; ++i) store_part(out + (c + i) * height + first, rows[i], count);
+      // Of a tile no higher than a vector, what is written past a column is overwritten by the next: writing under a mask takes ten times as long on some
+      // processors. Not at the end, where another thread's tile begins.
+      const bool whole = height <= kLanes && c + 2 * kLanes <= columns;
+      SDFT_UNROLL for (int i = 0; i < kLanes; ++i) store_part(out + (c + i) * height + first, rows[i], whole ? kLanes : count);
     }
     for (; c < columns; ++c)
       for (int64_t i = 0; i < count; ++i) out[c * height + first + i] = in[(first + i) * in_row + c];
@@ -153,10 +156,12 @@ inline void unpack_transposed(const cpu::PackedWeight& weight, int64_t first, in
   alignas(64) float block[kPanel * kPanel];
   // Groups of eight inputs are whole in the stored forms that have them; other forms may end anywhere.
   const int64_t inputs = smaller(kPanel, weight.cols - first);
+  const bool in_place = weight.kind == cpu::PanelKind::f32 && inputs == kPanel;
   if (inputs < kPanel) std::memset(block, 0, sizeof block);
   for (int64_t o = begin; o < end; o += kPanel, out += kPanel * kPanel) {
-    unpack(weight.kind, weight.panels + o / kPanel * weight.panel_bytes, first, first + inputs, block);
-    transpose(block, kPanel, kPanel, kPanel, out, kPanel);
+    const char* panel = weight.panels + o / kPanel * weight.panel_bytes;
+    if (!in_place) unpack(weight.kind, panel, first, first + inputs, block);
+    transpose(in_place ? reinterpret_cast<const float*>(panel) + first * kPanel : block, kPanel, kPanel, kPanel, out, kPanel);
   }
 }
 

@@ -13,6 +13,23 @@ enum class Finish { store, add };
 /// ks between two lines asked for ahead.
 constexpr int64_t kFetchStep = 4;
 constexpr int64_t kLineBytes = 64;
+
+/// Memory that is asked for while tiles run, a cache line every kFetchStep ks: pieces of `lines` lines, and `jump` bytes from the end of one to the next. Each tile
+/// goes on where the one before ended; beyond the last piece nothing is read, only asked for.
+struct Fetch {
+  const char* line;
+  int64_t left;  // lines of this piece
+  int64_t lines, jump;
+
+  Fetch(const char* from, int64_t piece_lines, int64_t step) : line(from), left(piece_lines), lines(piece_lines), jump(step - piece_lines * kLineBytes) {}
+  void next() {
+    __builtin_prefetch(line, 0, 2);
+    line += kLineBytes;
+    if (--left > 0) return;
+    line += jump;
+    left = lines;
+  }
+};
 /// A run that never ends: all of k is one sum.
 constexpr int64_t kOneRun = INT64_MAX;
 
@@ -33,7 +50,7 @@ struct Tile {
   float scale;
   const float* bias;    // or null
   int64_t run = kOneRun;
-  const char* fetch = nullptr;  // memory to ask for meanwhile, a cache line every kFetchStep ks; or null
+  Fetch* fetch = nullptr;  // of tall tiles; or null
 };
 
 using TileFunction = void (*)(const Tile&);

@@ -36,15 +36,15 @@ struct F32Panels {
     const float* a = t.a + begin * t.a_k;
     const char* b = t.b + begin * kPanel * 4;
     int64_t k = begin;
-    // Only tall products ask ahead; the others keep the loop that does nothing else.
-    if (!kAlongK && t.fetch != nullptr) {
-      const char* fetch = t.fetch + (begin - t.begin) / kFetchStep * kLineBytes;
-      for (; k + kFetchStep <= end; k += kFetchStep, fetch += kLineBytes) {
-        __builtin_prefetch(fetch, 0, 2);
+    // Tall products ask ahead, and where there is nothing, for what they read anyway: beside a second loop that asks for nothing the compiler runs out of registers.
+    if constexpr (!kAlongK) {
+      Fetch fetch = t.fetch != nullptr ? *t.fetch : Fetch(t.b, INT64_MAX / kLineBytes, 0);
+      for (; k + kFetchStep <= end; k += kFetchStep) {
+        fetch.next();
 #pragma GCC unroll 4
         for (int i = 0; i < kFetchStep; ++i, a += a_next, b += kPanel * 4) step<MR, NV, kAlongK>(sums, a, a_step, b, t.b_step);
       }
-      if (k == end) return;
+      if (t.fetch != nullptr) *t.fetch = fetch;
     }
 #pragma GCC unroll 4
     for (; k < end; ++k, a += a_next, b += kPanel * 4) step<MR, NV, kAlongK>(sums, a, a_step, b, t.b_step);
