@@ -1,4 +1,4 @@
-// Allocation of training's buffers.
+// Layout of training's buffers.
 #include "model/activations.h"
 
 #include <algorithm>
@@ -6,12 +6,12 @@
 namespace sdft {
 
 Activations::Activations(const Model& model, const AdapterShape& adapter_shape, int64_t row_capacity, int64_t wanted_capacity, bool with_dropout,
-                         int64_t set_count)
+                         int64_t set_count, Region& region)
     : rows(row_capacity), wanted(wanted_capacity), adapter(adapter_shape), dropout(with_dropout) {
   const ModelSpec& spec = model.spec();
   const int64_t queries = spec.query_heads * spec.head_size, keys = spec.kv_heads * spec.head_size;
-  auto tensor = [&](int64_t count, int64_t cols) { return OwnedTensor(model.backend(), count, cols); };
-  auto indices = [&](int64_t count) { return OwnedIndices(model.backend(), count); };
+  auto tensor = [&](int64_t count, int64_t cols) { return region.tensor(count, cols); };
+  auto indices = [&](int64_t count) { return region.indices(count); };
 
   for (size_t index = 0; index < spec.layers.size(); ++index) inputs.push_back(tensor(rows, spec.width));
   sets.resize(set_count);

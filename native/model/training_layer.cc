@@ -22,7 +22,7 @@ DropoutKey TrainingLayer::dropout_key(Target target) const {
 }
 
 Projection TrainingLayer::to(Target target, Tensor out) const {
-  const OwnedTensor& low_rank = stored_.low_rank[static_cast<int>(target)];
+  const Buffer& low_rank = stored_.low_rank[static_cast<int>(target)];
   if (!low_rank) return {target, out, Tensor{}};
   return {target, out, target < Target::o_proj ? own(low_rank) : tail(low_rank)};
 }
@@ -148,7 +148,7 @@ void TrainingLayer::attend_backward(Tensor dstream, Tensor dattended) {
   const int64_t rows = pass_.rows;
   const bool query_adapter = has_adapter(Target::q_proj), key_adapter = has_adapter(Target::k_proj), value_adapter = has_adapter(Target::v_proj);
   if (first_ && !query_adapter && !key_adapter && !value_adapter) return;
-  const OwnedTensor &dqueries = pass_.activations.dquery, &dkeys = pass_.activations.dkey, &dvalues = pass_.activations.dvalue;
+  const Buffer &dqueries = pass_.activations.dquery, &dkeys = pass_.activations.dkey, &dvalues = pass_.activations.dvalue;
   const Tensor dquery = own(dqueries), dkey = own(dkeys), dvalue = own(dvalues), normed = own(pass_.activations.normed);
 
   backend_.attention_backward(dqueries.top(rows), dkeys.top(rows), dvalues.top(rows), dattended, stored_.attended.top(rows), stored_.logsumexp.top(rows),

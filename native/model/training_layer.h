@@ -55,8 +55,8 @@ class TrainingLayer {
   void carry_prefix(Tensor dkey, Tensor dvalue);
   DropoutKey dropout_key(Target target) const;
   /// The rows of a buffer that this direction computes: of all rows, and of those after the output projection.
-  Tensor own(const OwnedTensor& buffer) const { return buffer.range(rows_.first, pass_.rows); }
-  Tensor tail(const OwnedTensor& buffer) const { return last_ ? buffer.top(pass_.wanted) : own(buffer); }
+  Tensor own(const Buffer& buffer) const { return buffer.range(rows_.first, pass_.rows); }
+  Tensor tail(const Buffer& buffer) const { return last_ ? buffer.top(pass_.wanted) : own(buffer); }
   bool has_adapter(Target target) const { return static_cast<bool>(pass_.adapter.tensors().pair(index_, target)); }
 
   const PassContext& pass_;

@@ -55,7 +55,7 @@ void upload_row_keys(const TrainingBatch& batch, const WantedRows& wanted, Activ
   backend.upload(activations.example_low.top(count), low.data());
   backend.upload(activations.example_high.top(count), high.data());
   std::vector<int32_t> chosen(wanted.rows.size());
-  auto upload_chosen = [&](const OwnedIndices& destination, const std::vector<int32_t>& values) {
+  auto upload_chosen = [&](const IndexBuffer& destination, const std::vector<int32_t>& values) {
     std::transform(wanted.rows.begin(), wanted.rows.end(), chosen.begin(), [&](int32_t row) { return values[row]; });
     backend.upload(destination.top(wanted_count), chosen.data());
   };
@@ -69,13 +69,31 @@ void upload_row_keys(const TrainingBatch& batch, const WantedRows& wanted, Activ
 void TrainingPass::make_room(int64_t rows, int64_t wanted, const AdapterShape& adapter, bool dropout) {
   const int64_t sets = Activations::sets_for(model_.spec(), adapter, rows, stored_rows_);
   if (activations_ && activations_->fits(adapter, rows, wanted, dropout, sets)) return;
-  // Batches whose layers are all stored may grow to the largest of them; one that is larger yet has its own size.
+  // Of the batches whose layers are all stored each fits where the largest does; one that is larger yet has a layout of its own.
   if (rows <= stored_rows_) whole_rows_ = std::max(whole_rows_, rows);
-  const int64_t row_capacity = rows <= stored_rows_ ? whole_rows_ : rows;
+  most_rows_ = std::max(most_rows_, rows);
   most_wanted_ = std::max(most_wanted_, wanted);
-  activations_.reset();  // frees the old buffers before the new ones are taken
-  activations_ = std::make_unique<Activations>(model_, adapter, row_capacity, std::min(most_wanted_, row_capacity), dropout, sets);
-  ropes_ = std::make_unique<RopeTables>(model_, row_capacity);
+  const auto laid_out = [&](int64_t capacity, Region& region) {
+    const int64_t kept = Activations::sets_for(model_.spec(), adapter, capacity, stored_rows_);
+    return std::make_unique<Activations>(model_, adapter, capacity, std::min(most_wanted_, capacity), dropout, kept, region);
+  };
+  const auto bytes_of = [&](int64_t capacity) {
+    Region counted(model_.backend());
+    laid_out(capacity, counted);
+    return counted.taken();
+  };
+  const int64_t capacity = rows <= stored_rows_ ? whole_rows_ : rows;
+  activations_.reset();
+  if (!region_ || region_->bytes() < bytes_of(capacity)) {
+    region_.reset();  // frees the old memory before the new is taken
+    region_ = std::make_unique<Region>(model_.backend(), std::max({bytes_of(capacity), bytes_of(whole_rows_), bytes_of(most_rows_)}));
+  }
+  region_->clear();
+  activations_ = laid_out(capacity, *region_);
+  if (rope_rows_ < capacity) {
+    rope_rows_ = std::max(capacity, most_rows_);
+    ropes_ = std::make_unique<RopeTables>(model_, rope_rows_);
+  }
   prefix_kept_ = false;
 }
 

@@ -87,7 +87,7 @@ export function planLoading(model: PlannedModel): MemoryPlan {
 export function planTraining(model: PlannedModel, work: TrainingWork): MemoryPlan {
   const real = realBytes(model.backend);
   const adapter = adapterReals(model.spec, work.adapter);
-  const stored = storedReals(model.spec, work);
+  const { stored, pass } = passLayout(model.spec, work);
   return plan("training", [
     ...held(model),
     {
@@ -95,7 +95,7 @@ export function planTraining(model: PlannedModel, work: TrainingWork): MemoryPla
       bytes: real * stored,
       remedy: work.storedRows > 0 ? `${fewer} or use --activations recompute` : fewer,
     },
-    { name: "training scratch", bytes: real * passReals(model.spec, work) + kernelScratch(model, work), remedy: fewer },
+    { name: "training scratch", bytes: real * pass + kernelScratch(model, work), remedy: fewer },
     {
       name: "adapter, gradients and moments",
       bytes: real * 4 * adapter + 2 * 4 * adapter,
@@ -214,6 +214,19 @@ function held(model: PlannedModel): MemoryPart[] {
 
 function plan(purpose: MemoryPlan["purpose"], parts: readonly MemoryPart[]): MemoryPlan {
   return { purpose, parts, peak: parts.reduce((sum, part) => sum + part.bytes, 0) };
+}
+
+/**
+ * Reals of the piece of memory that every micro-batch is laid out in (TrainingPass::make_room): for the largest, or, where that does not keep all layers, for
+ * one of `storedRows` rows, which does.
+ */
+function passLayout(spec: ModelSpec, work: TrainingWork): { readonly stored: number; readonly pass: number } {
+  const whole = Math.min(work.rows, work.storedRows);
+  const layouts = [work, { ...work, rows: whole, labelledRows: Math.min(work.labelledRows, whole) }].map((one) => ({
+    stored: storedReals(spec, one),
+    pass: passReals(spec, one),
+  }));
+  return layouts.reduce((a, b) => (b.stored + b.pass > a.stored + a.pass ? b : a));
 }
 
 /** Reals of Activations::inputs and ::sets. */
