@@ -43,7 +43,7 @@ Library open_library() {
     std::FILE* file = std::fopen(path.c_str(), "rb");
     if (file != nullptr) std::fclose(file);
     const bool missing = file == nullptr && !named;
-    const std::string state = missing ? "not built (no nvcc when sdft was built; see docs/cuda.md)" : "cannot be opened: " + why;
+    const std::string state = missing ? "not built (no nvcc of CUDA 12.4 or newer when sdft was built; see docs/cuda.md)" : "cannot be opened: " + why;
     return {nullptr, nullptr, state, "the CUDA library " + (missing ? "is " + state : state)};
   }
   const auto abi = reinterpret_cast<cuda::AbiFunction>(dlsym(handle, "sdft_cuda_abi"));

@@ -2,6 +2,7 @@
 import process from "node:process";
 import type { Reporter } from "../base/reporter.js";
 import { type DeviceName, explainAuto } from "../engine/backend-choice.js";
+import { expectHeadsFit } from "../engine/device-heads.js";
 import { type Engine, type EngineSetting, engineSetting, openEngine } from "../engine/engine.js";
 import { mostSequences } from "../engine/generation-batch.js";
 import { expectIntegerProducts } from "../engine/integer-products.js";
@@ -92,6 +93,7 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
   if (chosen !== null) options.reporter.note(chosen);
   const model = await openPackage(options.model, options.reporter);
   expectIntegerProducts(model, setting);
+  expectHeadsFit(model.spec, setting.backend);
   const prompts = model.tokenizer === null ? null : createChatModel(model.tokenizer);
   const { backend, weightFormat, info } = setting;
   const budget = options.memoryBudget ?? null;
