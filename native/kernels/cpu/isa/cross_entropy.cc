@@ -109,7 +109,7 @@ void block_with_gradient(const PackedWeight& head, const Tensor& dx, const Tenso
 void linear_cross_entropy(const Context& context, Tensor loss, Tensor dx, Tensor x, const PackedWeight& head, Indices targets, double scale) {
   const int64_t rows = x.rows, chunks = parts(head.rows, kHeadChunk), threads = context.pool->threads();
   if (rows == 0) return;
-  const int64_t blocks = larger(parts(rows, kHeadRows), smaller(threads, parts(rows, kTileRows)));
+  const int64_t blocks = head_blocks(rows, threads);
   const int64_t logit_floats = kHeadRows * kHeadChunk, scratch_floats = larger(head.cols, kHeadChunk) * kTallWidth + kHeadRows;
   float* memory = context.workspace->shared(0, rows * (2 * chunks + 1));
   const Statistics statistics{memory, memory + chunks * rows, memory + 2 * chunks * rows, rows};

@@ -110,7 +110,7 @@ float combine(const ChunkDivergence* chunks, int64_t count, int64_t step) {
 void linear_divergence(const Context& context, Tensor kl, Tensor from, Tensor to, const PackedWeight& head) {
   const int64_t rows = from.rows, chunks = parts(head.rows, kHeadChunk), threads = context.pool->threads();
   if (rows == 0) return;
-  const int64_t blocks = larger(parts(rows, kHeadRows), smaller(threads, parts(rows, kTileRows)));
+  const int64_t blocks = head_blocks(rows, threads);
   const int64_t logit_floats = kHeadRows * kHeadChunk;
   auto* numbers = reinterpret_cast<ChunkDivergence*>(context.workspace->shared(0, chunks * rows * kNumbers));  // (chunks, M)
   context.pool->run(blocks * chunks, [&](int64_t task, int worker) {

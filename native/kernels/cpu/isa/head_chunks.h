@@ -9,7 +9,10 @@ namespace {
 
 constexpr int64_t kHeadChunk = 512;
 /// Rows of a block: their logits of a chunk, x and dx stay in cache; more rows share the transposing of the head.
-constexpr int64_t kHeadRows = 12 * kTileRows;
+constexpr int64_t kHeadRows = 168;
+
+/// Blocks of rows, as many for each thread. Of few rows each has at least a tile's.
+inline int64_t head_blocks(int64_t rows, int64_t threads) { return smaller(round_up(parts(rows, kHeadRows), threads), parts(rows, kTileRows)); }
 
 struct HeadBlock {
   int64_t first, rows;
