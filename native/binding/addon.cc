@@ -72,6 +72,7 @@ Napi::Value info(const Napi::CallbackInfo& call) {
     }
     cuda.Set("memory", memory);
     cuda.Set("planned", planned_sizes(env, cuda_found));
+    cuda.Set("exact", !cuda_rounds());
     result.Set("cuda", cuda);
     Napi::Array features = Napi::Array::New(env);
     for (const std::string& feature : cpu_features()) features.Set(features.Length(), Napi::String::New(env, feature));

@@ -130,12 +130,15 @@ CudaFacts cuda_facts() {
     result.usable = true;
     result.free_bytes = facts.devices[0].free_bytes;
     result.total_bytes = facts.devices[0].total_bytes;
-    result.reason = result.devices[0] + "; cuBLASLt " + (facts.cublaslt[0] != '\0' ? facts.cublaslt : "none");
+    result.reason = result.devices[0] + "; cuBLASLt " + (facts.cublaslt[0] != '\0' ? facts.cublaslt : "none") + (cuda_rounds() ? "" : "; float32 throughout (SDFT_CUDA_EXACT)");
   }
   return result;
 }
 
-bool cuda_rounds() { return std::getenv("SDFT_CUDA_EXACT") == nullptr; }
+bool cuda_rounds() {
+  const char* exact = std::getenv("SDFT_CUDA_EXACT");
+  return exact == nullptr || *exact == '\0' || std::strcmp(exact, "0") == 0;
+}
 
 std::unique_ptr<Backend> make_cuda(bool batch_invariant) {
   const CudaFacts facts = cuda_facts();

@@ -25,7 +25,7 @@ struct CudaFacts {
 CudaFacts cuda_facts();
 /// Throws Error("backend") with the reason where cuda_facts() says that it is not usable.
 std::unique_ptr<Backend> make_cuda(bool batch_invariant);
-/// Whether it rounds operands of products to bf16, for the tolerances of a check.
+/// Whether it rounds operands of products to bf16, as it does unless SDFT_CUDA_EXACT is set (empty and 0: not set).
 bool cuda_rounds();
 
 }  // namespace sdft

@@ -146,6 +146,7 @@ export function engineFingerprint(
     ...{ model: model.fingerprint, backend, weights: weightFormat, compute, revision: info.revision },
     // Elsewhere it changes no bit.
     ...(backend === "cuda" && batchInvariant ? { batch: "invariant" } : {}),
+    ...(backend === "cuda" && info.cuda.exact ? { products: "f32" } : {}),
   };
 }
 

@@ -12,7 +12,7 @@ function recordFile(): string {
   return join(cacheFolder(), "selftest-cuda.json");
 }
 
-/** What the self-test speaks for, cuBLASLt among it. How much memory happens to be free is no part of it. */
+/** What the self-test speaks for, cuBLASLt and SDFT_CUDA_EXACT among it. How much memory happens to be free is no part of it. */
 function subject({ revision, cuda, backends }: NativeInfo): string {
   const lasting = (device: string): string => device.replace(/ \([^)]* free\)/, "");
   const detail = lasting(backends.find(({ name }) => name === "cuda")?.detail ?? "");

@@ -303,6 +303,8 @@ export interface NativeInfo {
     readonly memory: { readonly freeBytes: number; readonly totalBytes: number } | null;
     /** What the library's own memory is made of; null without a library. */
     readonly planned: PlannedSizes | null;
+    /** Everything in float32, for checking (SDFT_CUDA_EXACT): other kernels, and other bits. */
+    readonly exact: boolean;
   };
   /** Instruction sets that the processor has, of those the kernels are compiled for. */
   readonly cpuFeatures: readonly string[];

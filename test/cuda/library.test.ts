@@ -18,6 +18,7 @@ interface Facts {
     readonly driver: string;
     readonly devices: readonly string[];
     readonly planned: unknown;
+    readonly exact: boolean;
   };
   readonly backends: readonly { readonly name: string; readonly available: boolean; readonly detail: string }[];
 }
@@ -97,6 +98,19 @@ describe.skipIf(!existsSync(emulated))("the CUDA library", () => {
     expect(cudaOf(facts)?.available).toBe(true);
     expect(cudaOf(facts)?.detail).toMatch(/; cuBLASLt off \(SDFT_CUBLASLT\)$/);
   });
+
+  it.each([
+    ["1", true],
+    ["0", false],
+    ["", false],
+  ])(
+    "says whether SDFT_CUDA_EXACT, %j, makes it compute in float32: a self-test of one form proves nothing of the other",
+    (value, exact) => {
+      const facts = factsWith({ SDFT_CUDA_LIB: emulated, SDFT_CUDA_EXACT: value });
+      expect(facts.cuda.exact).toBe(exact);
+      expect(/; float32 throughout \(SDFT_CUDA_EXACT\)$/.test(cudaOf(facts)?.detail ?? "")).toBe(exact);
+    },
+  );
 
   it("is not used with a cuBLASLt that was named and cannot be opened", () => {
     const facts = factsWith({ SDFT_CUDA_LIB: emulated, SDFT_CUBLASLT: "/nowhere/libcublasLt.so" });

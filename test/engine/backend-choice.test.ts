@@ -11,7 +11,7 @@ const info: NativeInfo = {
     { name: "reference", available: true, detail: "plain loops" },
     { name: "cuda", available: false, detail: "no driver was found" },
   ],
-  cuda: { library: "built for 80", driver: "none", devices: [], memory: null, planned: null },
+  cuda: { library: "built for 80", driver: "none", devices: [], memory: null, planned: null, exact: false },
   cpuFeatures: [],
   physicalCores: 2,
 };
@@ -66,5 +66,12 @@ describe("engineFingerprint", () => {
     expect(fingerprint("cpu", true)).toEqual(fingerprint("cpu", false));
     expect(fingerprint("cuda", true)).not.toEqual(fingerprint("cuda", false));
     expect(fingerprint("cuda", true)).toMatchObject({ backend: "cuda", batch: "invariant" });
+  });
+
+  it("has products in float32 where they change bits, and there alone", () => {
+    const exact = { ...setting, info: { ...info, cuda: { ...info.cuda, exact: true } }, batchInvariant: false };
+    const of = (backend: "cpu" | "cuda") => engineFingerprint({ fingerprint: "a model" }, { ...exact, backend });
+    expect(of("cpu")).toEqual(fingerprint("cpu", false));
+    expect(of("cuda")).not.toEqual(fingerprint("cuda", false));
   });
 });

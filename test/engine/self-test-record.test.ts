@@ -15,6 +15,7 @@ const info: NativeInfo = {
     devices: ["a card, 80.0 GB (79.1 GB free)"],
     memory: null,
     planned: null,
+    exact: false,
   },
   cpuFeatures: [],
   physicalCores: 2,
@@ -46,6 +47,9 @@ describe("the record of a self-test", () => {
     expect(selfTestOutcome(withDetail("a card, 80.0 GB (79.1 GB free); cuBLASLt off"))).toBe("unknown");
     expect(selfTestOutcome(changed({ devices: ["another card, 80.0 GB (79.1 GB free)"] }))).toBe("unknown");
     expect(selfTestOutcome(changed({ driver: "CUDA 13.1" }))).toBe("unknown");
+    expect(selfTestOutcome(withDetail("a card, 80.0 GB (79.1 GB free); cuBLASLt 130100; float32 throughout"))).toBe(
+      "unknown",
+    );
     expect(selfTestOutcome({ ...info, revision: 2 })).toBe("unknown");
   });
 
