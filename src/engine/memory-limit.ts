@@ -44,7 +44,8 @@ export function expectFits(plans: readonly MemoryPlan[], limit: MemoryLimit): vo
   if (worst === undefined || worst.peak <= limit.bytes) return;
   const sorted = [...worst.parts].sort((a, b) => b.bytes - a.bytes);
   const largest = sorted.slice(0, 3);
-  const remedies = [...new Set(sorted.flatMap(({ remedy }) => remedy ?? []))].slice(0, 3);
+  const lower = [...new Set(sorted.flatMap(({ remedy }) => remedy ?? []))].slice(0, 3);
+  const remedies = limit.source === "device" ? ["end other programs on the card", ...lower] : lower;
   const mend = remedies.length === 0 ? "" : `; ${remedies.join("; ")}`;
   throw new InputError(
     "memory",
