@@ -31,10 +31,15 @@ export function chooseBackend(
   );
 }
 
-/** What `auto` takes and why, in one line; null where there is no card to choose. */
+/** What `auto` takes and why, in one line; null where there is no card. */
 export function explainAuto(info: NativeInfo, selfTest: SelfTestOutcome): string | null {
   const card = usableCard(info);
-  if (card === null) return null;
+  if (card === null) {
+    const off = info.backends.find(({ name }) => name === "cuda");
+    return info.cuda.devices.length === 0 || off === undefined
+      ? null
+      : `--device auto takes the cpu: the card can't be used (${off.detail}).`;
+  }
   if (selfTest === "passed") return `--device auto takes cuda: its self-test has passed on ${card}.`;
   if (selfTest === "unknown")
     return "--device auto takes the cpu: no self-test has run on the card; run sdft selftest --device cuda first.";

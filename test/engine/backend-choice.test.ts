@@ -34,6 +34,10 @@ describe("chooseBackend", () => {
     expect(explainAuto(card, "passed")).toBe("--device auto takes cuda: its self-test has passed on a card.");
     expect(explainAuto(card, "unknown")).toMatch(/takes the cpu: no self-test has run.*sdft selftest --device cuda/);
     expect(explainAuto(info, "passed")).toBeNull();
+    const old = { ...info, cuda: { ...info.cuda, devices: ["an old card"] } };
+    expect(explainAuto(old, "passed")).toBe(
+      "--device auto takes the cpu: the card can't be used (no driver was found).",
+    );
   });
 
   it("takes no card that has failed its self-test, and names the case", () => {
