@@ -48,7 +48,10 @@ export function reportError(
     );
     return 130;
   }
-  process.stderr.write(`Error: ${messageOf(error)}${stack}\n`);
+  // An SdftError says by itself how to go on.
+  const goOn =
+    !(error instanceof SdftError) && codeOf(error) === "device" ? " Run the same command again to go on." : "";
+  process.stderr.write(`Error: ${messageOf(error)}${goOn}${stack}\n`);
   return exitStatus(error);
 }
 
@@ -66,6 +69,9 @@ const inputCodes = ["input", "file", "format", "weights", "model", "adapter", "u
 
 function exitStatus(error: unknown): number {
   if (error instanceof SdftError) return error.exitStatus;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return inputCodes.includes(code) ? 2 : 1;
+  return inputCodes.includes(codeOf(error)) ? 2 : 1;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

@@ -116,6 +116,7 @@ export async function trainStage(
         seed: experiment.seed,
         folder,
         fingerprint: hash,
+        goOn: "Run the same command again to go on.",
         resume: checkpoint?.fingerprint === hash ? checkpoint : null,
         ...(context.signal === undefined ? {} : { signal: context.signal }),
         onStep: (row, total) => {

@@ -28,6 +28,8 @@ export interface TrainingJob {
   /** Names data, configuration and weights; a checkpoint with another one is refused. */
   readonly fingerprint: string;
   readonly resume: Checkpoint | null;
+  /** A sentence: what a person does after a stop that has left a checkpoint. None where left out. */
+  readonly goOn?: string;
   readonly signal?: AbortSignal;
   readonly onStep?: (row: LogRow, totalSteps: number) => void;
 }
@@ -66,6 +68,7 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
   const rows = await truncateLog(log, done);
   if (job.resume !== null) await restoreCheckpoint(engine, job.resume, { adapter: job.adapter, trainer });
 
+  const goOn = job.goOn === undefined ? "" : ` ${job.goOn}`;
   const copy = () => copyState(job.adapter, trainer);
   // The processor's memory is where the state is anyway.
   const kept = engine.setting.backend === "cuda" ? new KeptState(copy) : null;
@@ -104,7 +107,7 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
       }
       if (stopping)
         throw new Interrupted(
-          `Training stopped after step ${step + 1} of ${total}; its state is in ${join(job.folder, `checkpoint-${step + 1}`)}. Go on with --resume.`,
+          `Training stopped after step ${step + 1} of ${total}; its state is in ${join(job.folder, `checkpoint-${step + 1}`)}.${goOn}`,
         );
     }
     const adapter = copyAdapter(job.adapter);
@@ -120,7 +123,7 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
     const { folder, step } = await save(state);
     throw new SdftError(
       "device",
-      `${error.message} The training's state after step ${step} of ${total} is in ${folder}. Go on with --resume.`,
+      `${error.message} The training's state after step ${step} of ${total} is in ${folder}.${goOn}`,
       { cause: error },
     );
   }

@@ -90,14 +90,16 @@ describe.skipIf(!existsSync(emulated))("commands with --device cuda", () => {
     process.env.SDFT_TEST_LOSE_DEVICE_AFTER = "10";
     const early = await train("early");
     expect(early).toMatchObject({ status: 1 });
-    expect(early.stderr).toMatch(/reported: unspecified launch failure.*run the command again to continue/);
+    expect(early.stderr).toMatch(
+      /reported: unspecified launch failure.*stays saved\. Run the same command again to go on\.\n$/,
+    );
 
     process.env.SDFT_TEST_LOSE_DEVICE_AFTER = "400";
     const { status, stderr } = await train("lost");
     delete process.env.SDFT_TEST_LOSE_DEVICE_AFTER;
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /The training's state after step [123] of 4 is in .*checkpoint-[123]\. Go on with --resume\./,
+      /stays saved\. The training's state after step [123] of 4 is in .*checkpoint-[123]\. Go on with --resume\./,
     );
 
     expect(await train("lost", "--resume")).toMatchObject({ status: 0 });

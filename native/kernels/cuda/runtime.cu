@@ -25,7 +25,7 @@ void check(cudaError_t status, const char* what) {
                               " are free; end other programs on the card, or choose a smaller batch or --weights q4");
   }
   throw Error("device", std::string("Expected the CUDA device to run ") + what + " but it reported: " + cudaGetErrorString(status) +
-                            ". The device may be lost; what was saved stays saved, run the command again to continue.");
+                            ". The device may be lost; what was saved stays saved.");
 }
 
 void check_launch(const char* kernel) { check(cudaGetLastError(), kernel); }

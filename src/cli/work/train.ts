@@ -107,6 +107,7 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
     seed,
     folder,
     fingerprint,
+    goOn: "Go on with --resume.",
     resume,
     signal,
     onStep: (row, total) =>
