@@ -33,14 +33,6 @@ export interface CardCase {
   readonly ratios: (rows: readonly Row[]) => readonly Row[];
 }
 
-export function isPart(name: string): name is Part {
-  return parts.some((part) => part === name);
-}
-
-export function isShape(name: string): name is Shape {
-  return shapes.some((shape) => shape === name);
-}
-
 export async function cardCase(context: CardContext, part: Part, shape: Shape): Promise<CardCase> {
   const { card, amounts } = context;
   const choice = { ...context.choice, profile: part === "kernels" };

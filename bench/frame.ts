@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SdftError } from "#sdft/base/error.js";
 import { type Contestant, measureInTurn } from "#sdft/bench/contestant.js";
 import { describeRows, type Row, summarise } from "#sdft/bench/measurement.js";
 import { commitName } from "./checkout.js";
@@ -27,7 +28,7 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Runs the bench in a temporary folder. An error is said in its one sentence, and the status is 1. */
+/** Runs the bench in a temporary folder. An error is said in its one sentence, and the status is its own, else 1. */
 export async function runBench(
   { json }: Pick<Handling, "json">,
   run: (folder: string) => Promise<readonly Row[]>,
@@ -38,7 +39,7 @@ export async function runBench(
     if (json) process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
+    process.exitCode = error instanceof SdftError ? error.exitStatus : 1;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
