@@ -116,7 +116,7 @@ describe.skipIf(!existsSync(emulated))("the CUDA library", () => {
     const facts = factsWith({ SDFT_CUDA_LIB: emulated, SDFT_CUBLASLT: "/nowhere/libcublasLt.so" });
     expect(cudaOf(facts)?.available).toBe(false);
     expect(cudaOf(facts)?.detail).toBe(
-      "SDFT_CUBLASLT names a library that cannot be used (cannot be opened: /nowhere/libcublasLt.so); leave it out to take the system's where there is one, or set it to off",
+      "SDFT_CUBLASLT names a library that cannot be used (cannot be opened: /nowhere/libcublasLt.so: cannot open shared object file: No such file or directory); leave it out to take the system's where there is one, or set it to off",
     );
   });
 

@@ -60,7 +60,9 @@ std::unique_ptr<CublasLt> CublasLt::open(std::string& why) {
   for (const char* name : {"libcublasLt.so.13", "libcublasLt.so.12"})
     if (entry.library == nullptr) entry.library = dlopen(chosen != nullptr ? chosen : name, RTLD_NOW | RTLD_LOCAL);
   if (entry.library == nullptr) {
-    why = chosen != nullptr ? std::string("cannot be opened: ") + chosen : "libcublasLt.so.13 and .12 not found";
+    // The loader names the file, or another one that it needs.
+    const char* said = chosen != nullptr ? dlerror() : nullptr;
+    why = chosen != nullptr ? std::string("cannot be opened: ") + (said != nullptr ? said : chosen) : "libcublasLt.so.13 and .12 not found";
     return nullptr;
   }
   bool whole = true;
