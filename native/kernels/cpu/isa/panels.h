@@ -132,7 +132,7 @@ inline void interleave_rows(const float* in, int64_t in_row, int64_t height, int
       Vec rows[kLanes];
       SDFT_UNROLL for (int i = 0; i < kLanes; ++i) rows[i] = i < count ? load(in + (first + i) * in_row + c) : Vec{};
       transpose_vectors(rows);
-      // Of a tile no higher than a vector, what is written past a column is overwritten by the next: writing under a mask takes ten times as long on some
+      // Of a tile no higher than a vector, what is written past a column is overwritten by the next: writing under a mask is slow on some
       // processors. Not at the end, where another thread's tile begins.
       const bool whole = height <= kLanes && c + 2 * kLanes <= columns;
       SDFT_UNROLL for (int i = 0; i < kLanes; ++i) store_part(out + (c + i) * height + first, rows[i], whole ? kLanes : count);
