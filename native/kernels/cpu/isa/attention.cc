@@ -1,8 +1,9 @@
 // Attention forward, with online softmax over blocks of kKeyBlock keys at absolute positions. One kernel for keys of the step and of the cache: both come as
 // pages. What a row does not see adds exact zeros, so its bits depend on its own keys alone.
 #include "kernels/cpu/isa/attention_rows.h"
+#include "kernels/cpu/isa/attention_tiles.h"
 #include "kernels/cpu/isa/exponential.h"
-#include "kernels/cpu/isa/row_product.h"
+#include "kernels/cpu/isa/panels.h"
 #include "kernels/cpu/isa/table.h"
 
 namespace sdft::SDFT_ISA {
@@ -11,53 +12,60 @@ using cpu::Context;
 
 namespace {
 
-constexpr int64_t kKeyBlock = 4 * kPageRows;
+constexpr int64_t kBlockPages = 4, kKeyBlock = kBlockPages * kPageRows;
 static_assert(kPageRows % kPanel == 0, "a page of keys is whole panels");
 
 /// Scratch of one block of queries.
 struct Work {
   float *queries, *scores, *sums;  // (rows, D), (rows, kKeyBlock), (rows, D)
-  float *largest, *total;          // (rows)
-  static int64_t floats(int64_t rows, int64_t size) { return rows * (2 * size + kKeyBlock + 2) + 64; }
+  float *largest, *total, *shrink; // (rows)
+  static int64_t floats(int64_t rows, int64_t size) { return rows * (2 * size + kKeyBlock + 3) + 64; }
   Work(float* memory, int64_t rows, int64_t size) {
     scores = memory;
     queries = scores + rows * kKeyBlock;
     sums = queries + rows * size;
     largest = sums + rows * size;
     total = largest + rows;
+    shrink = total + rows;
   }
 };
 
-/// One row's next block: scores[low, high) become e^(score − largest), all other of the `width` zero; earlier sums are scaled where the largest grew.
-void soften(float* scores, int64_t low, int64_t high, int64_t width, float* sums, int64_t size, float& largest, float& total) {
-  int64_t first = 0, last = 0;
-  if (low < high) {
-    first = low / kLanes * kLanes;
-    last = round_up(high, kLanes);
-    store(scores + first, load(scores + first) + unseen(first, low, high));
-    if (last - kLanes > first) store(scores + last - kLanes, load(scores + last - kLanes) + unseen(last - kLanes, low, high));
-    Vec top = load(scores + first);
-    for (int64_t i = first + kLanes; i < last; i += kLanes) top = max(top, load(scores + i));
-    const float block_largest = SDFT_ISA::largest(top);
-    if (block_largest > largest) {
-      if (total > 0) {  // not the first block
-        const float shrink = exp_of(largest - block_largest);
-        over_vectors(size, [&](int64_t i, int lanes) { store_part(sums + i, load_part(sums + i, lanes) * broadcast(shrink), lanes); });
-        total *= shrink;
-      }
-      largest = block_largest;
-    }
-    Vec added{};
-    const Vec base = broadcast(largest);
-    for (int64_t i = first; i < last; i += kLanes) {
-      const Vec e = exp(load(scores + i) - base);
-      store(scores + i, e);
-      added += e;
-    }
-    total += sum(added);
+/// The lanes of one row's next block that hold keys it sees, [low, high), and some that are hidden.
+struct Seen {
+  int64_t first, last;
+  Seen(int64_t low, int64_t high) : first(low < high ? low / kLanes * kLanes : 0), last(low < high ? round_up(high, kLanes) : 0) {}
+};
+
+/// Hides what a row does not see of its next block's scores, [low, high) of them. Returns what earlier sums are to be multiplied by, since the largest may have grown.
+float find_largest(float* scores, int64_t low, int64_t high, float& largest, float& total) {
+  const Seen seen(low, high);
+  if (seen.first == seen.last) return 1;
+  store(scores + seen.first, load(scores + seen.first) + unseen(seen.first, low, high));
+  if (seen.last - kLanes > seen.first) store(scores + seen.last - kLanes, load(scores + seen.last - kLanes) + unseen(seen.last - kLanes, low, high));
+  Vec top = load(scores + seen.first);
+  for (int64_t i = seen.first + kLanes; i < seen.last; i += kLanes) top = max(top, load(scores + i));
+  const float before = largest, block_largest = SDFT_ISA::largest(top);
+  if (block_largest <= before) return 1;
+  largest = block_largest;
+  if (total == 0) return 1;  // the first block
+  const float shrink = exp_of(before - block_largest);
+  total *= shrink;
+  return shrink;
+}
+
+/// Then the scores become e^(score − largest), all others of the `width` zero. Returns their sum.
+float soften(float* scores, int64_t low, int64_t high, int64_t width, float largest) {
+  const Seen seen(low, high);
+  Vec added{};
+  const Vec base = broadcast(largest);
+  for (int64_t i = seen.first; i < seen.last; i += kLanes) {
+    const Vec e = exp(load(scores + i) - base);
+    store(scores + i, e);
+    added += e;
   }
-  clear(scores, 0, first);
-  clear(scores, last, width);
+  clear(scores, 0, seen.first);
+  clear(scores, seen.last, width);
+  return sum(added);
 }
 
 struct Pages {
@@ -70,12 +78,14 @@ struct Pages {
   const float* values(int64_t position) const { return memory.values + pages[position / kPageRows] * memory.value_step + kv_head * kPageRows * size; }
 };
 
-inline void fetch(const float* from, int64_t floats) {
-  for (int64_t i = 0; i < floats; i += 16) __builtin_prefetch(from + i, 0, 2);
-}
+/// What is asked for while the values of the last keys are read: the first keys of the work that follows.
+struct Following {
+  Pages pages;
+  int64_t end_key;  // 0: nothing follows
+};
 
-void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pages& pages, Tensor q, float scale, Tensor out, Tensor logsumexp, int64_t kv_head,
-                  float* memory) {
+void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pages& pages, const Following& following, Tensor q, float scale, Tensor out,
+                  Tensor logsumexp, int64_t kv_head, float* memory) {
   const int64_t rows = block.count * group.heads, size = group.size, tiles = tall_count(rows);
   Work work(memory, rows, size);
   stack_heads(q, block.row, block.count, group, scale, work.queries);
@@ -85,39 +95,38 @@ void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pa
   // The last key that a row sees.
   auto position = [&](int64_t row) { return both_ways ? block.end_key - 1 : block.position + group.query(row); };
   const int64_t end_key = both_ways ? block.end_key : block.position + block.count;
+  // Few rows wait for memory: while keys are read their values are asked for, and with these the keys that come next.
+  const bool waits = tiles <= 2;
+  const AttentionTable& table = waits ? kAttentionTilesAhead : kAttentionTiles;
   for (int64_t base = group.first_visible(block.position) / kKeyBlock * kKeyBlock; base < end_key; base += kKeyBlock) {
     const int64_t width = smaller(kKeyBlock, round_up(end_key - base, kPanel));
-    // Few rows wait for memory: the next pages are asked for while these are worked on.
-    if (tiles == 1) {
-      const int64_t next = smaller(kKeyBlock, end_key - base - kKeyBlock);
-      for (int64_t page = 0; page < width; page += kPageRows) fetch(pages.values(base + page), kPageRows * size);
-      for (int64_t page = 0; page < next; page += kPageRows) fetch(pages.keys(base + kKeyBlock + page), kPageRows * size);
-    }
-    for (int64_t key = 0; key < width; key += kTallWidth) {
-      const int64_t end = smaller(width, key + kTallWidth);
-      for (TileWalk tile(rows, tiles); tile; tile.next()) {
-        const int64_t row = tile.row, height = tile.height;
-        const int64_t seen = smaller(end, position(row + height - 1) + 1 - base), from = group.first_visible(position(row)) - base;
-        for (int64_t at = key + (from > key ? (from - key) / kPanel * kPanel : 0); at < seen;)
-          at += multiply_keys(pages.keys(base + at), seen - at > kPanel ? pages.keys(base + at + kPanel) : nullptr, work.queries + row * size, height, size,
-                              work.scores + row * kKeyBlock + at, kKeyBlock);
-      }
+    const float *values[kBlockPages], *next_keys[kBlockPages];
+    for (int64_t i = 0; i * kPageRows < width; ++i) {
+      const int64_t key = i * kPageRows;
+      values[i] = next_keys[i] = pages.values(base + key);
+      if (base + kKeyBlock + key < end_key) next_keys[i] = pages.keys(base + kKeyBlock + key);
+      else if (base + kKeyBlock >= end_key && key < following.end_key) next_keys[i] = following.pages.keys(key);
     }
     auto low = [&](int64_t row) { return larger(0, group.first_visible(position(row)) - base); };
     auto high = [&](int64_t row) { return smaller(width, position(row) + 1 - base); };
-    for (int64_t r = 0; r < rows; ++r)
-      soften(work.scores + r * kKeyBlock, low(r), high(r), width, work.sums + r * size, size, work.largest[r], work.total[r]);
-    // Page by page, so that one page of values stays in cache for all rows.
-    for (int64_t page = 0; page < width; page += kPageRows) {
+    auto keys = [&](int64_t key) { return pages.keys(base + key); };
+    auto next_values = [&](int64_t key) { return values[key / kPageRows] + key % kPageRows * size; };
+    // A panel or two at a time, which stay in the first-level cache for all rows.
+    const int64_t strip = waits ? kKeyBlock : 2 * kPanel;
+    for (int64_t key = 0; key < width; key += strip) {
       for (TileWalk tile(rows, tiles); tile; tile.next()) {
-        const int64_t row = tile.row, height = tile.height;
-        const int64_t first = larger(0, low(row) - page), last = smaller(kPageRows, high(row + height - 1) - page);
-        if (first >= last) continue;
-        const RowProduct product{nullptr, 0, rows, size, 0, work.scores + page, kKeyBlock, 1, pages.values(base + page), size, false, Finish::store, 1.0f};
-        for (int64_t column = 0; column < size;) {
-          float* sums = work.sums + row * size + column;
-          column += multiply_tile<true>(product, row, height, column, size, first, last, sums, size, sums, size, Finish::store, 1.0f);
-        }
+        const int64_t first = larger(key, low(tile.row) / kPanel * kPanel), end = smaller(key + strip, high(tile.row + tile.height - 1));
+        score(table, {work.queries + tile.row * size, size, work.scores + tile.row * kKeyBlock, kKeyBlock}, tile.height, first, end, keys, next_values);
+      }
+    }
+    for (int64_t r = 0; r < rows; ++r) work.shrink[r] = find_largest(work.scores + r * kKeyBlock, low(r), high(r), work.largest[r], work.total[r]);
+    for (int64_t r = 0; r < rows; ++r) work.total[r] += soften(work.scores + r * kKeyBlock, low(r), high(r), width, work.largest[r]);
+    for (int64_t column = 0; column < size; column += kWeighColumns) {
+      for (TileWalk tile(rows, tiles); tile; tile.next()) {
+        const int64_t first = low(tile.row), end = high(tile.row + tile.height - 1);
+        if (first >= end) continue;
+        weigh(table, {work.scores + tile.row * kKeyBlock, kKeyBlock, values, size, first, end, work.shrink + tile.row, work.sums + tile.row * size, next_keys}, tile.height,
+              column, smaller(size, column + kWeighColumns));
       }
     }
   }
@@ -144,8 +153,13 @@ void attend(const Context& context, Tensor out, Tensor logsumexp, Tensor q, cons
     const cpu::QueryBlock& block = tasks.blocks[task / heads];
     const HeadGroup group(shape, task % heads);
     const Pages pages{memory, block.pages, task % heads, shape.head_size};
+    // What follows where threads take turns.
+    const int64_t after = task + context.pool->threads();
+    const bool follows = after < tasks.count * heads && shape.window == 0;
+    const cpu::QueryBlock& then = tasks.blocks[follows ? after / heads : 0];
+    const Following following{{memory, then.pages, after % heads, shape.head_size}, follows ? then.position + then.count : 0};
     float* scratch = context.workspace->local(worker, Work::floats(tasks.largest * group.heads, shape.head_size));
-    attend_block(block, group, pages, q, static_cast<float>(shape.scale), out, logsumexp, task % heads, scratch);
+    attend_block(block, group, pages, following, q, static_cast<float>(shape.scale), out, logsumexp, task % heads, scratch);
   });
 }
 

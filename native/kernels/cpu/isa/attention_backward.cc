@@ -1,6 +1,7 @@
 // Attention backward. A strip (some queries of a segment) and a kv head make one task: its rows' dq, and their share of dk and dv apart; then each key's
 // shares are added in the order of the strips. Probabilities are made again from the logsumexp, page by page.
 #include "kernels/cpu/isa/attention_rows.h"
+#include "kernels/cpu/isa/attention_tiles.h"
 #include "kernels/cpu/isa/exponential.h"
 #include "kernels/cpu/isa/row_product.h"
 #include "kernels/cpu/isa/table.h"
@@ -13,9 +14,8 @@ namespace {
 
 /// Rows (queries × heads of a group) worked on at once. Fixed: it decides nothing about the order of sums, only what stays in cache.
 constexpr int64_t kRows = 112;
-/// Keys worked on at once: whole pages, and what a tile takes.
-constexpr int64_t kSpan = kPageRows > kTallWidth ? kPageRows : kTallWidth;
-static_assert(kSpan % kPageRows == 0, "a span is whole pages");
+/// Keys worked on at once.
+constexpr int64_t kSpanPages = 4, kSpan = kSpanPages * kPageRows;
 
 struct Work {
   float *probabilities, *dscores;         // (rows, kSpan)
@@ -53,10 +53,10 @@ void load_block(const Inputs& in, const cpu::QueryBlock& block, const HeadGroup&
   }
 }
 
-/// scores → probabilities, dprobabilities → dscores, of the keys [low, high) of a span; zero elsewhere.
-void soften_backward(float* scores, float* dprobabilities, int64_t low, int64_t high, float logsumexp, float along) {
+/// scores → probabilities, dprobabilities → dscores, of the keys [low, high) of a span; zero elsewhere in its first `width`.
+void soften_backward(float* scores, float* dprobabilities, int64_t low, int64_t high, int64_t width, float logsumexp, float along) {
   low = larger(0, low);
-  high = larger(low, smaller(kSpan, high));
+  high = larger(low, smaller(width, high));
   const int64_t first = low / kLanes * kLanes, last = round_up(high, kLanes);
   for (int64_t i = first; i < last; i += kLanes) {
     const Vec p = exp(load(scores + i) + unseen(i, low, high) - broadcast(logsumexp));
@@ -65,18 +65,7 @@ void soften_backward(float* scores, float* dprobabilities, int64_t low, int64_t 
   }
   for (float* values : {scores, dprobabilities}) {
     clear(values, 0, first);
-    clear(values, last, kSpan);
-  }
-}
-
-/// out (rows of `p`) += A · B over k in [begin, end), from the stored sums on.
-template <bool kAlongK>
-void accumulate(const RowProduct& p, int64_t begin, int64_t end) {
-  for (TileWalk tile(p.rows, tall_count(p.rows)); tile; tile.next()) {
-    for (int64_t column = 0; column < p.columns;) {
-      float* out = p.out + tile.row * p.out_row + column;
-      column += multiply_tile<kAlongK>(p, tile.row, tile.height, column, p.columns, begin, end, out, p.out_row, out, p.out_row, Finish::store, 1.0f);
-    }
+    clear(values, last, width);
   }
 }
 
@@ -85,47 +74,65 @@ struct Gradients {
   int64_t first_key, end_key;
 };
 
-/// The keys [start, start + kSpan) of a block of queries.
+/// The keys [start, start + kSpan) of a block of queries. ask_ahead(row) is called on the way, once for each row that sees any.
+template <class AskAhead>
 void backward_span(const cpu::QueryBlock& block, int64_t start, const HeadGroup& group, const cpu::PageMemory& memory, int64_t kv_head, const Work& work,
-                   const Gradients& gradients) {
+                   const Gradients& gradients, const AskAhead& ask_ahead) {
   const int64_t size = group.size, heads = group.heads, offset = kv_head * kPageRows * size;
+  const int64_t width = smaller(kSpan, round_up(block.position + block.count - start, kPageRows));
   // The queries that see any of these keys.
   const int64_t first_query = larger(0, start - block.position);
-  const int64_t end_query = group.window > 0 ? smaller(block.count, start + kSpan - 1 + group.window - block.position) : block.count;
+  const int64_t end_query = group.window > 0 ? smaller(block.count, start + width - 1 + group.window - block.position) : block.count;
   if (first_query >= end_query) return;
   const int64_t first = first_query * heads, rows = (end_query - first_query) * heads, tiles = tall_count(rows);
   float *probabilities = work.probabilities + first * kSpan, *dscores = work.dscores + first * kSpan;
   const float *queries = work.queries + first * size, *douts = work.douts + first * size;
   auto position = [&](int64_t row) { return block.position + group.query(first + row); };
-  auto panel = [&](const float* pages, int64_t key) {
-    return pages + block.pages[key / kPageRows] * memory.key_step + offset + key % kPageRows * size;
-  };
+  auto low = [&](int64_t row) { return larger(0, group.first_visible(position(row)) - start); };
+  auto high = [&](int64_t row) { return smaller(width, position(row) + 1 - start); };
+  auto page = [&](const float* pages, int64_t step, int64_t key) { return pages + block.pages[(start + key) / kPageRows] * step + offset; };
   // out = rows · (what the pages hold)ᵀ. One after the other, so that either's panels stay in cache for all rows.
   auto multiply = [&](const float* pages, const float* from, float* out) {
-    for (TileWalk tile(rows, tiles); tile; tile.next()) {
-      const int64_t row = tile.row, height = tile.height, seen = smaller(kSpan, position(row + height - 1) + 1 - start);
-      for (int64_t key = start; key < start + seen;)
-        key += multiply_keys(panel(pages, key), start + seen - key > kPanel ? panel(pages, key + kPanel) : nullptr, from + row * size, height, size,
-                             out + row * kSpan + key - start, kSpan);
+    const auto panel_of = [&](int64_t key) { return page(pages, memory.key_step, key) + key % kPageRows * size; };
+    for (int64_t key = 0; key < width; key += 2 * kPanel) {
+      for (TileWalk tile(rows, tiles); tile; tile.next()) {
+        const int64_t from_key = larger(key, low(tile.row) / kPanel * kPanel), end = smaller(key + 2 * kPanel, high(tile.row + tile.height - 1));
+        score(kAttentionTiles, {from + tile.row * size, size, out + tile.row * kSpan, kSpan}, tile.height, from_key, end, panel_of);
+      }
     }
   };
   multiply(memory.keys, queries, probabilities);
   multiply(memory.value_panels, douts, dscores);
-  for (int64_t r = 0; r < rows; ++r)
-    soften_backward(probabilities + r * kSpan, dscores + r * kSpan, group.first_visible(position(r)) - start, position(r) + 1 - start, work.logsumexp[first + r],
-                    work.along[first + r]);
-  for (int64_t page = 0; page < kSpan; page += kPageRows) {
-    const int64_t slot = larger(0, gradients.first_key - start - page), end_slot = smaller(kPageRows, gradients.end_key - start - page);
-    if (slot >= end_slot) continue;
-    const int64_t at = (start + page + slot - gradients.first_key) * size, from = page + slot;
-    // Rows before the first that sees this page hold zeros.
-    const int64_t begin = smaller(rows, larger(0, (start + page - block.position) * heads - first));
-    accumulate<false>({gradients.dv + at, size, end_slot - slot, size, rows, probabilities + from, 1, kSpan, douts, size, false, Finish::store, 1.0f}, begin, rows);
-    accumulate<false>({gradients.dk + at, size, end_slot - slot, size, rows, dscores + from, 1, kSpan, queries, size, false, Finish::store, 1.0f}, begin, rows);
-    const float* key_rows = memory.key_rows + block.pages[(start + page) / kPageRows] * memory.value_step + offset;
-    accumulate<true>({work.dqueries + (first + begin) * size, size, rows - begin, size, kPageRows, dscores + begin * kSpan + page, kSpan, 1, key_rows, size, false,
-                      Finish::store, 1.0f},
-                     slot, end_slot);
+  for (int64_t r = 0; r < rows; ++r) {
+    ask_ahead(first + r);
+    soften_backward(probabilities + r * kSpan, dscores + r * kSpan, low(r), high(r), width, work.logsumexp[first + r], work.along[first + r]);
+  }
+
+  const float* key_rows[kSpanPages];
+  for (int64_t key = 0; key < width; key += kPageRows) key_rows[key / kPageRows] = page(memory.key_rows, memory.value_step, key);
+  for (int64_t column = 0; column < size; column += kWeighColumns) {
+    for (TileWalk tile(rows, tiles); tile; tile.next()) {
+      const int64_t from_key = low(tile.row), end = high(tile.row + tile.height - 1);
+      weigh(kAttentionTiles, {dscores + tile.row * kSpan, kSpan, key_rows, size, from_key, end, nullptr, work.dqueries + (first + tile.row) * size}, tile.height, column,
+            smaller(size, column + kWeighColumns));
+    }
+  }
+
+  // dk and dv of the keys that are this strip's: sums over the rows that see them. Rows before and after these hold zeros.
+  const int64_t first_key = larger(0, gradients.first_key - start), keys = smaller(width, gradients.end_key - start) - first_key;
+  const int64_t at = (start + first_key - gradients.first_key) * size;
+  const RowProduct sums[] = {{gradients.dv + at, size, keys, size, rows, probabilities + first_key, 1, kSpan, douts, size, false, Finish::store, 1.0f},
+                             {gradients.dk + at, size, keys, size, rows, dscores + first_key, 1, kSpan, queries, size, false, Finish::store, 1.0f}};
+  for (const RowProduct& sum : sums) {
+    for (TileWalk tile(keys, tall_count(keys)); tile; tile.next()) {
+      const int64_t key = start + first_key + tile.row;
+      const int64_t begin = larger(0, (key - block.position) * heads - first);
+      const int64_t end = group.window > 0 ? smaller(rows, (key + tile.height - 1 + group.window - block.position) * heads - first) : rows;
+      for (int64_t column = 0; column < size && begin < end;) {
+        float* out = sum.out + tile.row * size + column;
+        column += multiply_tile<false>(sum, tile.row, tile.height, column, size, begin, end, out, size, out, size, Finish::store, 1.0f);
+      }
+    }
   }
 }
 
@@ -139,9 +146,14 @@ void backward_strip(const cpu::Strip& strip, int64_t kv_head, const Inputs& in, 
   for (int64_t first = 0; first < strip.queries.count; first += queries) {
     const cpu::QueryBlock block{strip.queries.row + first, smaller(queries, strip.queries.count - first), strip.queries.position + first, strip.queries.pages};
     load_block(in, block, group, kv_head, static_cast<float>(shape.scale), work);
-    const int64_t end = block.position + block.count;
-    for (int64_t key = group.first_visible(block.position) / kSpan * kSpan; key < end; key += kSpan)
-      backward_span(block, key, group, memory, kv_head, work, gradients);
+    const int64_t begin = group.first_visible(block.position) / kSpan * kSpan, end = block.position + block.count;
+    const int64_t next_rows = smaller(queries, strip.queries.count - first - block.count) * group.heads;
+    for (int64_t key = begin; key < end; key += kSpan) {
+      backward_span(block, key, group, memory, kv_head, work, gradients, [&](int64_t row) {
+        if (key > begin || row >= next_rows) return;
+        for (const Tensor* x : {&in.q, &in.dout, &in.out}) ask_for_stacked(*x, block.row + block.count, row, group);
+      });
+    }
     for (int64_t i = 0; i < block.count; ++i) {
       const float* from = work.dqueries + i * group.heads * size;
       float* to = row_of(dq, block.row + i) + group.first;

@@ -30,6 +30,13 @@ inline void stack_heads(const Tensor& x, int64_t row, int64_t count, const HeadG
   }
 }
 
+/// Asks for row `stacked` of what stack_heads makes of the rows of x from `row` on.
+inline void ask_for_stacked(const Tensor& x, int64_t row, int64_t stacked, const HeadGroup& group) {
+  const int64_t query = group.query(stacked);
+  const float* from = row_of(x, row + query) + group.first + (stacked - query * group.heads) * group.size;
+  for (int64_t c = 0; c < group.size; c += 16) __builtin_prefetch(from + c, 0, 2);
+}
+
 /// To be added to the scores of keys [at, at + kLanes): −∞ outside [low, high), else 0.
 inline Vec unseen(int64_t at, int64_t low, int64_t high) {
   Vec lane{};
@@ -41,15 +48,6 @@ inline Vec unseen(int64_t at, int64_t low, int64_t high) {
 /// Zeros in [begin, end), multiples of kLanes.
 inline void clear(float* values, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i += kLanes) store(values + i, Vec{});
-}
-
-/// out (height, P) = rows (height, D) · keysᵀ of one panel, and of the next one where it is wanted and registers allow. Returns the keys done.
-inline int64_t multiply_keys(const float* keys, const float* next, const float* rows, int64_t height, int64_t size, float* out, int64_t out_row) {
-  const bool both = kTallPanels > 1 && next != nullptr;
-  const auto* panel = reinterpret_cast<const char*>(keys);
-  const int64_t step = both ? reinterpret_cast<const char*>(next) - panel : 0, columns = both ? kTallWidth : kPanel;
-  tall_tiles(kF32Tiles, columns)[height - 1](Tile{rows, size, 1, panel, step, 0, size, nullptr, 0, out, out_row, columns, Finish::store, 1.0f, nullptr});
-  return columns;
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 /// power of two.
 inline Vec exp(Vec x) {
   const Vec lowest = broadcast(-87.33f);
-  const Vec clamped = max(min(x, broadcast(88.7f)), lowest);
+  const Vec clamped = min(x, broadcast(88.7f));
   const Vec magic = broadcast(12582912.0f);  // 1.5 · 2²³: adding it leaves the nearest integer in the low bits
   const Vec shifted = fma(clamped, broadcast(1.44269504f), magic);
   const Vec power = shifted - magic;
@@ -24,7 +24,7 @@ inline Vec exp(Vec x) {
   p = fma(p, r, broadcast(5.0000001201e-1f));
   p = fma(p, r * r, r + broadcast(1.0f));
   const IntVec bits = reinterpret_cast<IntVec>(p) + (reinterpret_cast<IntVec>(shifted) << 23);
-  return where_at_least(x, lowest, reinterpret_cast<Vec>(bits));
+  return where_at_least(x, lowest, reinterpret_cast<Vec>(bits));  // whatever came out below
 }
 
 inline float exp_of(float x) { return exp(broadcast(x))[0]; }

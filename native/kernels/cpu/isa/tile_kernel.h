@@ -6,11 +6,25 @@ namespace sdft::SDFT_ISA {
 namespace {
 
 
-template <int MR, int NV, bool kAlongK>
-__attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], const Vec (&b)[NV], const float* a, int64_t a_step) {
-  SDFT_UNROLL for (int i = 0; i < MR; ++i) {
-    const Vec x = broadcast(kAlongK ? a[i * a_step] : a[i]);
-    SDFT_UNROLL for (int j = 0; j < NV; ++j) accumulate(sums[i][j], x, b[j]);
+/// sums[i][j] += a(i) · b(j), where load_b(j) is vector j. What there is less of, values of a or vectors of b, is held in registers and the other loaded one by
+/// one: twelve sums leave room for three and one.
+template <int MR, int NV, bool kAlongK, class Load>
+__attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], const Load& load_b, const float* a, int64_t a_step) {
+  const auto value = [&](int i) { return broadcast(kAlongK ? a[i * a_step] : a[i]); };
+  if constexpr (MR < NV) {
+    Vec x[MR];
+    SDFT_UNROLL for (int i = 0; i < MR; ++i) x[i] = value(i);
+    SDFT_UNROLL for (int j = 0; j < NV; ++j) {
+      const Vec w = load_b(j);
+      SDFT_UNROLL for (int i = 0; i < MR; ++i) accumulate(sums[i][j], x[i], w);
+    }
+  } else {
+    Vec w[NV];
+    SDFT_UNROLL for (int j = 0; j < NV; ++j) w[j] = load_b(j);
+    SDFT_UNROLL for (int i = 0; i < MR; ++i) {
+      const Vec x = value(i);
+      SDFT_UNROLL for (int j = 0; j < NV; ++j) accumulate(sums[i][j], x, w[j]);
+    }
   }
 }
 
@@ -20,13 +34,7 @@ struct F32Panels {
 
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void step(Vec (&sums)[MR][NV], const float* a, int64_t a_step, const char* b, int64_t b_step) {
-    Vec w[NV];
-    SDFT_UNROLL for (int p = 0; p < NV / 2; ++p) {
-      const float* row = reinterpret_cast<const float*>(b + p * b_step);
-      w[2 * p] = load(row);
-      w[2 * p + 1] = load(row + kLanes);
-    }
-    multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+    multiply_add<MR, NV, kAlongK>(sums, [&](int j) { return load(reinterpret_cast<const float*>(b + j / 2 * b_step) + j % 2 * kLanes); }, a, a_step);
   }
 
   template <int MR, int NV, bool kAlongK>
@@ -67,7 +75,7 @@ struct Bf16Panels {
         w[2 * p] = bits_to_float(pairs << 16);
         w[2 * p + 1] = bits_to_float(pairs & 0xFFFF0000u);
       }
-      multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+      multiply_add<MR, NV, kAlongK>(sums, [&](int j) { return w[j]; }, a, a_step);
       a += kAlongK ? 1 : a_step;
       b += kPanel * 2;
     }
@@ -98,7 +106,7 @@ struct Q4Panels {
             w[j] = fma(low_nibble(words[j]), scale[j], minimum[j]);
             words[j] >>= 4;
           }
-          multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+          multiply_add<MR, NV, kAlongK>(sums, [&](int j) { return w[j]; }, a, a_step);
           a += kAlongK ? 1 : a_step;
         }
       }
@@ -130,7 +138,7 @@ struct Q8Panels {
             w[j] = fma(low_byte(words[j]), scale[j], minimum[j]);  // exact
             words[j] >>= 8;
           }
-          multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+          multiply_add<MR, NV, kAlongK>(sums, [&](int j) { return w[j]; }, a, a_step);
           a += kAlongK ? 1 : a_step;
         }
       }
@@ -151,9 +159,7 @@ struct RowsOf {
     SDFT_UNROLL for (int j = 0; j < NV; ++j) lanes[j] = lanes_of(t.columns, j);
 #pragma GCC unroll 4
     for (int64_t k = begin; k < end; ++k) {
-      Vec w[NV];
-      SDFT_UNROLL for (int j = 0; j < NV; ++j) w[j] = kWhole ? load(b + j * kLanes) : load_first(b + j * kLanes, lanes[j]);
-      multiply_add<MR, NV, kAlongK>(sums, w, a, a_step);
+      multiply_add<MR, NV, kAlongK>(sums, [&](int j) { return kWhole ? load(b + j * kLanes) : load_first(b + j * kLanes, lanes[j]); }, a, a_step);
       a += kAlongK ? 1 : a_step;
       b += t.b_step;
     }
