@@ -18,7 +18,9 @@ std::vector<Output> move(Backend& backend, const Shape& s) {
   const int64_t count = s.rows * s.cols;
   const Guarded x(backend, s.rows, s.cols, random_floats(count, 1), s.gap), y(backend, s.rows, s.cols, random_floats(count, 2), s.gap);
   const Guarded copied(backend, s.rows, s.cols, random_floats(count, 3), s.gap), sum(backend, s.rows, s.cols, {}, s.gap), cleared(backend, s.rows, s.cols, random_floats(count, 4), s.gap);
+  const Guarded first(backend, s.rows, s.cols, random_floats(count, 7), s.gap), second(backend, s.rows, s.cols, random_floats(count, 8), s.gap);
   backend.copy(copied, x);
+  backend.copy_each({{first, x}, {second, y}});
   backend.add(sum, x, y);
   backend.add(sum, sum, y);
   backend.zero(cleared);
@@ -29,7 +31,7 @@ std::vector<Output> move(Backend& backend, const Shape& s) {
   const Guarded scattered(backend, 2 * s.rows + 1, s.cols, random_floats((2 * s.rows + 1) * s.cols, 6), s.gap);
   backend.gather_rows(gathered, wide, indices);
   backend.scatter_rows(scattered, x, indices);
-  return {copied.output("copy", kExact), sum.output("add", kExact), cleared.output("zero", kExact), gathered.output("gather_rows", kExact),
+  return {copied.output("copy", kExact), first.output("copy_each, first", kExact), second.output("copy_each, second", kExact), sum.output("add", kExact), cleared.output("zero", kExact), gathered.output("gather_rows", kExact),
           scattered.output("scatter_rows", kExact)};
 }
 

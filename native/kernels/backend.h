@@ -69,6 +69,10 @@ struct TrainedTensor {
   Tensor parameter, gradient, first_moment, second_moment;
 };
 
+struct Copy {
+  Tensor out, x;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -111,6 +115,10 @@ class Backend {
   // ---- plain ---------------------------------------------------------------------------------------------------------------------------------------
   virtual void zero(Tensor out) = 0;
   virtual void copy(Tensor out, Tensor x) = 0;
+  /// Each of them, in no fixed order.
+  virtual void copy_each(const std::vector<Copy>& copies) {
+    for (const Copy& each : copies) copy(each.out, each.x);
+  }
   /// out = x + y. out may be x or y.
   virtual void add(Tensor out, Tensor x, Tensor y) = 0;
   /// out (M, C): row i = x row rows[i].

@@ -123,6 +123,15 @@ class Profiled final : public Backend {
   void copy(Tensor out, Tensor x) override {
     timed(plain("copy"), moved(out.rows, elements(out, x)), [&] { inner_->copy(out, x); });
   }
+  void copy_each(const std::vector<Copy>& copies) override {
+    int64_t rows = 0;
+    double both = 0;
+    for (const Copy& each : copies) {
+      rows += each.out.rows;
+      both += elements(each.out, each.x);
+    }
+    timed(plain("copy_each"), moved(rows, both), [&] { inner_->copy_each(copies); });
+  }
   void add(Tensor out, Tensor x, Tensor y) override {
     timed(plain("add"), moved(out.rows, elements(out, x, y)), [&] { inner_->add(out, x, y); });
   }

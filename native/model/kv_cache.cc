@@ -35,10 +35,12 @@ void KvCache::give_back(int32_t page) {
 }
 
 void KvCache::copy(int32_t to, int32_t from) {
+  std::vector<Copy> copies;
   for (const std::vector<OwnedTensor>* tensors : {&keys_, &values_}) {
     for (const OwnedTensor& tensor : *tensors)
-      backend_.copy(page_row(tensor.view(), to, backend_.real_bytes()), page_row(tensor.view(), from, backend_.real_bytes()));
+      copies.push_back({page_row(tensor.view(), to, backend_.real_bytes()), page_row(tensor.view(), from, backend_.real_bytes())});
   }
+  backend_.copy_each(copies);
 }
 
 int64_t KvCache::page_bytes(const Model& model) {

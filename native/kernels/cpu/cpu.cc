@@ -94,6 +94,13 @@ class CpuBackend final : public Backend {
     expect("copy out", out, x.rows, x.cols);
     kernels_.copy(context_, out, x);
   }
+  void copy_each(const std::vector<Copy>& copies) override {
+    for (const Copy& each : copies) expect("copy_each out", each.out, each.x.rows, each.x.cols);
+    pool_.run(static_cast<int64_t>(copies.size()), [&](int64_t task, int) {
+      const Copy& each = copies[static_cast<size_t>(task)];
+      for (int64_t row = 0; row < each.x.rows; ++row) std::copy_n(row_of(each.x, row), each.x.cols, row_of(each.out, row));
+    });
+  }
   void add(Tensor out, Tensor x, Tensor y) override {
     expect("add out", out, x.rows, x.cols);
     expect("add y", y, x.rows, x.cols);

@@ -148,18 +148,21 @@ void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pa
 
 void attend(const Context& context, Tensor out, Tensor logsumexp, Tensor q, const cpu::AttentionTasks& tasks, const cpu::PageMemory& memory,
             const AttentionShape& shape) {
-  const int64_t heads = shape.kv_heads;
-  context.pool->run(tasks.count * heads, [&](int64_t task, int worker) {
-    const cpu::QueryBlock& block = tasks.blocks[task / heads];
-    const HeadGroup group(shape, task % heads);
-    const Pages pages{memory, block.pages, task % heads, shape.head_size};
-    // What follows where threads take turns.
-    const int64_t after = task + context.pool->threads();
-    const bool follows = after < tasks.count * heads && shape.window == 0;
-    const cpu::QueryBlock& then = tasks.blocks[follows ? after / heads : 0];
-    const Following following{{memory, then.pages, after % heads, shape.head_size}, follows ? then.position + then.count : 0};
-    float* scratch = context.workspace->local(worker, Work::floats(tasks.largest * group.heads, shape.head_size));
-    attend_block(block, group, pages, following, q, static_cast<float>(shape.scale), out, logsumexp, task % heads, scratch);
+  // The heads of a block one after the other where there are blocks for everyone: what follows is then known.
+  const int64_t heads = shape.kv_heads, threads = context.pool->threads(), run = tasks.count >= 8 * threads ? heads : 1;
+  context.pool->run(tasks.count * heads / run, [&](int64_t task, int worker) {
+    for (int64_t unit = task * run; unit < (task + 1) * run; ++unit) {
+      const cpu::QueryBlock& block = tasks.blocks[unit / heads];
+      const HeadGroup group(shape, unit % heads);
+      const Pages pages{memory, block.pages, unit % heads, shape.head_size};
+      // In the next run, what follows where threads take turns.
+      const int64_t after = unit + 1 < (task + 1) * run ? unit + 1 : (task + threads) * run;
+      const bool follows = after < tasks.count * heads && shape.window == 0;
+      const cpu::QueryBlock& then = tasks.blocks[follows ? after / heads : 0];
+      const Following following{{memory, then.pages, after % heads, shape.head_size}, follows ? then.position + then.count : 0};
+      float* scratch = context.workspace->local(worker, Work::floats(tasks.largest * group.heads, shape.head_size));
+      attend_block(block, group, pages, following, q, static_cast<float>(shape.scale), out, logsumexp, unit % heads, scratch);
+    }
   });
 }
 

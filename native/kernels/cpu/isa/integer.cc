@@ -14,31 +14,33 @@ namespace {
 /// Bytes of quantised rows that a block of rows may take: they stay in the second-level cache while the panels go by.
 constexpr int64_t kBlockBytes = 384 * 1024;
 
-typedef int8_t ByteVec __attribute__((vector_size(kLanes)));
-
 struct Scale {
   float inverse, scale;
 };
 
+/// Combines the lanes of v, each with the one half a vector, a quarter … away: every lane is then what all make together.
+template <class Combine>
+inline IntVec over_lanes(IntVec v, const Combine& combine) {
+  SDFT_UNROLL for (int away = kLanes / 2; away > 0; away /= 2) {
+    IntVec other{};
+    SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) other[lane] = lane ^ away;
+    v = combine(v, __builtin_shuffle(v, other));
+  }
+  return v;
+}
+
 /// scale = largest |x| / 127, through the bits, which compare as the numbers do and put NaN above all. A group below 2⁻¹⁰⁰ is zero.
 Scale scale_of(const Vec (&x)[32 / kLanes]) {
+  const auto larger_of = [](IntVec a, IntVec b) { return a > b ? a : b; };
   IntVec top{};
-  for (const Vec& v : x) {
-    const IntVec bits = reinterpret_cast<IntVec>(v) & 0x7FFFFFFF;
-    top = bits > top ? bits : top;
-  }
-  int32_t most = 0;
-  for (int i = 0; i < kLanes; ++i) most = top[i] > most ? top[i] : most;
-  float largest;
-  std::memcpy(&largest, &most, sizeof largest);
+  for (const Vec& v : x) top = larger_of(reinterpret_cast<IntVec>(v) & 0x7FFFFFFF, top);
+  const float largest = reinterpret_cast<Vec>(over_lanes(top, larger_of))[0];
   if (largest < 7.8886e-31f) return {0, 0};
   return {127.0f / largest, largest / 127.0f};
 }
 
 int32_t total(IntVec v) {
-  int32_t sum = 0;
-  for (int i = 0; i < kLanes; ++i) sum += v[i];
-  return sum;
+  return over_lanes(v, [](IntVec a, IntVec b) { return a + b; })[0];
 }
 
 /// kNibbles: of eight neighbours first those at even places, then those at odd ones, as the halves of the weights' words hold them.
@@ -50,19 +52,21 @@ void quantize_group(const float* from, int32_t offset, IntegerGroup& out) {
   const Scale scale = scale_of(x);
   // 1.5 · 2²³: adding it leaves the nearest integer, ties to even, in the low bits.
   const Vec magic = broadcast(12582912.0f), inverse = broadcast(scale.inverse);
-  int8_t quants[32];
-  IntVec halves[2] = {};
+  IntVec quants[kVectors], halves[2] = {};
   SDFT_UNROLL for (int i = 0; i < kVectors; ++i) {
-    const IntVec quant = reinterpret_cast<IntVec>(x[i] * inverse + magic) - reinterpret_cast<IntVec>(magic);
-    halves[i / (kVectors / 2)] += quant;
-    const ByteVec bytes = __builtin_convertvector(quant, ByteVec);
-    std::memcpy(quants + i * kLanes, &bytes, sizeof bytes);
+    quants[i] = reinterpret_cast<IntVec>(x[i] * inverse + magic) - reinterpret_cast<IntVec>(magic);
+    halves[i / (kVectors / 2)] += quants[i];
   }
+  store_bytes(quants, out.quants);
   if constexpr (kNibbles) {
-    for (int r = 0; r < 32; r += 8)
-      for (int i = 0; i < 8; ++i) out.quants[r + i] = quants[r + i % 4 * 2 + i / 4];
-  } else {
-    std::memcpy(out.quants, quants, sizeof quants);
+    typedef int8_t Sixteen __attribute__((vector_size(16)));
+    const Sixteen order = {0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15};
+    SDFT_UNROLL for (int half = 0; half < 2; ++half) {
+      Sixteen bytes;
+      std::memcpy(&bytes, out.quants + 16 * half, sizeof bytes);
+      bytes = __builtin_shuffle(bytes, order);
+      std::memcpy(out.quants + 16 * half, &bytes, sizeof bytes);
+    }
   }
   const int32_t first = total(halves[0]), second = total(halves[1]);
   out.scale = scale.scale;

@@ -16,6 +16,22 @@ constexpr int kIntegerRows = 6;
 constexpr int kIntegerRows = 4;
 #endif
 
+/// The lanes of 32 integers in [−128, 127] as bytes.
+inline void store_bytes(const IntVec (&from)[32 / kLanes], int8_t* out) {
+#if defined(SDFT_ISA_AVX2)
+  // Packing takes turns between the halves of its operands.
+  const auto vector = [&](int i) { return reinterpret_cast<__m256i>(from[i]); };
+  const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(vector(0), vector(1)), _mm256_packs_epi32(vector(2), vector(3)));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+#else
+  typedef int8_t Narrow __attribute__((vector_size(kLanes)));
+  for (int i = 0; i < 32 / kLanes; ++i) {
+    const Narrow bytes = __builtin_convertvector(from[i], Narrow);
+    std::memcpy(out + i * kLanes, &bytes, sizeof bytes);
+  }
+#endif
+}
+
 inline WordVec broadcast_word(uint32_t word) { return WordVec{} + word; }
 
 /// Sums of one block of 32 inputs at most. kBytes: weights fill a byte, else at most half of one.
