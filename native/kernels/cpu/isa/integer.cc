@@ -18,14 +18,23 @@ struct Scale {
   float inverse, scale;
 };
 
-/// Combines the lanes of v, each with the one half a vector, a quarter … away: every lane is then what all make together.
-template <class Combine>
-inline IntVec over_lanes(IntVec v, const Combine& combine) {
-  SDFT_UNROLL for (int away = kLanes / 2; away > 0; away /= 2) {
-    IntVec other{};
-    SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) other[lane] = lane ^ away;
-    v = combine(v, __builtin_shuffle(v, other));
+/// The lanes `away` from each, as constants: built lane by lane, the compiler inserts them one after the other each time.
+template <int away>
+struct Partners {
+  int32_t lanes[kLanes];
+  constexpr Partners() : lanes() {
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = lane ^ away;
   }
+};
+
+/// Combines the lanes of v, each with the one half a vector away, a quarter …: every lane is then what all make together.
+template <int away = kLanes / 2, class Combine>
+inline IntVec over_lanes(IntVec v, const Combine& combine) {
+  static constexpr Partners<away> partners;
+  IntVec other;
+  std::memcpy(&other, partners.lanes, sizeof other);
+  v = combine(v, __builtin_shuffle(v, other));
+  if constexpr (away > 1) return over_lanes<away / 2>(v, combine);
   return v;
 }
 
