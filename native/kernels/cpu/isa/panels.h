@@ -79,10 +79,11 @@ inline FloatPanels strip_of(const cpu::PackedWeight& weight, int64_t column, int
   return {reinterpret_cast<const char*>(scratch - begin * kPanel), panel_floats * int64_t{sizeof(float)}};
 }
 
-/// Turns each square of kCount columns: rows[i][c + j] = rows[j][c + i], c a multiple of kCount. log2(kCount) rounds of swapping the off-diagonal blocks.
-template <int kCount>
+/// Turns each square of kCount columns: rows[i][c + j] = rows[j][c + i], c a multiple of kCount. log2(kCount) rounds of swapping the off-diagonal blocks, from
+/// those of kFirst rows on.
+template <int kCount, int kFirst = kCount / 2>
 __attribute__((always_inline)) inline void transpose_vectors(Vec (&rows)[kCount]) {
-  SDFT_UNROLL for (int half = kCount / 2; half > 0; half /= 2) {
+  SDFT_UNROLL for (int half = kFirst; half > 0; half /= 2) {
     IntVec low{}, high{};
     SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) {
       low[lane] = lane & half ? kLanes + lane - half : lane;
@@ -97,11 +98,22 @@ __attribute__((always_inline)) inline void transpose_vectors(Vec (&rows)[kCount]
   }
 }
 
+/// rows[i][j] = in[j][i] for kLanes × kLanes floats; rows of `in` from `count` on are zeros. The first round is made by loading, which takes no shuffles.
+__attribute__((always_inline)) inline void load_transposed(const float* in, int64_t in_row, int count, Vec (&rows)[kLanes]) {
+  constexpr int kHalf = kLanes / 2;
+  alignas(64) static constexpr float kZeros[kLanes] = {};
+  SDFT_UNROLL for (int i = 0; i < kHalf; ++i) {
+    const float *low = i < count ? in + i * in_row : kZeros, *high = i + kHalf < count ? in + (i + kHalf) * in_row : kZeros;
+    rows[i] = load_halves(low, high);
+    rows[i + kHalf] = load_halves(low + kHalf, high + kHalf);
+  }
+  transpose_vectors<kLanes, kHalf / 2>(rows);
+}
+
 /// out[i][j] = in[j][i] for kLanes × kLanes floats.
 inline void transpose_block(const float* in, int64_t in_row, float* out, int64_t out_row) {
   Vec rows[kLanes];
-  SDFT_UNROLL for (int i = 0; i < kLanes; ++i) rows[i] = load(in + i * in_row);
-  transpose_vectors(rows);
+  load_transposed(in, in_row, kLanes, rows);
   SDFT_UNROLL for (int i = 0; i < kLanes; ++i) store(out + i * out_row, rows[i]);
 }
 
@@ -130,8 +142,7 @@ inline void interleave_rows(const float* in, int64_t in_row, int64_t height, int
     }
     for (; c + kLanes <= columns; c += kLanes) {
       Vec rows[kLanes];
-      SDFT_UNROLL for (int i = 0; i < kLanes; ++i) rows[i] = i < count ? load(in + (first + i) * in_row + c) : Vec{};
-      transpose_vectors(rows);
+      load_transposed(in + first * in_row + c, in_row, count, rows);
       // Of a tile no higher than a vector, what is written past a column is overwritten by the next: writing under a mask is slow on some
       // processors. Not at the end, where another thread's tile begins.
       const bool whole = height <= kLanes && c + 2 * kLanes <= columns;

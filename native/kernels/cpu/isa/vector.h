@@ -45,6 +45,19 @@ inline WordVec load_words(const uint32_t* p) {
   std::memcpy(&v, p, sizeof v);
   return v;
 }
+/// Half a vector from one place, half from another.
+inline Vec load_halves(const float* low, const float* high) {
+#if defined(SDFT_ISA_AVX512)
+  return reinterpret_cast<Vec>(_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd(reinterpret_cast<const double*>(low))), _mm256_loadu_pd(reinterpret_cast<const double*>(high)), 1));
+#elif defined(SDFT_ISA_AVX2)
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+#else
+  Vec v;
+  std::memcpy(&v, low, sizeof v / 2);
+  std::memcpy(reinterpret_cast<char*>(&v) + sizeof v / 2, high, sizeof v / 2);
+  return v;
+#endif
+}
 inline void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
 inline Vec bits_to_float(WordVec v) { return reinterpret_cast<Vec>(v); }
 inline Vec to_float(IntVec v) { return __builtin_convertvector(v, Vec); }
