@@ -45,10 +45,14 @@ std::vector<Output> norm(Backend& backend, const Shape& s) {
   backend.rms_norm_backward(dx, dout, x, weight, 1e-5, Write::overwrite);
   backend.rms_norm_backward(added, dout, x, weight, 1e-5, Write::add);
   backend.rms_norm_backward(own, own, x, weight, 1e-5, Write::overwrite);
+  const Guarded sum(backend, s.rows, s.cols, {}, s.gap), of_sum(backend, s.rows, s.cols, {}, 1), stream(backend, s.rows, s.cols, random_floats(count, 1), s.gap), of_stream(backend, s.rows, s.cols, {}, 2);
+  backend.add_rms_norm(of_sum, sum, x, dout, weight, 1e-5);
+  backend.add_rms_norm(of_stream, stream, stream, dout, weight, 1e-5);
   // One column: its gradient is the small difference of two numbers 1e5 times as large.
   const Tolerance gradient{s.cols == 1 ? 1e-4 : 1e-5, 1e-5, 0};
   return {out.output("rms_norm", kElementwise), in_place.output("rms_norm in place", kElementwise), dx.output("rms_norm_backward", gradient),
-          added.output("rms_norm_backward added", gradient), own.output("rms_norm_backward in place", gradient)};
+          added.output("rms_norm_backward added", gradient), own.output("rms_norm_backward in place", gradient), sum.output("add_rms_norm, sum", kExact),
+          of_sum.output("add_rms_norm", kElementwise), stream.output("add_rms_norm in place, sum", kExact), of_stream.output("add_rms_norm in place", kElementwise)};
 }
 
 std::vector<Output> layer_norm(Backend& backend, const Shape& s) {

@@ -131,6 +131,11 @@ class Backend {
   // ---- norm, rotation, activation -------------------------------------------------------------------------------------------------------------------
   /// out = x · weight / sqrt(mean(x²) + epsilon) by rows; weight (1, C). out may be x.
   virtual void rms_norm(Tensor out, Tensor x, Tensor weight, double epsilon) = 0;
+  /// sum = x + y, out = rms_norm of sum: what a branch adds to the stream, and what the next one reads, in one pass. Same bits as one after the other. sum may be x or y.
+  virtual void add_rms_norm(Tensor out, Tensor sum, Tensor x, Tensor y, Tensor weight, double epsilon) {
+    add(sum, x, y);
+    rms_norm(out, sum, weight, epsilon);
+  }
   /// With r = 1 / sqrt(mean(x²) + epsilon), g = dout · weight:  dx (=, or += into the residual stream) r · g − x · r³ · mean(g · x). dx may be dout when overwriting.
   virtual void rms_norm_backward(Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write) = 0;
   /// cosines, sines (N, D/2): scale · cos(position · frequency), in double before rounding. frequencies: D/2 in host memory.

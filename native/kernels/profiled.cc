@@ -148,6 +148,9 @@ class Profiled final : public Backend {
   void rms_norm(Tensor out, Tensor x, Tensor weight, double epsilon) override {
     timed(plain("rms_norm"), moved(x.rows, elements(out, x)), [&] { inner_->rms_norm(out, x, weight, epsilon); });
   }
+  void add_rms_norm(Tensor out, Tensor sum, Tensor x, Tensor y, Tensor weight, double epsilon) override {
+    timed(plain("add_rms_norm"), moved(x.rows, elements(out, sum, x, y)), [&] { inner_->add_rms_norm(out, sum, x, y, weight, epsilon); });
+  }
   void rms_norm_backward(Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write) override {
     timed(plain("rms_norm_backward"), moved(x.rows, written(dx, write) + elements(dout, x)),
           [&] { inner_->rms_norm_backward(dx, dout, x, weight, epsilon, write); });

@@ -42,7 +42,6 @@ void Decoder::attend(const Step& step, int64_t layer, int64_t rows) {
   Backend& backend = model_.backend();
   const Tensor normed = normed_.top(rows), query = query_.top(rows), key = key_.top(rows), value = value_.top(rows);
 
-  backend.rms_norm(normed, stream_.top(rows), weights.attention_norm.view(), spec.norm_epsilon);
   const Tensor narrow = low_rank(step, rows);
   project(model_, {{Target::q_proj, query, narrow}, {Target::k_proj, key, narrow}, {Target::v_proj, value, narrow}}, normed, layer, step.adapter, step.compute);
   if (spec.query_key_norm) {
@@ -60,6 +59,10 @@ void Decoder::attend(const Step& step, int64_t layer, int64_t rows) {
   }
 }
 
+Tensor Decoder::norm_after(int64_t layer) const {
+  return layer + 1 < static_cast<int64_t>(model_.spec().layers.size()) ? model_.layer(layer + 1).attention_norm.view() : model_.final_norm();
+}
+
 void Decoder::finish_layer(const Step& step, int64_t layer, Tensor stream, Tensor attended) {
   const ModelSpec& spec = model_.spec();
   const LayerWeights& weights = model_.layer(layer);
@@ -70,13 +73,12 @@ void Decoder::finish_layer(const Step& step, int64_t layer, Tensor stream, Tenso
   const Tensor narrow = low_rank(step, rows);
   project(model_, {{Target::o_proj, branch, narrow}}, attended, layer, step.adapter, step.compute);
   if (spec.sandwich_norms) backend.rms_norm(branch, branch, weights.post_attention_norm.view(), spec.norm_epsilon);
-  backend.add(stream, stream, branch);
-  backend.rms_norm(normed, stream, weights.mlp_norm.view(), spec.norm_epsilon);
+  backend.add_rms_norm(normed, stream, stream, branch, weights.mlp_norm.view(), spec.norm_epsilon);
   project(model_, {{Target::gate_proj, gate, narrow}, {Target::up_proj, up, narrow}}, normed, layer, step.adapter, step.compute);
   backend.gated(gate, gate, up, spec.activation);
   project(model_, {{Target::down_proj, branch, narrow}}, gate, layer, step.adapter, step.compute);
   if (spec.sandwich_norms) backend.rms_norm(branch, branch, weights.post_mlp_norm.view(), spec.norm_epsilon);
-  backend.add(stream, stream, branch);
+  backend.add_rms_norm(normed, stream, stream, branch, norm_after(layer), spec.norm_epsilon);
 }
 
 Tensor Decoder::hidden(const Step& step) {
@@ -93,6 +95,7 @@ Tensor Decoder::hidden(const Step& step) {
   backend.embed(stream_.top(rows), model_.embedding(), tokens_.top(rows), spec.embedding_scale);
 
   const int64_t layers = static_cast<int64_t>(spec.layers.size());
+  backend.rms_norm(normed_.top(rows), stream_.top(rows), model_.layer(0).attention_norm.view(), spec.norm_epsilon);
   for (int64_t layer = 0; layer + 1 < layers; ++layer) {
     attend(step, layer, rows);
     finish_layer(step, layer, stream_.top(rows), attended_.top(rows));
@@ -104,7 +107,6 @@ Tensor Decoder::hidden(const Step& step) {
   backend.gather_rows(wanted_stream_.top(wanted), stream_.top(rows), wanted_rows);
   backend.gather_rows(wanted_attended_.top(wanted), attended_.top(rows), wanted_rows);
   finish_layer(step, layers - 1, wanted_stream_.top(wanted), wanted_attended_.top(wanted));
-  backend.rms_norm(normed_.top(wanted), wanted_stream_.top(wanted), model_.final_norm(), spec.norm_epsilon);
   return normed_.top(wanted);
 }
 

@@ -32,10 +32,13 @@ class Decoder {
   int64_t max_rows() const { return max_rows_; }
 
  private:
-  /// Attention of one layer: reads the stream, leaves its heads' outputs (N, H · D) in attended_.
+  /// Attention of one layer: reads normed_, leaves its heads' outputs (N, H · D) in attended_.
   void attend(const Step& step, int64_t layer, int64_t rows);
-  /// Output projection and MLP on `rows` rows of `stream`, whose attention outputs are `attended`; adds both to the stream.
+  /// Output projection and MLP on `rows` rows of `stream`, whose attention outputs are `attended`; adds both to the stream and leaves it in normed_
+  /// as what comes next reads it.
   void finish_layer(const Step& step, int64_t layer, Tensor stream, Tensor attended);
+  /// The weight of the norm between a layer and the next, or the head.
+  Tensor norm_after(int64_t layer) const;
   Tensor low_rank(const Step& step, int64_t rows);
 
   const Model& model_;

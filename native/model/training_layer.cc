@@ -86,9 +86,7 @@ void TrainingLayer::finish(Tensor output, Tensor stream, Tensor attended) {
   const Tensor attention_branch = spec_.sandwich_norms ? tail(stored_.attention_branch) : branch;
   project({to(Target::o_proj, attention_branch)}, attended);
   if (spec_.sandwich_norms) backend_.rms_norm(branch, attention_branch, weights_.post_attention_norm.view(), spec_.norm_epsilon);
-  backend_.add(middle, stream, branch);
-
-  backend_.rms_norm(normed, middle, weights_.mlp_norm.view(), spec_.norm_epsilon);
+  backend_.add_rms_norm(normed, middle, stream, branch, weights_.mlp_norm.view(), spec_.norm_epsilon);
   project({to(Target::gate_proj, gate), to(Target::up_proj, up)}, normed);
   // Run again for backward, the layer stops where nothing more is stored.
   if (!output && !spec_.sandwich_norms && !has_adapter(Target::down_proj)) return;

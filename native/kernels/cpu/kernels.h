@@ -40,6 +40,7 @@ struct Kernels {
   void (*gather_rows)(const Context&, Tensor out, Tensor x, Indices rows);
   void (*scatter_rows)(const Context&, Tensor out, Tensor x, Indices rows);
   void (*rms_norm)(const Context&, Tensor out, Tensor x, Tensor weight, double epsilon);
+  void (*add_rms_norm)(const Context&, Tensor out, Tensor sum, Tensor x, Tensor y, Tensor weight, double epsilon);
   void (*rms_norm_backward)(const Context&, Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write);
   void (*rope)(const Context&, Tensor x, Tensor cosines, Tensor sines, int64_t head_size, Rotation rotation);
   void (*gated)(const Context&, Tensor out, Tensor gate, Tensor up, Activation activation);

@@ -112,6 +112,11 @@ class CudaBackend final : public Backend {
     expect("rms_norm weight", weight, 1, x.cols);
     cuda::rms_norm(context_, out, x, weight, epsilon);
   }
+  void add_rms_norm(Tensor out, Tensor sum, Tensor x, Tensor y, Tensor weight, double epsilon) override {
+    for (Tensor tensor : {out, sum, y}) expect("add_rms_norm out, sum, y", tensor, x.rows, x.cols);
+    expect("add_rms_norm weight", weight, 1, x.cols);
+    cuda::add_rms_norm(context_, out, sum, x, y, weight, epsilon);
+  }
   void rms_norm_backward(Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write) override {
     expect("rms_norm_backward dx", dx, x.rows, x.cols);
     expect("rms_norm_backward dout", dout, x.rows, x.cols);

@@ -30,6 +30,7 @@ void embed(const Context& context, Tensor out, const DeviceWeight& table, Indice
 
 // ---- norm, rotation, activation
 void rms_norm(const Context& context, Tensor out, Tensor x, Tensor weight, double epsilon);
+void add_rms_norm(const Context& context, Tensor out, Tensor sum, Tensor x, Tensor y, Tensor weight, double epsilon);
 void rms_norm_backward(const Context& context, Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write);
 /// frequencies: (D/2) on the device.
 void rope_table(const Context& context, Tensor cosines, Tensor sines, Indices positions, const double* frequencies, double scale);

@@ -26,17 +26,22 @@ __device__ __forceinline__ float row_sum(float value, float (&slots)[kWarps]) {
   return kWide ? block_sum<kWarps>(value, slots) : warp_sum(value);
 }
 
-template <bool kWide>
-__global__ void __launch_bounds__(kThreads) rms_norm_kernel(Rows out, Rows x, const float* weight, float epsilon) {
+/// kAdds: of sum = x + y, which is written on the way; each thread reads again what it wrote itself.
+template <bool kWide, bool kAdds>
+__global__ void __launch_bounds__(kThreads) rms_norm_kernel(Rows out, Rows sum, Rows x, Rows y, const float* weight, float epsilon) {
   SDFT_SHARED(float, slots, [kWarps]);
   const RowThreads threads = row_threads<kWide>();
   if (threads.row >= x.rows) return;  // a whole warp, or nobody
-  const float* in = x.row(threads.row);
+  const float *in = x.row(threads.row), *summed = kAdds ? sum.row(threads.row) : in;
   float squares = 0;
-  for (int64_t c = threads.index; c < x.cols; c += threads.count) squares += in[c] * in[c];
+  for (int64_t c = threads.index; c < x.cols; c += threads.count) {
+    const float value = kAdds ? in[c] + y.row(threads.row)[c] : in[c];
+    if (kAdds) sum.row(threads.row)[c] = value;
+    squares += value * value;
+  }
   const float inverse = 1.0f / sqrtf(row_sum<kWide>(squares, slots) / static_cast<float>(x.cols) + epsilon);
   float* to = out.row(threads.row);
-  for (int64_t c = threads.index; c < x.cols; c += threads.count) to[c] = in[c] * inverse * weight[c];
+  for (int64_t c = threads.index; c < x.cols; c += threads.count) to[c] = summed[c] * inverse * weight[c];
 }
 
 template <bool kWide>
@@ -74,6 +79,20 @@ __global__ void __launch_bounds__(kThreads) layer_norm_kernel(Rows out, Rows x, 
   for (int64_t c = threads.index; c < x.cols; c += threads.count) to[c] = (in[c] - mean) * inverse * weight[c] + bias[c];
 }
 
+template <bool kAdds>
+void launch_rms_norm(const Context& context, const char* name, Tensor out, Tensor sum, Tensor x, Tensor y, Tensor weight, double epsilon) {
+  if (x.rows == 0) return;
+  const auto* w = static_cast<const float*>(weight.data);
+  if (x.cols > kNarrow) {
+    SDFT_LAUNCH((rms_norm_kernel<true, kAdds>), dim3(static_cast<unsigned>(x.rows)), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(sum), rows_of(x), rows_of(y), w,
+                static_cast<float>(epsilon));
+  } else {
+    SDFT_LAUNCH((rms_norm_kernel<false, kAdds>), dim3(blocks_for(x.rows, kWarps)), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(sum), rows_of(x), rows_of(y), w,
+                static_cast<float>(epsilon));
+  }
+  check_launch(name);
+}
+
 }  // namespace
 
 void layer_norm(const Context& context, Tensor out, Tensor x, Tensor weight, Tensor bias, double epsilon) {
@@ -87,15 +106,10 @@ void layer_norm(const Context& context, Tensor out, Tensor x, Tensor weight, Ten
   check_launch("layer_norm");
 }
 
-void rms_norm(const Context& context, Tensor out, Tensor x, Tensor weight, double epsilon) {
-  if (x.rows == 0) return;
-  const auto* w = static_cast<const float*>(weight.data);
-  if (x.cols > kNarrow) {
-    SDFT_LAUNCH(rms_norm_kernel<true>, dim3(static_cast<unsigned>(x.rows)), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(x), w, static_cast<float>(epsilon));
-  } else {
-    SDFT_LAUNCH(rms_norm_kernel<false>, dim3(blocks_for(x.rows, kWarps)), dim3(kThreads), 0, context.stream, rows_of(out), rows_of(x), w, static_cast<float>(epsilon));
-  }
-  check_launch("rms_norm");
+void rms_norm(const Context& context, Tensor out, Tensor x, Tensor weight, double epsilon) { launch_rms_norm<false>(context, "rms_norm", out, x, x, x, weight, epsilon); }
+
+void add_rms_norm(const Context& context, Tensor out, Tensor sum, Tensor x, Tensor y, Tensor weight, double epsilon) {
+  launch_rms_norm<true>(context, "add_rms_norm", out, sum, x, y, weight, epsilon);
 }
 
 void rms_norm_backward(const Context& context, Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write) {

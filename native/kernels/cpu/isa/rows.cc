@@ -15,14 +15,6 @@ void copy(const Context& context, Tensor out, Tensor x) {
   over_rows(context, out.rows, out.cols, [&](int64_t row) { std::memmove(row_of(out, row), row_of(x, row), static_cast<size_t>(out.cols) * sizeof(float)); });
 }
 
-void add(const Context& context, Tensor out, Tensor x, Tensor y) {
-  over_rows(context, out.rows, out.cols, [&](int64_t row) {
-    float* to = row_of(out, row);
-    const float *a = row_of(x, row), *b = row_of(y, row);
-    over_vectors(out.cols, [&](int64_t i, int lanes) { store_part(to + i, load_part(a + i, lanes) + load_part(b + i, lanes), lanes); });
-  });
-}
-
 void scale(const Context& context, Tensor out, float factor) {
   over_rows(context, out.rows, out.cols, [&](int64_t row) {
     float* to = row_of(out, row);
@@ -59,15 +51,29 @@ float inverse_root(const float* x, int64_t columns, double epsilon) {
   return static_cast<float>(1.0 / __builtin_sqrt(static_cast<double>(sum(even + odd)) / static_cast<double>(columns) + epsilon));
 }
 
+inline void add_row(float* to, const float* a, const float* b, int64_t columns) {
+  over_vectors(columns, [&](int64_t i, int lanes) { store_part(to + i, load_part(a + i, lanes) + load_part(b + i, lanes), lanes); });
+}
+
+inline void norm_row(float* to, const float* from, const float* weight, int64_t columns, double epsilon) {
+  const Vec r = broadcast(inverse_root(from, columns, epsilon));
+  over_vectors(columns, [&](int64_t i, int lanes) { store_part(to + i, load_part(from + i, lanes) * r * load_part(weight + i, lanes), lanes); });
+}
+
 }  // namespace
 
+void add(const Context& context, Tensor out, Tensor x, Tensor y) {
+  over_rows(context, out.rows, out.cols, [&](int64_t row) { add_row(row_of(out, row), row_of(x, row), row_of(y, row), out.cols); });
+}
+
 void rms_norm(const Context& context, Tensor out, Tensor x, Tensor weight, double epsilon) {
-  const float* w = row_of(weight, 0);
-  over_rows(context, x.rows, x.cols, [&](int64_t row) {
-    const float* from = row_of(x, row);
-    float* to = row_of(out, row);
-    const Vec r = broadcast(inverse_root(from, x.cols, epsilon));
-    over_vectors(x.cols, [&](int64_t i, int lanes) { store_part(to + i, load_part(from + i, lanes) * r * load_part(w + i, lanes), lanes); });
+  over_rows(context, x.rows, x.cols, [&](int64_t row) { norm_row(row_of(out, row), row_of(x, row), row_of(weight, 0), x.cols, epsilon); });
+}
+
+void add_rms_norm(const Context& context, Tensor out, Tensor sum, Tensor x, Tensor y, Tensor weight, double epsilon) {
+  over_rows(context, x.rows, 2 * x.cols, [&](int64_t row) {
+    add_row(row_of(sum, row), row_of(x, row), row_of(y, row), x.cols);
+    norm_row(row_of(out, row), row_of(sum, row), row_of(weight, 0), x.cols, epsilon);
   });
 }
 

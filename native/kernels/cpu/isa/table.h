@@ -11,6 +11,7 @@ void scale(const cpu::Context&, Tensor out, float factor);
 void gather_rows(const cpu::Context&, Tensor out, Tensor x, Indices rows);
 void scatter_rows(const cpu::Context&, Tensor out, Tensor x, Indices rows);
 void rms_norm(const cpu::Context&, Tensor out, Tensor x, Tensor weight, double epsilon);
+void add_rms_norm(const cpu::Context&, Tensor out, Tensor sum, Tensor x, Tensor y, Tensor weight, double epsilon);
 void rms_norm_backward(const cpu::Context&, Tensor dx, Tensor dout, Tensor x, Tensor weight, double epsilon, Write write);
 void rope(const cpu::Context&, Tensor x, Tensor cosines, Tensor sines, int64_t head_size, Rotation rotation);
 void gated(const cpu::Context&, Tensor out, Tensor gate, Tensor up, Activation activation);
