@@ -48,10 +48,9 @@ export function reportError(
     );
     return 130;
   }
-  // An SdftError says by itself how to go on.
-  const goOn =
-    !(error instanceof SdftError) && codeOf(error) === "device" ? " Run the same command again to go on." : "";
-  process.stderr.write(`Error: ${messageOf(error)}${goOn}${stack}\n`);
+  // An SdftError says by itself how to go on. Not every command keeps something to go on with, so nothing of that is promised here.
+  const advice = !(error instanceof SdftError) && codeOf(error) === "device" ? " Run the same command again." : "";
+  process.stderr.write(`Error: ${messageOf(error)}${advice}${stack}\n`);
   return exitStatus(error);
 }
 

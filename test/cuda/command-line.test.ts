@@ -69,6 +69,14 @@ describe.skipIf(!existsSync(emulated))("commands with --device cuda", () => {
     }
   });
 
+  it("promise nothing to go on with when the device is lost in a command that keeps nothing", async () => {
+    process.env.SDFT_TEST_LOSE_DEVICE_AFTER = "10";
+    const lost = await sdft("score", ...onCuda, "--prompt", "hi there");
+    delete process.env.SDFT_TEST_LOSE_DEVICE_AFTER;
+    expect(lost).toMatchObject({ status: 1 });
+    expect(lost.stderr).toMatch(/reported: unspecified launch failure.*\. Run the same command again\.\n$/);
+  });
+
   it("save a training's state when the device is lost, and go on from it to the same bits", async () => {
     const data = join(folder, "rows.json");
     const examples = Array.from({ length: 4 }, (_, i) => ({ instruction: `Say ${i}.`, output: `It is ${i}.` }));
@@ -90,9 +98,7 @@ describe.skipIf(!existsSync(emulated))("commands with --device cuda", () => {
     process.env.SDFT_TEST_LOSE_DEVICE_AFTER = "10";
     const early = await train("early");
     expect(early).toMatchObject({ status: 1 });
-    expect(early.stderr).toMatch(
-      /reported: unspecified launch failure.*stays saved\. Run the same command again to go on\.\n$/,
-    );
+    expect(early.stderr).toMatch(/reported: unspecified launch failure.*stays saved\. Run the same command again\.\n$/);
 
     process.env.SDFT_TEST_LOSE_DEVICE_AFTER = "400";
     const { status, stderr } = await train("lost");
