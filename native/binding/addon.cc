@@ -38,6 +38,7 @@ Napi::Value planned_sizes(Napi::Env env, const CudaFacts& facts) {
     if (size > 0) heads.Set(heads.Length(), Napi::Number::New(env, static_cast<double>(size)));
   sizes.Set("flashHeads", heads);
   sizes.Set("flashGroup", static_cast<double>(facts.planned.flash_group));
+  sizes.Set("largestHead", static_cast<double>(facts.planned.largest_head));
   return sizes;
 }
 
@@ -72,6 +73,7 @@ Napi::Value info(const Napi::CallbackInfo& call) {
     }
     cuda.Set("memory", memory);
     cuda.Set("planned", planned_sizes(env, cuda_found));
+    cuda.Set("used", cuda_found.usable ? Napi::Value(Napi::String::New(env, cuda_found.used)) : env.Null());
     cuda.Set("exact", !cuda_rounds());
     result.Set("cuda", cuda);
     Napi::Array features = Napi::Array::New(env);

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/shared_library.h"
 #include "kernels/cuda/library.h"
 
 namespace sdft {
@@ -26,6 +27,12 @@ std::string beside_the_addon() {
   return (slash == std::string::npos ? "" : path.substr(0, slash + 1)) + "libsdft_cuda.so";
 }
 
+/// What the build found, "on (…)" or "off (…)", said of a library that is not there.
+std::string why_not_built() {
+  const std::string state = SDFT_CUDA_STATE;
+  return state.rfind("off ", 0) == 0 ? "not built " + state.substr(4) : "not beside the addon, although the build had CUDA " + state + "; build sdft again";
+}
+
 /// The library as opened, or why it is not. Kept open: a backend made by it may outlive its maker.
 struct Library {
   cuda::FactsFunction facts = nullptr;
@@ -37,13 +44,18 @@ Library open_library() {
   const char* chosen = std::getenv("SDFT_CUDA_LIB");
   const bool named = chosen != nullptr && *chosen != '\0';
   const std::string path = named ? chosen : beside_the_addon();
+  const std::string cut = cut_off(path);
+  if (!cut.empty()) {
+    const std::string state = path + " " + cut + "; " + (named ? "name a whole one" : "build sdft again");
+    return {nullptr, nullptr, state, "the CUDA library " + state};
+  }
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const std::string why = dlerror();
     std::FILE* file = std::fopen(path.c_str(), "rb");
     if (file != nullptr) std::fclose(file);
     const bool missing = file == nullptr && !named;
-    const std::string state = missing ? "not built (no nvcc of CUDA 12.4 or newer when sdft was built; see docs/cuda.md)" : "cannot be opened: " + why;
+    const std::string state = missing ? why_not_built() : "cannot be opened: " + why;
     return {nullptr, nullptr, state, "the CUDA library " + (missing ? "is " + state : state)};
   }
   const auto abi = reinterpret_cast<cuda::AbiFunction>(dlsym(handle, "sdft_cuda_abi"));
@@ -60,15 +72,28 @@ const Library& library() {
   return opened;
 }
 
-/// The version of the driver, 0 for none: asked of libcuda itself, so that it is known without our library too.
-int driver_version() {
+/// Its version, 0 where it can't be used, and then why not.
+struct Driver {
+  int version = 0;
+  std::string missing;
+};
+
+/// Asked of libcuda itself, so that it is known without our library too.
+Driver find_driver() {
   void* handle = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) return 0;
+  if (handle == nullptr) {
+    const std::string why = dlerror();
+    const bool absent = why.find("libcuda.so.1: cannot open shared object file: No such file") != std::string::npos;
+    return {0, absent ? "libcuda.so.1 not found" : "libcuda.so.1 cannot be opened: " + why};
+  }
   const auto ask = reinterpret_cast<int (*)(int*)>(dlsym(handle, "cuDriverGetVersion"));
   int version = 0;
-  if (ask != nullptr && ask(&version) != 0) version = 0;
+  const int status = ask == nullptr ? 0 : ask(&version);
   dlclose(handle);
-  return version;
+  if (ask == nullptr) return {0, "libcuda.so.1 has no cuDriverGetVersion"};
+  if (status != 0) return {0, "libcuda.so.1 does not tell its version: error " + std::to_string(status)};
+  if (version <= 0) return {0, "libcuda.so.1 is of version " + std::to_string(version)};
+  return {version, ""};
 }
 
 std::string gigabytes(int64_t bytes) {
@@ -101,8 +126,8 @@ bool is_version(const char* said) { return *said >= '0' && *said <= '9'; }
 
 CudaFacts cuda_facts() {
   CudaFacts result{};
-  const int driver = driver_version();
-  result.driver = driver > 0 ? "CUDA " + version_text(driver) : "none (libcuda.so.1 not found)";
+  const auto [driver, no_driver] = find_driver();
+  result.driver = driver > 0 ? "CUDA " + version_text(driver) : "none (" + no_driver + ")";
   if (library().facts == nullptr) {
     result.library = library().state;
     result.reason = library().reason;
@@ -115,7 +140,7 @@ CudaFacts cuda_facts() {
   result.library = "built for " + std::string(facts.architectures) + " with CUDA " + version_text(facts.runtime);
   for (int i = 0; i < facts.device_count; ++i) result.devices.push_back(describe(facts.devices[i]));
   if (driver == 0 && !emulated) {
-    result.reason = "no NVIDIA driver (libcuda.so.1 not found)";
+    result.reason = "no NVIDIA driver (" + no_driver + ")";
   } else if (!emulated && driver < oldest_driver(facts.runtime)) {
     result.reason = "the NVIDIA driver is too old: it supports CUDA " + version_text(driver) + ", this library needs " + version_text(oldest_driver(facts.runtime)) + "; install a newer driver";
   } else if (facts.device_count == 0) {
@@ -128,6 +153,9 @@ CudaFacts cuda_facts() {
     result.reason = "SDFT_CUBLASLT names a library that cannot be used (" + std::string(facts.cublaslt) + "); leave it out to take the system's where there is one, or set it to off";
   } else {
     result.usable = true;
+    const cuda::DeviceFacts& first = facts.devices[0];
+    result.used = std::string(first.name) + ", compute capability " + std::to_string(first.major) + "." + std::to_string(first.minor) + ", driver " + result.driver +
+                  ", library of CUDA " + version_text(facts.runtime) + ", cuBLASLt " + (facts.cublaslt[0] != '\0' ? facts.cublaslt : "none");
     result.free_bytes = facts.devices[0].free_bytes;
     result.total_bytes = facts.devices[0].total_bytes;
     result.reason = result.devices[0] + "; cuBLASLt " + (facts.cublaslt[0] != '\0' ? facts.cublaslt : "none") + (cuda_rounds() ? "" : "; float32 throughout (SDFT_CUDA_EXACT)");

@@ -17,6 +17,7 @@ struct CudaFacts {
   std::string driver;                // its version, or none
   std::vector<std::string> devices;  // name, compute capability, memory
   std::string reason;                // why not usable; what was chosen otherwise
+  std::string used;                  // if usable: what results depend on beside the engine, card and libraries
   int64_t free_bytes = 0, total_bytes = 0;  // of the device that is used
   cuda::PlannedSizes planned{};             // zeros without a library
 };

@@ -15,6 +15,7 @@ export const plannedSizes: PlannedSizes = {
   splitBlocks: 864,
   flashHeads: [64, 80, 96, 128, 256],
   flashGroup: 32,
+  largestHead: 256,
 };
 
 /** A step on the device, at its largest. */
@@ -33,18 +34,20 @@ interface DeviceModel {
   readonly spec: ModelSpec;
   readonly weights: readonly WeightEntry[];
   readonly weightFormat: WeightFormat;
+  /** Everything in float32 (SDFT_CUDA_EXACT). */
+  readonly exact?: boolean;
 }
 
 /** The code of the kernels, and what cuBLASLt takes for itself: not measured yet. The driver's own context is made before free memory is asked for. */
 export const deviceLibraries = { name: "kernels and libraries", bytes: 256 * 2 ** 20, remedy: null } as const;
 
-/** Bytes of a key's or value's element: heads of the tensor-core kernels are kept in bf16 (flash_takes of attention.h). */
-export function cachedBytes({ headSize, queryHeads, kvHeads }: ModelSpec): number {
+/** Bytes of a key's or value's element: heads of the tensor-core kernels are kept in bf16 (flash_takes of attention.h), if products are rounded at all. */
+export function cachedBytes({ headSize, queryHeads, kvHeads }: ModelSpec, exact = false): number {
   const { flashHeads, flashGroup } = plannedSizes;
-  return flashHeads.includes(headSize) && queryHeads / kvHeads <= flashGroup ? 2 : 4;
+  return !exact && flashHeads.includes(headSize) && queryHeads / kvHeads <= flashGroup ? 2 : 4;
 }
 
-export function deviceScratch({ spec, weights, weightFormat }: DeviceModel, step: DeviceStep): number {
+export function deviceScratch({ spec, weights, weightFormat, exact }: DeviceModel, step: DeviceStep): number {
   const { rows, lossRows, sequences, rank } = step;
   const back = step.backward ? 1 : 0;
   const keys = spec.kvHeads * spec.headSize;
@@ -68,11 +71,11 @@ export function deviceScratch({ spec, weights, weightFormat }: DeviceModel, step
     back * 2 * rows * (up(queries, 8) + 2 * up(keys, 8)) + // of attention's backward pass
     2 * most(unpacked.map(elements)) +
     4 * together * stride +
-    2 * cachedBytes(spec) * (sequences > 0 ? rows + sequences * plannedSizes.pageRows : 0) * keys +
+    2 * cachedBytes(spec, exact) * (sequences > 0 ? rows + sequences * plannedSizes.pageRows : 0) * keys +
     back * 4 * rows * spec.queryHeads +
     Math.max(
       most(split),
-      attentionSplits(spec, rows),
+      attentionSplits(spec, rows, exact),
       back * 4 * Math.ceil(rows / plannedSizes.sumRows) * rank * widest,
     ) + // sums in parts
     64 * rows + // tables of attention, positions
@@ -81,9 +84,9 @@ export function deviceScratch({ spec, weights, weightFormat }: DeviceModel, step
 }
 
 /** Of flash.cu's splits: a tile's sums, its largest score and its total. A step of so many rows has at most as many tiles. */
-function attentionSplits(spec: ModelSpec, rows: number): number {
+function attentionSplits(spec: ModelSpec, rows: number, exact: boolean | undefined): number {
   const { splitKeys, splitBlocks, tileRows } = plannedSizes;
-  if (cachedBytes(spec) === 4 || spec.maxPositions <= splitKeys) return 0;
+  if (cachedBytes(spec, exact) === 4 || spec.maxPositions <= splitKeys) return 0;
   const blocks = Math.min(splitBlocks, rows * spec.kvHeads * Math.ceil(spec.maxPositions / splitKeys));
   return 4 * blocks * tileRows * (spec.headSize + 2);
 }

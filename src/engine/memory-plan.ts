@@ -30,6 +30,8 @@ export interface PlannedModel {
   readonly backend: BackendName;
   readonly weightFormat: WeightFormat;
   readonly threads: number;
+  /** Of a device that computes everything in float32 (SDFT_CUDA_EXACT). */
+  readonly exact?: boolean;
   /** Bytes of the process without the engine: Node, its code, the tokenizer. Measured, or `typicalProcessBytes`. */
   readonly processBytes: number;
 }
@@ -113,7 +115,7 @@ export function planGeneration(model: PlannedModel, work: GenerationWork): Memor
   const sequences = Math.min(work.sequences, work.rowsPerStep, work.lengths.length);
   const longest = [...work.lengths].sort((a, b) => b - a).slice(0, sequences);
   const pageBytes =
-    (model.backend === "cuda" ? cachedBytes(spec) : real) * 2 * pageRows * keys(spec) * spec.layers.length;
+    (model.backend === "cuda" ? cachedBytes(spec, model.exact) : real) * 2 * pageRows * keys(spec) * spec.layers.length;
   const pages = longest.map((length) => Math.ceil(length / pageRows));
   const together = pages.reduce((sum, count) => sum + count, 0);
   const cache = pageBytes * Math.max(pages[0] ?? 0, Math.min(together, Math.floor(work.cacheBytes / pageBytes)));

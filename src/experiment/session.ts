@@ -101,6 +101,7 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
   const limit = card === null ? memoryLimit(budget) : deviceLimit(card, budget);
   const planned = {
     ...{ spec: model.spec, weights: model.weights, backend, weightFormat, threads: setting.threads },
+    exact: info.cuda.exact,
     processBytes: process.memoryUsage.rss(),
   };
   return { model, prompts, planned, limit, setting, profile, reporter: options.reporter };

@@ -287,6 +287,8 @@ export interface PlannedSizes {
   /** Head sizes that are cached in bf16, with at most so many query heads to a key-value head. */
   readonly flashHeads: readonly number[];
   readonly flashGroup: number;
+  /** Channels of a head that attention takes at most. */
+  readonly largestHead: number;
 }
 
 export interface NativeInfo {
@@ -303,6 +305,8 @@ export interface NativeInfo {
     readonly memory: { readonly freeBytes: number; readonly totalBytes: number } | null;
     /** What the library's own memory is made of; null without a library. */
     readonly planned: PlannedSizes | null;
+    /** Card, driver, library and cuBLASLt, which results depend on beside the engine; null where cuda can't be used. */
+    readonly used: string | null;
     /** Everything in float32, for checking (SDFT_CUDA_EXACT): other kernels, and other bits. */
     readonly exact: boolean;
   };

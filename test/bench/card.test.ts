@@ -17,6 +17,7 @@ const info: NativeInfo = {
     devices: ["NVIDIA H100 80GB HBM3, compute capability 9.0, 132 multiprocessors, 85.0 GB (84.5 GB free)"],
     memory: { freeBytes: 84.5e9, totalBytes: 85e9 },
     planned: null,
+    used: null,
     exact: false,
   },
   cpuFeatures: [],

@@ -1,15 +1,17 @@
 // The CUDA library as the addon opens it: the facts that doctor tells apart, the errors that a missing or unfit part makes, and the emulated library through the
 // whole command line. Each in a process of its own, because a library stays as it was first opened.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { plannedSizes } from "../../src/engine/device-scratch.js";
+import { temporaryFolder } from "../temporary-folder.js";
 
 const root = resolve(import.meta.dirname, "..", "..");
 const build = resolve(root, process.env.SDFT_CUDA_TESTS ?? "build");
 const emulated = resolve(build, "libsdft_cuda_emulated.so");
 const addon = resolve(root, "build", "Release", "sdft.node");
+const folder = temporaryFolder();
 const built = existsSync(resolve(root, "build", "Release", "libsdft_cuda.so"));
 
 interface Facts {
@@ -24,9 +26,11 @@ interface Facts {
 }
 
 function ask(script: string, environment: Record<string, string>): { status: number | null; text: string } {
+  // What the caller's environment chooses is not what is tested.
+  const { SDFT_CUDA_LIB: _library, SDFT_CUBLASLT: _cublaslt, SDFT_CUDA_EXACT: _exact, ...inherited } = process.env;
   const result = spawnSync(process.execPath, ["-e", script], {
     encoding: "utf8",
-    env: { ...process.env, ...environment },
+    env: { ...inherited, ...environment },
   });
   return { status: result.status, text: `${result.stdout}${result.stderr}` };
 }
@@ -49,7 +53,8 @@ describe.skipIf(!existsSync(emulated))("the CUDA library", () => {
 
   it.skipIf(built)("says why there is none", () => {
     const facts = factsWith({});
-    expect(facts.cuda.library).toMatch(/^not built \(no nvcc/);
+    // As the build found it.
+    expect(facts.cuda.library).toMatch(/^not built \((no nvcc|SDFT_CUDA is OFF|\S+nvcc )/);
     expect(cudaOf(facts)?.available).toBe(false);
   });
 
@@ -77,6 +82,25 @@ describe.skipIf(!existsSync(emulated))("the CUDA library", () => {
     expect(cudaOf(facts)?.detail).toBe(
       "the NVIDIA driver is too old: it supports CUDA 11.4, this library needs 13.0; install a newer driver",
     );
+  });
+
+  it.each([
+    ["0", "libcuda.so.1 is of version 0"],
+    ["-100", "libcuda.so.1 does not tell its version: error 100"],
+  ])("does not say of a driver that answers %s that it was not found", (driver, said) => {
+    const facts = factsWith({ SDFT_TEST_DRIVER: driver, LD_LIBRARY_PATH: resolve(build, "stand-in-driver") });
+    expect(facts.cuda.driver).toBe(`none (${said})`);
+  });
+
+  it("says of a file that is cut off how much of it there is", () => {
+    const whole = readFileSync(emulated);
+    const file = join(folder, "libcut.so");
+    for (const length of [0, 10, 100, whole.length >> 1, whole.length - 1]) {
+      writeFileSync(file, whole.subarray(0, length));
+      const { library } = factsWith({ SDFT_CUDA_LIB: file }).cuda;
+      if (length < 64) expect(library).toMatch(/^cannot be opened: /);
+      else expect(library).toBe(`${file} is cut off: ${length} bytes of ${whole.length}; name a whole one`);
+    }
   });
 
   it.each([

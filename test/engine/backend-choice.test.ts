@@ -11,7 +11,7 @@ const info: NativeInfo = {
     { name: "reference", available: true, detail: "plain loops" },
     { name: "cuda", available: false, detail: "no driver was found" },
   ],
-  cuda: { library: "built for 80", driver: "none", devices: [], memory: null, planned: null, exact: false },
+  cuda: { library: "built for 80", driver: "none", devices: [], memory: null, planned: null, used: null, exact: false },
   cpuFeatures: [],
   physicalCores: 2,
 };

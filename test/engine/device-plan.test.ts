@@ -88,6 +88,13 @@ describe("a 7B shape on a card", () => {
     expect(reservedBytes([])).toBe(0);
   });
 
+  it("counts the cache in float32 where everything is", () => {
+    const work = generationWork(spec, [512], 512, adapter);
+    const [rounded, exact] = [model("bf16"), { ...model("bf16"), exact: true }].map((one) => planGeneration(one, work));
+    if (rounded === undefined || exact === undefined) throw new Error("two plans");
+    expect(part(exact, "keys and values")).toBe(2 * part(rounded, "keys and values"));
+  });
+
   it("is refused with numbers where another program holds the card", () => {
     const plan = training("bf16", {});
     expect(() => expectFits([plan], deviceLimit({ freeBytes: 10 * 2 ** 30, totalBytes: 24 * 2 ** 30 }, null))).toThrow(

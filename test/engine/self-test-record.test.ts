@@ -15,6 +15,7 @@ const info: NativeInfo = {
     devices: ["a card, 80.0 GB (79.1 GB free)"],
     memory: null,
     planned: null,
+    used: null,
     exact: false,
   },
   cpuFeatures: [],

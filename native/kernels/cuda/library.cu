@@ -22,7 +22,7 @@ template <size_t kSize>
 void put(char (&out)[kSize], const std::string& text) { std::snprintf(out, kSize, "%s", text.c_str()); }
 
 PlannedSizes planned_sizes() {
-  PlannedSizes sizes{kPageRows, kLogitBytes, kStretch, static_cast<int64_t>(kWorkspace), kTileRows, kSplitKeys, kSplitBlocks, {}, kLargestFlashGroup};
+  PlannedSizes sizes{kPageRows, kLogitBytes, kStretch, static_cast<int64_t>(kWorkspace), kTileRows, kSplitKeys, kSplitBlocks, {}, kLargestFlashGroup, kLargestHead};
   size_t found = 0;
   for (int64_t head = 1; head <= kLargestHead; ++head)
     if (flash_takes(head, 1) && found < std::size(sizes.flash_heads)) sizes.flash_heads[found++] = head;

@@ -7,7 +7,7 @@
 namespace sdft::cuda {
 
 /// Raised with any change of this file, of Backend or of what its arguments are made of.
-constexpr int kAbi = 4;
+constexpr int kAbi = 5;
 
 constexpr int kMostDevices = 16;
 
@@ -22,6 +22,7 @@ struct DeviceFacts {
 struct PlannedSizes {
   int64_t page_rows, logit_bytes, sum_rows, workspace_bytes, tile_rows, split_keys, split_blocks;
   int64_t flash_heads[8], flash_group;  // heads cached in bf16, 0: none more; query heads to a key-value head at most
+  int64_t largest_head;  // channels that attention takes
 };
 
 struct LibraryFacts {
