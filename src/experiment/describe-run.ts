@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
+import type { Reporter } from "../base/reporter.js";
 import { sdftVersion } from "../base/version.js";
 import { addonPath } from "../native/addon.js";
 import type { RunManifest } from "../report/manifest.js";
@@ -25,6 +26,7 @@ export async function describeRun(session: Session, earlier: RunManifest | null)
       compute,
       threads,
       cpu_features: [...info.cpuFeatures],
+      ...(backend === "cuda" && info.cuda.used !== null ? { device: info.cuda.used } : {}),
       addon: await addonHash(),
     },
     machine: {
@@ -36,6 +38,14 @@ export async function describeRun(session: Session, earlier: RunManifest | null)
     },
     stages: earlier?.stages ?? {},
   };
+}
+
+/** Says where stages are kept that another card, or other libraries, computed: on one device bits are the same, not on two. */
+export function noteOtherDevice(earlier: RunManifest | null, now: RunManifest, reporter: Reporter): void {
+  const [before, device] = [earlier?.engine.device, now.engine.device];
+  if (before === undefined || device === undefined || before === device) return;
+  if (Object.keys(now.stages).length === 0) return;
+  reporter.note(`Stages that are finished were computed on ${before}; what is left is computed on ${device}.`);
 }
 
 async function addonHash(): Promise<string> {

@@ -34,6 +34,8 @@ const manifestSchema = z.object({
     compute: z.string().default("f32"),
     threads: z.number(),
     cpu_features: z.array(z.string()),
+    /** Card, driver and libraries of the last command; of runs on cuda only. */
+    device: z.string().optional(),
     /** SHA-256 of the addon's file. */
     addon: z.string(),
   }),
