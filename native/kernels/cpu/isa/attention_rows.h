@@ -33,8 +33,7 @@ inline void stack_heads(const Tensor& x, int64_t row, int64_t count, const HeadG
 /// Asks for row `stacked` of what stack_heads makes of the rows of x from `row` on.
 inline void ask_for_stacked(const Tensor& x, int64_t row, int64_t stacked, const HeadGroup& group) {
   const int64_t query = group.query(stacked);
-  const float* from = row_of(x, row + query) + group.first + (stacked - query * group.heads) * group.size;
-  for (int64_t c = 0; c < group.size; c += 16) __builtin_prefetch(from + c, 0, 2);
+  ask_for(row_of(x, row + query) + group.first + (stacked - query * group.heads) * group.size, group.size);
 }
 
 /// To be added to the scores of keys [at, at + kLanes): −∞ outside [low, high), else 0.

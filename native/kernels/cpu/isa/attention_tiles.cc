@@ -5,10 +5,6 @@
 namespace sdft::SDFT_ISA {
 namespace {
 
-inline void ask_for(const float* from, int64_t floats) {
-  SDFT_UNROLL for (int64_t i = 0; i < floats; i += 16) __builtin_prefetch(from + i, 0, 2);
-}
-
 template <int MR, int NV, bool kAhead>
 __attribute__((noinline)) void score_tile(const ScoreTile& t) {
   Vec sums[MR][NV] = {};

@@ -79,6 +79,11 @@ namespace {
 constexpr int64_t kQ4BlockBytes = kPanel * (4 + 4 + 16);
 constexpr int64_t kQ8BlockBytes = kPanel * (4 + 32);
 
+/// Asks for so many floats that will be read soon.
+inline void ask_for(const float* from, int64_t floats) {
+  SDFT_UNROLL for (int64_t i = 0; i < floats; i += kLineBytes / 4) __builtin_prefetch(from + i, 0, 2);
+}
+
 /// How many panels a tile of so many rows takes at once: enough sums in flight to keep the FMA units busy, few enough to stay in registers. A single row
 /// walks four panels, because memory answers four streams better than one.
 constexpr int panels_at_once(int rows) {
