@@ -40,12 +40,12 @@ export async function describeRun(session: Session, earlier: RunManifest | null)
   };
 }
 
-/** Says where stages are kept that another card, or other libraries, computed: on one device bits are the same, not on two. */
-export function noteOtherDevice(earlier: RunManifest | null, now: RunManifest, reporter: Reporter): void {
+/** Warns where stages are kept that another card, or other libraries, computed: on one device bits are the same, not on two. */
+export function warnOfOtherDevice(earlier: RunManifest | null, now: RunManifest, reporter: Reporter): void {
   const [before, device] = [earlier?.engine.device, now.engine.device];
   if (before === undefined || device === undefined || before === device) return;
   if (Object.keys(now.stages).length === 0) return;
-  reporter.note(`Stages that are finished were computed on ${before}; what is left is computed on ${device}.`);
+  reporter.warn(`Stages that are finished were computed on ${before}; what is left is computed on ${device}.`);
 }
 
 async function addonHash(): Promise<string> {

@@ -15,7 +15,7 @@ import { readManifest } from "../report/manifest.js";
 import type { RunSummary } from "../report/run-summary.js";
 import { writeReport } from "../report/write-report.js";
 import { freshAdapterSettings } from "../train/config.js";
-import { describeRun, noteOtherDevice } from "./describe-run.js";
+import { describeRun, warnOfOtherDevice } from "./describe-run.js";
 import { planExperiment } from "./plan-experiment.js";
 import { encoderBytes, withBytesTaken } from "./plan-shift.js";
 import { type PreparedExperiment, prepareExperiment } from "./prepare.js";
@@ -52,7 +52,7 @@ export async function runExperiment(given: RunOptions): Promise<RunSummary> {
   const { prepared, works } = planExperiment(room, whole);
   using session = await startSession(opened, works);
   const manifest = await describeRun(session, earlier);
-  noteOtherDevice(earlier, manifest, reporter);
+  warnOfOtherDevice(earlier, manifest, reporter);
   const ledger = new StageLedger(folder, manifest);
   const run = new Run({ session, encoder, ledger }, prepared, options);
   await makeWritableFolder(folder);

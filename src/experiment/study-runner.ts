@@ -13,7 +13,7 @@ import type { ScoreRow } from "../eval/prediction.js";
 import { readManifest } from "../report/manifest.js";
 import { writeStudyReport } from "../report/study/write-study-report.js";
 import type { MetricValue } from "../tasks/score.js";
-import { describeRun, noteOtherDevice } from "./describe-run.js";
+import { describeRun, warnOfOtherDevice } from "./describe-run.js";
 import { seedCellOf } from "./expand-study.js";
 import type { PreparedEvaluation, PreparedTraining } from "./prepare.js";
 import { copyFromStore, fillStore } from "./rewrite-store.js";
@@ -62,7 +62,7 @@ export class StudyRunner {
     const { settings } = this.options.study;
     const earlier = await readManifest(folder);
     const manifest = await describeRun(this.own.session, earlier);
-    noteOtherDevice(earlier, manifest, this.options.reporter);
+    warnOfOtherDevice(earlier, manifest, this.options.reporter);
     const ledger = new StageLedger(folder, manifest);
     const [key] = run.keys;
     const label = key === undefined ? "" : `${describeCell(key)}: `;

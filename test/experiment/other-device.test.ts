@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { silentReporter } from "../../src/base/reporter.js";
-import { noteOtherDevice } from "../../src/experiment/describe-run.js";
+import { warnOfOtherDevice } from "../../src/experiment/describe-run.js";
 import type { RunManifest } from "../../src/report/manifest.js";
 import { summary } from "../report/summary.js";
 
@@ -19,8 +19,8 @@ it.each([
   ["not where it was not written down yet", null, "card B", stages, 0],
 ])("finished stages: said %s", (_, before, now, done, count) => {
   const notes: string[] = [];
-  const reporter = { ...silentReporter, note: (text: string) => void notes.push(text) };
-  noteOtherDevice(manifestOf(before, done), manifestOf(now, done), reporter);
+  const reporter = { ...silentReporter, warn: (text: string) => void notes.push(text) };
+  warnOfOtherDevice(manifestOf(before, done), manifestOf(now, done), reporter);
   expect(notes).toHaveLength(count);
   if (count > 0)
     expect(notes[0]).toBe("Stages that are finished were computed on card A; what is left is computed on card B.");
