@@ -40,7 +40,8 @@ export function packedBytes(entry: WeightEntry, { backend, weightFormat }: Weigh
   if (backend !== "cpu")
     return rows * columns * (4 + (hasIntegers(form) ? 1 + 8 / (form === "q8_halves" ? 16 : 32) : 0));
   const padded = Math.ceil(rows / panelColumns) * panelColumns;
-  return padded * columns * elementBytes(form);
+  const scaleBytes = form === nativeForm(entry.type) && narrowTypes.includes(entry.type) ? 2 : 4;
+  return padded * columns * elementBytes(form, scaleBytes);
 }
 /** Whether integer products can take a weight of this stored type. */
 export function isIntegerForm(type: TensorType, weightFormat: WeightFormat): boolean {
@@ -54,6 +55,9 @@ export function formOf(type: TensorType, weightFormat: WeightFormat): PanelForm 
 
 /** The cpu backend's panel kinds, and the cuda backend's. */
 type PanelForm = "f32" | "bf16" | "f16" | "q4" | "q8" | "q8_minimum" | "q8_halves";
+
+/** Stored types whose scales and minima the cpu backend keeps in half precision, as they are stored. */
+const narrowTypes: readonly TensorType[] = ["q4_0", "q4_1", "q5_0", "q8_0"];
 
 function hasIntegers(form: PanelForm): boolean {
   return form !== "f32" && form !== "bf16" && form !== "f16";
@@ -81,8 +85,8 @@ function nativeForm(type: TensorType): PanelForm {
   }
 }
 
-/** Scales and minima are floats, one for 32 values (q8_halves: a scale for 16). */
-function elementBytes(form: PanelForm): number {
+/** Scales and minima, floats unless said otherwise, are one for 32 values (q8_halves: a scale for 16). */
+function elementBytes(form: PanelForm, scaleBytes = 4): number {
   switch (form) {
     case "f32":
       return 4;
@@ -90,12 +94,12 @@ function elementBytes(form: PanelForm): number {
     case "f16":
       return 2;
     case "q8":
-      return (32 + 4) / 32;
+      return (32 + scaleBytes) / 32;
     case "q8_minimum":
     case "q8_halves":
-      return (32 + 4 + 4) / 32;
+      return (32 + 2 * scaleBytes) / 32;
     case "q4":
-      return (16 + 4 + 4) / 32;
+      return (16 + 2 * scaleBytes) / 32;
   }
 }
 

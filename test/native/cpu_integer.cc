@@ -187,6 +187,40 @@ CASE("weights.q8 and q4 keep what is stored so already") {
   }
 }
 
+/// Sets the scale (and minimum) of each block to the next of `halves`.
+void set_scales(Stored& stored, const std::vector<uint16_t>& halves) {
+  const bool has_minimum = stored.source.type == DType::q4_1;
+  const auto block = static_cast<size_t>(block_bytes(stored.source.type));
+  for (size_t b = 0; b * block < stored.bytes.size(); ++b)
+    for (size_t i = 0; i < (has_minimum ? 2 : 1); ++i) std::memcpy(stored.bytes.data() + b * block + 2 * i, &halves[(b + 5 * i) % halves.size()], 2);
+}
+
+CASE("weights.native keeps half-precision scales from the least subnormal to the largest") {
+  std::vector<uint16_t> halves;
+  for (uint16_t exponent = 0; exponent < 31; ++exponent)
+    for (uint16_t mantissa : {0x000, 0x001, 0x155, 0x3FF})
+      for (uint16_t sign : {0x0000, 0x8000}) halves.push_back(static_cast<uint16_t>(sign | exponent << 10 | mantissa));
+  for (DType type : {DType::q4_0, DType::q4_1, DType::q5_0, DType::q8_0}) {
+    const auto stored = random_stored(type, 33, 256, 4);
+    std::vector<uint16_t> kept = halves;
+    if (type == DType::q4_0) kept.resize(28 * 8);  // its minimum is eight times the scale
+    set_scales(*stored, kept);
+    for_each_level([&](Backend& backend, const std::string& level) {
+      check_same_bits(level + " " + dtype_name(type), values_of(backend, backend.prepare_weight(stored->source, WeightFormat::f32)),
+                      values_of(backend, backend.prepare_weight(stored->source, WeightFormat::native)), 33);
+    });
+  }
+}
+
+CASE("weights.native refuses scales beyond half precision") {
+  Backend& backend = cpu_backend(levels().back(), 1);
+  for (const auto& [type, half] : {std::make_pair(DType::q4_0, uint16_t{0x7000}), std::make_pair(DType::q8_0, uint16_t{0x7C00})}) {
+    const auto stored = random_stored(type, 33, 256, 4);
+    set_scales(*stored, {half});
+    check_throws("weights", [&] { backend.prepare_weight(stored->source, WeightFormat::native); });
+  }
+}
+
 CASE("weights.native takes less memory than f32 for every file type") {
   Backend& backend = cpu_backend(levels().back(), 1);
   for (DType type : {DType::bf16, DType::f16, DType::q4_0, DType::q4_1, DType::q5_0, DType::q5_1, DType::q8_0, DType::q4_k, DType::q5_k, DType::q6_k}) {

@@ -25,7 +25,7 @@ std::vector<InstructionSet> available_instruction_sets() {
 #endif
 #if defined(SDFT_KERNELS_X86)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(InstructionSet::avx2);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) sets.push_back(InstructionSet::avx2);
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     sets.push_back(InstructionSet::avx512);
     if (__builtin_cpu_supports("avx512vnni")) sets.push_back(InstructionSet::avx512vnni);

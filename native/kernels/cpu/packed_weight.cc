@@ -3,6 +3,7 @@
 #include "kernels/cpu/packed_weight.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -47,6 +48,8 @@ float bf16_value(uint16_t half) {
 }
 
 PanelKind native_kind(DType type) {
+  if (type == DType::q4_0 || type == DType::q4_1) return PanelKind::q4_narrow;
+  if (type == DType::q5_0 || type == DType::q8_0) return PanelKind::q8_narrow;
   switch (quant_form(type)) {
     case QuantForm::q4: return PanelKind::q4;
     case QuantForm::q8: return PanelKind::q8;
@@ -58,14 +61,15 @@ PanelKind native_kind(DType type) {
 }
 
 PanelKind kind_of(const WeightSource& source, WeightFormat format) {
+  const PanelKind native = native_kind(source.type);
   switch (format) {
     case WeightFormat::f32: return PanelKind::f32;
     case WeightFormat::bf16: return PanelKind::bf16;
-    case WeightFormat::q8: return PanelKind::q8;
-    case WeightFormat::q4: return PanelKind::q4;
+    case WeightFormat::q8: return native == PanelKind::q8_narrow ? native : PanelKind::q8;
+    case WeightFormat::q4: return native == PanelKind::q4_narrow ? native : PanelKind::q4;
     case WeightFormat::native: break;
   }
-  return native_kind(source.type);
+  return native;
 }
 
 int64_t panel_bytes_of(PanelKind kind, int64_t cols, int64_t panel_columns) {
@@ -74,7 +78,9 @@ int64_t panel_bytes_of(PanelKind kind, int64_t cols, int64_t panel_columns) {
     case PanelKind::bf16:
     case PanelKind::f16: return cols * panel_columns * 2;
     case PanelKind::q4: return cols / kGroup * panel_columns * (4 + 4 + kGroup / 2);
+    case PanelKind::q4_narrow: return cols / kGroup * panel_columns * (2 + 2 + kGroup / 2);
     case PanelKind::q8: return cols / kGroup * panel_columns * (4 + kGroup);
+    case PanelKind::q8_narrow: return cols / kGroup * panel_columns * (2 + kGroup);
     case PanelKind::q8_minimum:
     case PanelKind::q8_halves: return cols / kGroup * panel_columns * (4 + 4 + kGroup);
   }
@@ -127,11 +133,26 @@ struct QuantRow {
     if (!weight.rounded) return read_quants(weight.source.type, data, weight.cols, span);
     values.resize(static_cast<size_t>(weight.cols));
     dequantize(weight.source.type, data, weight.cols, values.data());
-    quantize(weight.kind == PanelKind::q4 ? QuantForm::q4 : QuantForm::q8, values.data(), weight.cols, span);
+    quantize(is_q4(weight.kind) ? QuantForm::q4 : QuantForm::q8, values.data(), weight.cols, span);
   }
 };
 
 float half_value(const char* bytes) { return load_f16(reinterpret_cast<const uint8_t*>(bytes)); }
+
+uint16_t half_at(const char* bytes) {
+  uint16_t half;
+  std::memcpy(&half, bytes, sizeof half);
+  return half;
+}
+
+/// A scale or minimum that half precision holds exactly.
+uint16_t half_of(float value) {
+  const uint32_t bits = bits_of_float(value), sign = bits >> 16 & 0x8000u;
+  const int exponent = static_cast<int>(bits >> 23 & 255u) - 112;
+  require(exponent < 31, "weights", "Expected the scales of quantised weights within half precision (Q4_0: an eighth of it) but found " + std::to_string(value));
+  if (exponent > 0) return static_cast<uint16_t>(sign | static_cast<uint32_t>(exponent) << 10 | (bits >> 13 & 1023u));
+  return static_cast<uint16_t>(sign | static_cast<uint32_t>(std::fabs(value) * 16777216.0f));  // a multiple of 2⁻²⁴
+}
 
 /// Gathers the low halves of eight bytes into 32 bits, the first byte's lowest.
 uint32_t gather_nibbles(uint64_t bytes) {
@@ -145,15 +166,15 @@ uint32_t gather_nibbles(uint64_t bytes) {
 void pack_stored_q4(const PackedWeight& weight, int64_t panel, char* out) {
   const int64_t width = weight.panel_columns, first = panel * width, count = std::min(width, weight.rows - first);
   const bool has_minimum = weight.source.type == DType::q4_1;
-  const int64_t stored = block_bytes(weight.source.type), block_size = width * (4 + 4 + kGroup / 2);
+  const int64_t stored = block_bytes(weight.source.type), block_size = weight.panel_bytes / (weight.cols / kGroup);
   for (int64_t j = 0; j < count; ++j) {
     const char* from = row_data(weight.source, first + j);
     for (int64_t group = 0; group < weight.cols / kGroup; ++group, from += stored) {
       char* block = out + group * block_size;
-      const float scale = half_value(from);
-      reinterpret_cast<float*>(block)[j] = scale;
-      reinterpret_cast<float*>(block)[width + j] = has_minimum ? half_value(from + 2) : -8.0f * scale;
-      uint32_t* words = reinterpret_cast<uint32_t*>(block) + 2 * width + j;
+      uint16_t* scales = reinterpret_cast<uint16_t*>(block) + j;
+      scales[0] = half_at(from);
+      scales[width] = has_minimum ? half_at(from + 2) : half_of(-8.0f * half_value(from));
+      uint32_t* words = reinterpret_cast<uint32_t*>(block) + width + j;
       uint64_t bytes[2];
       std::memcpy(bytes, from + (has_minimum ? 4 : 2), sizeof bytes);
       words[0] = gather_nibbles(bytes[0]);
@@ -167,7 +188,7 @@ void pack_stored_q4(const PackedWeight& weight, int64_t panel, char* out) {
 void pack_quants(const PackedWeight& weight, int64_t panel, char* out) {
   const int64_t width = weight.panel_columns, first = panel * width, count = std::min(width, weight.rows - first);
   const int64_t groups = weight.cols / kGroup, block_size = weight.panel_bytes / groups;
-  const bool q4 = weight.kind == PanelKind::q4, halves = weight.kind == PanelKind::q8_halves, minimum = q4 || weight.kind == PanelKind::q8_minimum;
+  const bool q4 = is_q4(weight.kind), narrow = is_narrow(weight.kind), halves = weight.kind == PanelKind::q8_halves, minimum = q4 || weight.kind == PanelKind::q8_minimum;
   // With the sign bits turned each byte is 128 more; what is too much comes off again.
   const uint32_t above = weight.kind == PanelKind::q8_minimum ? 0x80808080u : halves ? 0x60606060u : 0;
   QuantRow row(weight.cols);
@@ -175,11 +196,15 @@ void pack_quants(const PackedWeight& weight, int64_t panel, char* out) {
     row.read(weight, first + j);
     const int8_t* quants = row.quants.data();
     for (int64_t group = 0; group < groups; ++group) {
-      float* scales = reinterpret_cast<float*>(out + group * block_size) + j;
-      scales[0] = row.scales[static_cast<size_t>(halves ? 2 * group : group)];
+      char* block = out + group * block_size;
+      float* scales = reinterpret_cast<float*>(block) + j;
+      if (narrow)
+        reinterpret_cast<uint16_t*>(block)[j] = half_of(row.scales[static_cast<size_t>(group)]);
+      else
+        scales[0] = row.scales[static_cast<size_t>(halves ? 2 * group : group)];
       if (halves) scales[width] = row.scales[static_cast<size_t>(2 * group + 1)];
       if (minimum) scales[width] = row.minima[static_cast<size_t>(group)];
-      uint32_t* words = reinterpret_cast<uint32_t*>(scales) + (halves || minimum ? 2 : 1) * width;
+      uint32_t* words = reinterpret_cast<uint32_t*>(block + block_size - width * kGroup / (q4 ? 2 : 1)) + j;
       for (int64_t k = 0; k < kGroup; k += q4 ? 8 : 4, quants += q4 ? 8 : 4, words += width) {
         uint64_t eight = 0;
         std::memcpy(&eight, quants, q4 ? 8 : 4);
@@ -217,7 +242,7 @@ Weight pack_weight(const WeightSource& source, WeightFormat format, int64_t pane
     char* out = memory + panel * weight.panel_bytes;
     if (weight.kind == PanelKind::f32 || weight.kind == PanelKind::bf16) return pack_floats(weight, panel, out);
     if (weight.kind == PanelKind::f16) return pack_halves(weight, panel, out);
-    if (!weight.rounded && (source.type == DType::q4_0 || source.type == DType::q4_1)) return pack_stored_q4(weight, panel, out);
+    if (weight.kind == PanelKind::q4_narrow) return pack_stored_q4(weight, panel, out);
     pack_quants(weight, panel, out);
   });
   Weight handle;

@@ -15,15 +15,18 @@ namespace sdft::cpu {
 /// The others: [panel][K / 32] blocks of scales and quants, value = scale · quant + minimum, every product scale · quant exact in float:
 /// q4:   P scales, P minima (floats), then 4 rows of P words: word r holds the 4-bit quants of inputs 8r … 8r + 7, the first in the lowest bits.
 /// q8:   P scales, then 8 rows of P words: word r holds quant + 128 of inputs 4r … 4r + 3, the first in the lowest bits.
+/// q4_narrow, q8_narrow: the same with scales and minima in half precision, as Q4_0, Q4_1, Q5_0 and Q8_0 store them: a row alone waits for these bytes.
 /// q8_minimum: P scales, P minima, then rows as of q8, quants (0 … 31) without the 128.
 /// q8_halves:  P scales of inputs 0 … 15, P of inputs 16 … 31, then rows as of q8, quants (−32 … 31) plus 32 instead of 128.
-enum class PanelKind { f32, bf16, f16, q4, q8, q8_minimum, q8_halves };
+enum class PanelKind { f32, bf16, f16, q4, q4_narrow, q8, q8_narrow, q8_minimum, q8_halves };
 
 /// Inputs of a block.
 using sdft::kGroup;
 
 /// Whether a panel kind consists of integers, which integer products can take.
 constexpr bool has_quants(PanelKind kind) { return kind >= PanelKind::q4; }
+constexpr bool is_q4(PanelKind kind) { return kind == PanelKind::q4 || kind == PanelKind::q4_narrow; }
+constexpr bool is_narrow(PanelKind kind) { return kind == PanelKind::q4_narrow || kind == PanelKind::q8_narrow; }
 
 struct PackedWeight {
   PanelKind kind;

@@ -86,7 +86,9 @@ void quantize_group(const float* from, int32_t offset, IntegerGroup& out) {
 
 const IntegerTileTable& tiles_of(PanelKind kind) {
   switch (kind) {
+    case PanelKind::q4_narrow: return kQ4NarrowIntegerTiles;
     case PanelKind::q8: return kQ8IntegerTiles;
+    case PanelKind::q8_narrow: return kQ8NarrowIntegerTiles;
     case PanelKind::q8_minimum: return kQ8MinimumIntegerTiles;
     case PanelKind::q8_halves: return kQ8HalvesIntegerTiles;
     default: return kQ4IntegerTiles;
@@ -108,7 +110,7 @@ void linear_integer(const Context& context, const cpu::LinearParts& group, Tenso
       for (int64_t i = 0; i < tile.height; ++i) {
         IntegerGroup* to = quantized + tile.row * blocks + i;
         for (int64_t b = 0; b < blocks; ++b)
-          (kind == PanelKind::q4 ? quantize_group<true> : quantize_group<false>)(row_of(x, tile.row + i) + b * cpu::kGroup, offset, to[b * tile.height]);
+          (cpu::is_q4(kind) ? quantize_group<true> : quantize_group<false>)(row_of(x, tile.row + i) + b * cpu::kGroup, offset, to[b * tile.height]);
       }
     }
   });

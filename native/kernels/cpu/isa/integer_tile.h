@@ -34,23 +34,29 @@ struct IntegerTileTable {
   IntegerTileFunction one[kIntegerRows], many[kIntegerRows];
 };
 
-extern const IntegerTileTable kQ4IntegerTiles, kQ8IntegerTiles, kQ8MinimumIntegerTiles, kQ8HalvesIntegerTiles;
+extern const IntegerTileTable kQ4IntegerTiles, kQ4NarrowIntegerTiles, kQ8IntegerTiles, kQ8NarrowIntegerTiles, kQ8MinimumIntegerTiles, kQ8HalvesIntegerTiles;
 
 namespace {
 
 /// One row waits for memory, which answers several streams better than one.
 constexpr int integer_panels_at_once(int rows) { return rows == 1 ? 4 : rows <= kIntegerRows / 2 ? 2 : 1; }
 
+template <class ScalesForm>
 struct Q4Form {
+  using Scales = ScalesForm;
   static constexpr bool kNibbles = true, kMinimum = true, kHalves = false;
 };
+template <class ScalesForm>
 struct Q8Form {
+  using Scales = ScalesForm;
   static constexpr bool kNibbles = false, kMinimum = false, kHalves = false;
 };
 struct Q8MinimumForm {
+  using Scales = FloatScales;
   static constexpr bool kNibbles = false, kMinimum = true, kHalves = false;
 };
 struct Q8HalvesForm {
+  using Scales = FloatScales;
   static constexpr bool kNibbles = false, kMinimum = false, kHalves = true;
 };
 
@@ -88,8 +94,9 @@ __attribute__((always_inline)) inline void add_words(Sums<!Form::kNibbles> (&sum
 
 template <int MR, int NV, class Form>
 __attribute__((noinline)) void run_integer_tile(const IntegerTile& t) {
-  constexpr int kScales = Form::kMinimum || Form::kHalves ? 2 : 1, kWords = Form::kNibbles ? 4 : 8, kParts = Form::kHalves ? 2 : 1;
-  constexpr int64_t kBlockBytes = kPanel * 4 * (kScales + kWords);
+  using Scales = typename Form::Scales;
+  constexpr int kWords = Form::kNibbles ? 4 : 8, kParts = Form::kHalves ? 2 : 1;
+  constexpr int64_t kScaleBytes = kPanel * Scales::kBytes * (Form::kMinimum || Form::kHalves ? 2 : 1), kBlockBytes = kScaleBytes + kPanel * 4 * kWords;
   Vec out[MR][NV];
   SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) out[i][j] = Vec{};
   const char* block = t.panels;
@@ -101,15 +108,15 @@ __attribute__((noinline)) void run_integer_tile(const IntegerTile& t) {
     }
     SDFT_UNROLL for (int part = 0; part < kParts; ++part) {
       Sums<!Form::kNibbles> sums[MR][NV];
-      add_words<MR, NV, Form>(sums, x, block + kPanel * 4 * kScales, t.panel_step, part * kWords / kParts, (part + 1) * kWords / kParts);
+      add_words<MR, NV, Form>(sums, x, block + kScaleBytes, t.panel_step, part * kWords / kParts, (part + 1) * kWords / kParts);
       SDFT_UNROLL for (int j = 0; j < NV; ++j) {
-        const float* scales = reinterpret_cast<const float*>(block + (j / 2) * t.panel_step) + (j % 2) * kLanes;
-        const Vec scale = load(scales + part * kPanel);
+        const char* scales = block + (j / 2) * t.panel_step;
+        const Vec scale = Scales::at(scales, j % 2 * kLanes + part * kPanel);
         SDFT_UNROLL for (int i = 0; i < MR; ++i) {
           IntVec total = sums[i][j].total();
           if constexpr (!Form::kMinimum) total += Form::kHalves ? x[i].offset[part] : x[i].offset[0] + x[i].offset[1];
           out[i][j] = fma(to_float(total) * broadcast(x[i].scale), scale, out[i][j]);
-          if constexpr (Form::kMinimum) out[i][j] = fma(load(scales + kPanel), broadcast(x[i].sum), out[i][j]);
+          if constexpr (Form::kMinimum) out[i][j] = fma(Scales::at(scales, j % 2 * kLanes + kPanel), broadcast(x[i].sum), out[i][j]);
         }
       }
     }

@@ -3,8 +3,10 @@
 
 namespace sdft::SDFT_ISA {
 
-const IntegerTileTable kQ4IntegerTiles = make_integer_table<Q4Form>();
-const IntegerTileTable kQ8IntegerTiles = make_integer_table<Q8Form>();
+const IntegerTileTable kQ4IntegerTiles = make_integer_table<Q4Form<FloatScales>>();
+const IntegerTileTable kQ4NarrowIntegerTiles = make_integer_table<Q4Form<NarrowScales>>();
+const IntegerTileTable kQ8IntegerTiles = make_integer_table<Q8Form<FloatScales>>();
+const IntegerTileTable kQ8NarrowIntegerTiles = make_integer_table<Q8Form<NarrowScales>>();
 const IntegerTileTable kQ8MinimumIntegerTiles = make_integer_table<Q8MinimumForm>();
 const IntegerTileTable kQ8HalvesIntegerTiles = make_integer_table<Q8HalvesForm>();
 

@@ -63,7 +63,7 @@ struct Shares {
 
 /// Kinds of few files have no tiles of their own.
 constexpr bool has_tiles(PanelKind kind) {
-  return kind == PanelKind::f32 || kind == PanelKind::bf16 || kind == PanelKind::q4 || kind == PanelKind::q8;
+  return kind != PanelKind::f16 && kind != PanelKind::q8_minimum && kind != PanelKind::q8_halves;
 }
 
 const TileTable& tiles_of(PanelKind kind) {
@@ -71,7 +71,9 @@ const TileTable& tiles_of(PanelKind kind) {
     case PanelKind::f32: break;
     case PanelKind::bf16: return kBf16Tiles;
     case PanelKind::q4: return kQ4Tiles;
+    case PanelKind::q4_narrow: return kQ4NarrowTiles;
     case PanelKind::q8: return kQ8Tiles;
+    case PanelKind::q8_narrow: return kQ8NarrowTiles;
     case PanelKind::f16:
     case PanelKind::q8_minimum:
     case PanelKind::q8_halves: break;  // unpacked first

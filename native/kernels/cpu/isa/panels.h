@@ -6,18 +6,36 @@ namespace sdft::SDFT_ISA {
 namespace {
 
 /// Of panels whose quants are bytes.
-template <bool kMinimum, bool kHalves>
+template <bool kMinimum, bool kHalves, class Scales = FloatScales>
 inline void unpack_bytes(const char* panel, int64_t begin, int64_t end, float* out) {
-  constexpr int64_t kScales = kMinimum || kHalves ? 2 : 1, kBlockBytes = kPanel * (4 * kScales + 32);
+  constexpr int64_t kScaleBytes = kPanel * Scales::kBytes * (kMinimum || kHalves ? 2 : 1), kBlockBytes = kScaleBytes + kPanel * 32;
   for (int64_t k = begin; k < end; k += 4, out += 4 * kPanel) {
     const int64_t within = k % cpu::kGroup;
     SDFT_UNROLL for (int j = 0; j < 2; ++j) {
-      const float* part = reinterpret_cast<const float*>(panel + k / cpu::kGroup * kBlockBytes) + j * kLanes;
-      const Vec scale = load(part + (kHalves && within >= 16 ? kPanel : 0)), minimum = kMinimum ? load(part + kPanel) : scale * broadcast(kHalves ? -32.0f : -128.0f);
-      WordVec words = load_words(reinterpret_cast<const uint32_t*>(part) + (kScales + within / 4) * kPanel);
+      const char* block = panel + k / cpu::kGroup * kBlockBytes;
+      const Vec scale = Scales::at(block, j * kLanes + (kHalves && within >= 16 ? kPanel : 0));
+      const Vec minimum = kMinimum ? Scales::at(block, j * kLanes + kPanel) : scale * broadcast(kHalves ? -32.0f : -128.0f);
+      WordVec words = load_words(reinterpret_cast<const uint32_t*>(block + kScaleBytes) + within / 4 * kPanel + j * kLanes);
       SDFT_UNROLL for (int i = 0; i < 4; ++i) {
         store(out + i * kPanel + j * kLanes, fma(low_byte(words), scale, minimum));
         words >>= 8;
+      }
+    }
+  }
+}
+
+/// Of panels whose quants are half bytes.
+template <class Scales>
+inline void unpack_nibbles(const char* panel, int64_t begin, int64_t end, float* out) {
+  constexpr int64_t kScaleBytes = 2 * kPanel * Scales::kBytes, kBlockBytes = kScaleBytes + kPanel * 16;
+  for (int64_t k = begin; k < end; k += 8, out += 8 * kPanel) {
+    const char* block = panel + k / cpu::kGroup * kBlockBytes;
+    SDFT_UNROLL for (int j = 0; j < 2; ++j) {
+      const Vec scale = Scales::at(block, j * kLanes), minimum = Scales::at(block, j * kLanes + kPanel);
+      WordVec words = load_words(reinterpret_cast<const uint32_t*>(block + kScaleBytes) + k % cpu::kGroup / 8 * kPanel + j * kLanes);
+      SDFT_UNROLL for (int i = 0; i < 8; ++i) {
+        store(out + i * kPanel + j * kLanes, fma(low_nibble(words), scale, minimum));
+        words >>= 4;
       }
     }
   }
@@ -36,20 +54,6 @@ inline void unpack(cpu::PanelKind kind, const char* panel, int64_t begin, int64_
         store(out + kLanes, bits_to_float(pairs & 0xFFFF0000u));
       }
       return;
-    case cpu::PanelKind::q4:
-      for (int64_t k = begin; k < end; k += 8, out += 8 * kPanel) {
-        const char* block = panel + k / cpu::kGroup * kQ4BlockBytes;
-        SDFT_UNROLL for (int j = 0; j < 2; ++j) {
-          const float* part = reinterpret_cast<const float*>(block) + j * kLanes;
-          const Vec scale = load(part), minimum = load(part + kPanel);
-          WordVec words = load_words(reinterpret_cast<const uint32_t*>(part) + (2 + k % cpu::kGroup / 8) * kPanel);
-          SDFT_UNROLL for (int i = 0; i < 8; ++i) {
-            store(out + i * kPanel + j * kLanes, fma(low_nibble(words), scale, minimum));
-            words >>= 4;
-          }
-        }
-      }
-      return;
     case cpu::PanelKind::f16:
       for (int64_t k = begin; k < end; ++k, out += kPanel) {
         const WordVec pairs = load_words(reinterpret_cast<const uint32_t*>(panel + k * kPanel * 2));
@@ -57,7 +61,10 @@ inline void unpack(cpu::PanelKind kind, const char* panel, int64_t begin, int64_
         store(out + kLanes, low_half(pairs >> 16));
       }
       return;
+    case cpu::PanelKind::q4: return unpack_nibbles<FloatScales>(panel, begin, end, out);
+    case cpu::PanelKind::q4_narrow: return unpack_nibbles<NarrowScales>(panel, begin, end, out);
     case cpu::PanelKind::q8: return unpack_bytes<false, false>(panel, begin, end, out);
+    case cpu::PanelKind::q8_narrow: return unpack_bytes<false, false, NarrowScales>(panel, begin, end, out);
     case cpu::PanelKind::q8_minimum: return unpack_bytes<true, false>(panel, begin, end, out);
     case cpu::PanelKind::q8_halves: return unpack_bytes<false, true>(panel, begin, end, out);
   }

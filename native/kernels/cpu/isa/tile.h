@@ -68,7 +68,7 @@ struct TileTable {
 };
 
 /// By how B is stored. Packed panels, A along k (a_k = 1):
-extern const TileTable kF32Tiles, kBf16Tiles, kQ4Tiles, kQ8Tiles;
+extern const TileTable kF32Tiles, kBf16Tiles, kQ4Tiles, kQ4NarrowTiles, kQ8Tiles, kQ8NarrowTiles;
 /// The same with a_row = 1: rows of a tile side by side.
 extern const TileTable kF32TilesAcross;
 /// B as it stands in memory, rows of floats; `partial`: fewer columns than the vectors hold, read under a mask. Along: a_k = 1; across: a_row = 1.
@@ -76,8 +76,18 @@ extern const TileTable kRowTilesAlong, kPartialRowTilesAlong, kRowTilesAcross, k
 
 namespace {
 
-constexpr int64_t kQ4BlockBytes = kPanel * (4 + 4 + 16);
-constexpr int64_t kQ8BlockBytes = kPanel * (4 + 32);
+/// How scales and minima stand in a block of quants: as floats, or narrow in half precision.
+template <bool kNarrow>
+struct ScalesOf {
+  static constexpr int64_t kBytes = kNarrow ? 2 : 4;
+  /// Scales [index, index + kLanes) of a block; its minima, or the scales of its second half, follow after kPanel.
+  static Vec at(const char* block, int64_t index) {
+    if constexpr (kNarrow) return load_f16(reinterpret_cast<const uint16_t*>(block) + index);
+    return load(reinterpret_cast<const float*>(block) + index);
+  }
+};
+using FloatScales = ScalesOf<false>;
+using NarrowScales = ScalesOf<true>;
 
 /// Asks for so many floats that will be read soon.
 inline void ask_for(const float* from, int64_t floats) {

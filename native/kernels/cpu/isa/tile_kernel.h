@@ -82,6 +82,7 @@ struct Bf16Panels {
   }
 };
 
+template <class Scales>
 struct Q4Panels {
   static constexpr bool kHalves = false, kMany = true, kTall = false;
   template <int MR, int NV, bool kAlongK>
@@ -90,15 +91,16 @@ struct Q4Panels {
     const float* a = t.a + begin * t.a_k;
     const int64_t step = t.b_step;
     for (int64_t group = begin / cpu::kGroup; group < end / cpu::kGroup; ++group) {
-      const char* block = t.b + group * kQ4BlockBytes;
+      constexpr int64_t kScaleBytes = 2 * kPanel * Scales::kBytes;
+      const char* block = t.b + group * (kScaleBytes + kPanel * 16);
       for (int r = 0; r < 4; ++r) {
         WordVec words[NV];
         Vec scale[NV], minimum[NV];
         SDFT_UNROLL for (int j = 0; j < NV; ++j) {
-          const char* part = block + (j / 2) * step + (j % 2) * kLanes * 4;
-          scale[j] = load(reinterpret_cast<const float*>(part));
-          minimum[j] = load(reinterpret_cast<const float*>(part) + kPanel);
-          words[j] = load_words(reinterpret_cast<const uint32_t*>(part) + (2 + r) * kPanel);
+          const char* part = block + (j / 2) * step;
+          scale[j] = Scales::at(part, j % 2 * kLanes);
+          minimum[j] = Scales::at(part, j % 2 * kLanes + kPanel);
+          words[j] = load_words(reinterpret_cast<const uint32_t*>(part + kScaleBytes) + r * kPanel + j % 2 * kLanes);
         }
         for (int i = 0; i < 8; ++i) {
           Vec w[NV];
@@ -114,6 +116,7 @@ struct Q4Panels {
   }
 };
 
+template <class Scales>
 struct Q8Panels {
   static constexpr bool kHalves = false, kMany = true, kTall = false;
   template <int MR, int NV, bool kAlongK>
@@ -122,16 +125,17 @@ struct Q8Panels {
     const float* a = t.a + begin * t.a_k;
     const int64_t step = t.b_step;
     for (int64_t group = begin / cpu::kGroup; group < end / cpu::kGroup; ++group) {
-      const char* block = t.b + group * kQ8BlockBytes;
+      constexpr int64_t kScaleBytes = kPanel * Scales::kBytes;
+      const char* block = t.b + group * (kScaleBytes + kPanel * 32);
       Vec scale[NV], minimum[NV];
       SDFT_UNROLL for (int j = 0; j < NV; ++j) {
-        scale[j] = load(reinterpret_cast<const float*>(block + (j / 2) * step) + (j % 2) * kLanes);
+        scale[j] = Scales::at(block + (j / 2) * step, j % 2 * kLanes);
         minimum[j] = scale[j] * broadcast(-128.0f);
       }
       for (int r = 0; r < 8; ++r) {
         WordVec words[NV];
         SDFT_UNROLL for (int j = 0; j < NV; ++j)
-          words[j] = load_words(reinterpret_cast<const uint32_t*>(block + (j / 2) * step) + (1 + r) * kPanel + (j % 2) * kLanes);
+          words[j] = load_words(reinterpret_cast<const uint32_t*>(block + (j / 2) * step + kScaleBytes) + r * kPanel + (j % 2) * kLanes);
         for (int i = 0; i < 4; ++i) {
           Vec w[NV];
           SDFT_UNROLL for (int j = 0; j < NV; ++j) {

@@ -6,7 +6,9 @@ namespace sdft::SDFT_ISA {
 const TileTable kF32Tiles = make_table<F32Panels, true>();
 const TileTable kF32TilesAcross = make_table<F32Panels, false>();
 const TileTable kBf16Tiles = make_table<Bf16Panels, true>();
-const TileTable kQ4Tiles = make_table<Q4Panels, true>();
-const TileTable kQ8Tiles = make_table<Q8Panels, true>();
+const TileTable kQ4Tiles = make_table<Q4Panels<FloatScales>, true>();
+const TileTable kQ4NarrowTiles = make_table<Q4Panels<NarrowScales>, true>();
+const TileTable kQ8Tiles = make_table<Q8Panels<FloatScales>, true>();
+const TileTable kQ8NarrowTiles = make_table<Q8Panels<NarrowScales>, true>();
 
 }  // namespace sdft::SDFT_ISA

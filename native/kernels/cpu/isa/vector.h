@@ -157,6 +157,24 @@ inline Vec low_half(WordVec v) {
   return bits_to_float(reinterpret_cast<WordVec>(magnitude) | ((v & 0x8000u) << 16));
 }
 
+/// kLanes numbers in half precision as floats, infinities and NaN included. Exact.
+inline Vec load_f16(const uint16_t* p) {
+#if defined(SDFT_ISA_AVX512)
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+#elif defined(SDFT_ISA_AVX2)
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#elif defined(SDFT_ISA_NEON)
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+#else
+  typedef uint16_t Halves __attribute__((vector_size(2 * kLanes)));
+  Halves halves;
+  std::memcpy(&halves, p, sizeof halves);
+  const WordVec words = __builtin_convertvector(halves, WordVec);
+  const WordVec beyond = reinterpret_cast<WordVec>((words & 0x7C00u) == 0x7C00u) & 0x7F800000u;
+  return bits_to_float(reinterpret_cast<WordVec>(low_half(words)) | beyond);
+#endif
+}
+
 /// Lanes of vector `index` of a row of `columns` that are inside it: 0 … kLanes.
 inline int lanes_of(int64_t columns, int64_t index) {
   const int64_t left = columns - index * kLanes;
