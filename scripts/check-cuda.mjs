@@ -33,10 +33,13 @@ function output(command, parameters, environment = {}) {
   return result.stdout;
 }
 
-/** The longest name of the budget that the mangled name contains. */
+/** Of the longest name of the budget that the mangled name contains; undefined for a head size that it does not state. */
 function budgetOf(name) {
   const keys = Object.keys(budget).filter((key) => key !== "_" && new RegExp(`(^|[^a-z_])${key}`).test(name));
-  return budget[keys.sort((a, b) => b.length - a.length)[0]];
+  const entry = budget[keys.sort((a, b) => b.length - a.length)[0]];
+  if (entry.head_sizes === undefined) return entry;
+  const ofSize = entry.head_sizes[/ILi(\d+)E/.exec(name)?.[1]];
+  return ofSize && { ...entry, ...ofSize };
 }
 
 const up = (value, step) => Math.ceil(value / step) * step;
@@ -73,13 +76,16 @@ for (const line of output(cuobjdump, ["--dump-resource-usage", library]).split("
   const allowed = budgetOf(kernel);
   kernels.set(architecture, (kernels.get(architecture) ?? new Set()).add(kernel));
   const where = `${kernel} on sm_${architecture}`;
+  demand(allowed !== undefined, `${where}: the budget does not state its head size`);
+  if (allowed === undefined) continue;
   // From sm_90 on the 1 KiB that the system keeps is counted too.
   const own = Math.max(0, shared - (architecture >= 90 ? 1024 : 0)) + (allowed.dynamic ?? 0);
   const blocks = blocksThatFit(architecture, allowed.threads, registers, own);
   demand(registers <= allowed.registers, `${where}: ${registers} registers, ${allowed.registers} allowed`);
   demand(allowed.stack !== undefined || stack === 0, `${where}: ${stack} bytes of stack (spilled registers?)`);
   demand(allowed.stack !== undefined || local === 0, `${where}: ${local} bytes of local memory`);
-  demand(blocks >= allowed.blocks, `${where}: ${blocks} blocks fit, ${allowed.blocks} wanted`);
+  const wantedBlocks = allowed.blocks[multiprocessors[architecture][2]] ?? allowed.blocks;
+  demand(blocks >= wantedBlocks, `${where}: ${blocks} blocks fit, ${wantedBlocks} wanted`);
 }
 architecture = 0;
 demand(checks > 0, `${library} holds no kernels`);
@@ -102,7 +108,7 @@ if (nvdisasm !== undefined) {
     architecture = Number(/^arch = sm_(\d+)/.exec(part)?.[1] ?? architecture);
     const name = /^\s*Function : (\S+)/.exec(part)?.[1];
     if (name === undefined || !(architecture in multiprocessors)) continue;
-    for (const instruction of budgetOf(name).instructions ?? [])
+    for (const instruction of budgetOf(name)?.instructions ?? [])
       demand(part.includes(instruction), `${name} on sm_${architecture}: no ${instruction} in its machine code`);
   }
 }

@@ -21,6 +21,9 @@ struct Partial {
 
 template <int kSize>
 constexpr int shared_bytes() { return (kTileRows + 4 * kStepKeys) * tile_stride<kSize> * 2; }
+static_assert(shared_bytes<64>() == 27648 && shared_bytes<80>() == 33792 && shared_bytes<96>() == 39936 && shared_bytes<128>() == 52224 &&
+                  shared_bytes<256>() == 101376,
+              "budget.json counts the blocks that fit by these");
 
 /// The query tile's rows, rounded.
 template <int kSize>

@@ -25,6 +25,12 @@ struct Plan {
   static constexpr int slice = kSize <= 128 ? kSize : 128;
   static constexpr int key_bytes = (2 * key_rows + stages * 2 * kStepQueries) * tile_stride<kSize> * 2;
 };
+static_assert(Plan<64>::query_bytes == 36864 && Plan<80>::query_bytes == 45056 && Plan<96>::query_bytes == 53248 && Plan<128>::query_bytes == 69632 &&
+                  Plan<256>::query_bytes == 101376,
+              "budget.json counts the blocks that fit by these");
+static_assert(Plan<64>::key_bytes == 36864 && Plan<80>::key_bytes == 45056 && Plan<96>::key_bytes == 53248 && Plan<128>::key_bytes == 69632 &&
+                  Plan<256>::key_bytes == 67584,
+              "budget.json counts the blocks that fit by these");
 
 template <int kSize>
 __global__ void __launch_bounds__(kQueryThreads) flash_query_gradient_kernel(Rows dq, Rounded rounded, const float* along, Rows logsumexp, AttentionCall call) {
