@@ -21,6 +21,8 @@ export interface MemoryPlan {
   readonly peak: number;
   /** Of generating: most sequences at once, which the engine then keeps to. */
   readonly sequences?: number;
+  /** Of training where the limit allows no more: of how many layers the largest micro-batch keeps all activations. */
+  readonly keptLayers?: number;
 }
 
 /** What is loaded, and how. */
@@ -107,6 +109,12 @@ export function planTraining(model: PlannedModel, work: TrainingWork): MemoryPla
 }
 
 const fewer = "lower --micro-batch-tokens";
+
+/** Of how many layers the largest micro-batch keeps all activations; the others run again in the backward pass, to the same bits. */
+export function keptLayers(spec: ModelSpec, work: Pick<TrainingWork, "adapter" | "storedRows" | "rows">): number {
+  const { beforeOutput, afterOutput } = layerReals(spec, work.adapter);
+  return setsFor(spec, work, beforeOutput + afterOutput);
+}
 
 /** With the cache full. */
 export function planGeneration(model: PlannedModel, work: GenerationWork): MemoryPlan {
@@ -238,16 +246,22 @@ function storedReals(
 ): number {
   const { rows, labelledRows } = work;
   const layers = spec.layers.length;
-  const early = work.adapter.targets.filter((target) => ["q_proj", "k_proj", "v_proj"].includes(target)).length;
-  const late = work.adapter.targets.length - early;
-  const norms = spec.queryKeyNorm ? queries(spec) + keys(spec) : 0;
-  const beforeOutput = norms + 2 * queries(spec) + 2 * keys(spec) + spec.queryHeads + early * work.adapter.rank;
-  const afterOutput =
-    spec.width + 2 * spec.innerWidth + (spec.sandwichNorms ? 2 * spec.width : 0) + late * work.adapter.rank;
+  const { beforeOutput, afterOutput } = layerReals(spec, work.adapter);
   const sets = setsFor(spec, work, beforeOutput + afterOutput);
   // The last layer goes on with the labelled rows alone, where it has a set of its own.
   const lastRows = sets > 1 || layers === 1 ? labelledRows : rows;
   return layers * rows * spec.width + sets * rows * beforeOutput + ((sets - 1) * rows + lastRows) * afterOutput;
+}
+
+/** Reals of a row that a layer's set holds, before and after its output projection. */
+function layerReals(spec: ModelSpec, adapter: PlannedAdapter) {
+  const early = adapter.targets.filter((target) => ["q_proj", "k_proj", "v_proj"].includes(target)).length;
+  const late = adapter.targets.length - early;
+  const norms = spec.queryKeyNorm ? queries(spec) + keys(spec) : 0;
+  return {
+    beforeOutput: norms + 2 * queries(spec) + 2 * keys(spec) + spec.queryHeads + early * adapter.rank,
+    afterOutput: spec.width + 2 * spec.innerWidth + (spec.sandwichNorms ? 2 * spec.width : 0) + late * adapter.rank,
+  };
 }
 
 /** Activations::sets_for. */

@@ -14,7 +14,7 @@ import type { EncoderPackage } from "../models/encoder-package.js";
 import { readManifest } from "../report/manifest.js";
 import type { RunSummary } from "../report/run-summary.js";
 import { writeReport } from "../report/write-report.js";
-import { freshAdapterSettings } from "../train/config.js";
+import { freshAdapterSettings, writtenTraining } from "../train/config.js";
 import { describeRun, warnOfOtherDevice } from "./describe-run.js";
 import { planExperiment } from "./plan-experiment.js";
 import { encoderBytes, withBytesTaken } from "./plan-shift.js";
@@ -56,7 +56,10 @@ export async function runExperiment(given: RunOptions): Promise<RunSummary> {
   const ledger = new StageLedger(folder, manifest);
   const run = new Run({ session, encoder, ledger }, prepared, options);
   await makeWritableFolder(folder);
-  await writeWholeFile(join(folder, "run.yaml"), stringify({ ...experiment, train: prepared.training }));
+  await writeWholeFile(
+    join(folder, "run.yaml"),
+    stringify({ ...experiment, train: writtenTraining(prepared.training) }),
+  );
   await run.everything();
   await run.ledger.write({
     seconds: Math.round(performance.now() - started) / 1000,

@@ -119,6 +119,13 @@ export async function startSession(prepared: Preparation, works: readonly Memory
     const many = maxSequences === 1 ? "one sequence" : `at most ${maxSequences} sequences`;
     reporter.note(`Generating ${many} at once instead of ${mostSequences}, to fit in ${describeLimit(limit)}.`);
   }
+  const layers = model.spec.layers.length;
+  const kept = works.reduce((least, { keptLayers = layers }) => Math.min(least, keptLayers), layers);
+  if (kept < layers) {
+    reporter.note(
+      `Training keeps the activations of ${kept} of ${layers} layers and runs the others again (the same numbers, slower), to fit in ${describeLimit(limit)}.`,
+    );
+  }
   const { backend, weightFormat, compute, threads, batchInvariant } = setting;
   const engine = await openEngine(model, {
     device: backend,

@@ -12,7 +12,7 @@ import { countYield } from "../report/run-summary.js";
 import { yieldSentence } from "../report/wording.js";
 import type { MetricValue } from "../tasks/score.js";
 import { latestCheckpoint } from "../train/checkpoint.js";
-import { freshAdapterSettings } from "../train/config.js";
+import { decisiveTraining, freshAdapterSettings } from "../train/config.js";
 import { initializeAdapter } from "../train/lora-init.js";
 import { train } from "../train/train.js";
 import { encodeExamples } from "./plan-experiment.js";
@@ -91,12 +91,11 @@ export async function trainStage(
   const warn = (sentence: string): void => reporter.warn(sentence);
   const sequences = encodeExamples(prepared, { examples: what.examples, spec: engine.spec, warn });
   const settings = freshAdapterSettings(training, prepared.preset);
-  const { save_steps: _, activations: __, ...relevant } = training;
   const hash = contentHash({
     stage: "train",
     engine: engine.fingerprint,
     settings,
-    training: relevant,
+    training: decisiveTraining(training),
     seed: experiment.seed,
     sequences,
   });

@@ -5,6 +5,7 @@ import { parse, stringify } from "yaml";
 import { writeJsonLines, writeWholeFile } from "../base/write-file.js";
 import { parseScore, type ScoreRow } from "../eval/prediction.js";
 import { isRecord } from "../formats/json.js";
+import { writtenTraining } from "../train/config.js";
 import type { Experiment } from "./schema.js";
 import type { CellKey } from "./study-names.js";
 import type { PlannedRun } from "./study-plan.js";
@@ -47,7 +48,7 @@ export async function writeRunSettings(folder: string, run: PlannedRun, label: s
     ...run.experiment,
     name: label === null ? run.name : `${run.name} (${label})`,
     variants: [run.variant],
-    train: run.training?.training ?? run.experiment.train,
+    train: writtenTraining(run.training?.training ?? run.experiment.train),
     evaluate: [...own, ...others.filter((entry) => !own.some(({ task }) => task === entry.task))],
   };
   await writeWholeFile(path, stringify(settings));

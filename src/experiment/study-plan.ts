@@ -9,7 +9,7 @@ import { engineFingerprint } from "../engine/engine.js";
 import { getTask } from "../tasks/registry.js";
 import { chooseTemplates, instructionTemplates } from "../templates/choose.js";
 import { getPreset } from "../templates/presets.js";
-import { freshAdapterSettings } from "../train/config.js";
+import { decisiveTraining, freshAdapterSettings } from "../train/config.js";
 import type { Cell } from "./expand-study.js";
 import { type PreparedEvaluation, type PreparedTraining, prepareEvaluation, prepareTraining } from "./prepare.js";
 import type { Experiment, VariantName } from "./schema.js";
@@ -98,11 +98,10 @@ class Planner {
     const key = { ...this.commonKey(variant, experiment), samples: training.examples.length };
     const rewrites = variant === "sdft" ? this.neededRewrites(training, experiment) : null;
     const folder = rewrites === null ? "vanilla" : "sdft";
-    const { save_steps: _, activations: __, ...relevant } = training.training;
     const depends = {
       engine: engineIdentity(this.opened),
       variant: folder,
-      training: relevant,
+      training: decisiveTraining(training.training),
       adapter: freshAdapterSettings(training.training, training.preset),
       template: training.renderers.train.template,
       preset: experiment.preset,

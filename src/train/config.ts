@@ -93,7 +93,23 @@ export function withTaskEpochs(config: TrainingConfig, epochs: number | undefine
 }
 
 /** With nothing left to be decided that results depend on. */
-export type ResolvedTraining = TrainingConfig & { readonly micro_batch_tokens: number };
+export type ResolvedTraining = TrainingConfig & {
+  readonly micro_batch_tokens: number;
+  /** Rows of which all activations are kept, where memory allows fewer than `activations` asks for. The same bits. */
+  readonly stored_rows?: number;
+};
+
+/** As a file of settings holds it: what the memory of the day decided is none of them. */
+export function writtenTraining(config: TrainingConfig & Partial<ResolvedTraining>) {
+  const { stored_rows: _, ...written } = config;
+  return written;
+}
+
+/** What an adapter depends on: two trainings that agree in it make the same one. */
+export function decisiveTraining(config: TrainingConfig & Partial<ResolvedTraining>) {
+  const { save_steps: _, activations: __, ...decisive } = writtenTraining(config);
+  return decisive;
+}
 
 /** Micro-batches as large as the shape of model and adapter allows, where the configuration says nothing. */
 export function resolveTraining(config: TrainingConfig, spec: ModelSpec, adapter: AdapterSettings): ResolvedTraining {
@@ -103,7 +119,7 @@ export function resolveTraining(config: TrainingConfig, spec: ModelSpec, adapter
 
 /** Rows of which training keeps all activations (TrainerOptions). */
 export function storedRows(config: ResolvedTraining): number {
-  return config.activations === "store" ? config.micro_batch_tokens : 0;
+  return config.stored_rows ?? (config.activations === "store" ? config.micro_batch_tokens : 0);
 }
 
 export function batchPlan(config: TrainingConfig, seed: number): BatchPlan {

@@ -4,6 +4,7 @@ import { InputError } from "../base/error.js";
 import type { AdapterSettings } from "../engine/adapter-settings.js";
 import type { MemoryLimit } from "../engine/memory-limit.js";
 import {
+  keptLayers,
   type MemoryPlan,
   type PlannedModel,
   planTraining,
@@ -24,7 +25,8 @@ export interface TrainingNeed {
 
 /**
  * The configuration with its micro-batches decided. A budget lowers the default until the largest micro-batch fits (a number that was given stays);
- * nothing of the machine counts. Throws InputError("memory") where the limit is too small for the longest example alone.
+ * nothing of the machine counts. Where that still takes more than the limit, fewer activations are kept: the numbers are the same. Throws
+ * InputError("memory") where the limit is too small for the longest example alone.
  */
 export function fitTraining(
   config: TrainingConfig,
@@ -34,7 +36,16 @@ export function fitTraining(
 ): ResolvedTraining {
   const resolved = resolveTraining(config, model.spec, need.settings);
   expectOneSequenceFits(resolved, model, need, limit);
-  if (config.micro_batch_tokens !== undefined || limit.source !== "budget") return resolved;
+  const given = config.micro_batch_tokens !== undefined || limit.source !== "budget";
+  return fitActivations(given ? resolved : fitMicroBatches(resolved, model, need, limit), model, need, limit);
+}
+
+function fitMicroBatches(
+  resolved: ResolvedTraining,
+  model: PlannedModel,
+  need: TrainingNeed,
+  limit: MemoryLimit,
+): ResolvedTraining {
   const fits = (tokens: number): boolean => {
     const candidate = { ...resolved, micro_batch_tokens: tokens };
     return planOf(candidate, { ...model, processBytes: typicalProcessBytes }, need, tokens).peak <= limit.bytes;
@@ -44,12 +55,30 @@ export function fitTraining(
   return { ...resolved, micro_batch_tokens: tokens };
 }
 
-/** Micro-batches are chosen in steps of so many rows. */
+/** With as many activations kept as fit: what does not fit by keeping none is refused by its plan. */
+export function fitActivations(
+  config: ResolvedTraining,
+  model: PlannedModel,
+  need: TrainingNeed,
+  limit: MemoryLimit,
+): ResolvedTraining {
+  const work = { ...shape(config, need), ...largestBatch(config, model.spec, need) };
+  const fits = (rows: number): boolean => planTraining(model, { ...work, storedRows: rows }).peak <= limit.bytes;
+  const wanted = Math.min(work.storedRows, work.rows);
+  if (fits(wanted)) return config;
+  let rows = wanted;
+  while (rows > 0 && !fits(rows)) rows = Math.max(0, rows - step);
+  return { ...config, stored_rows: rows };
+}
+
+/** Micro-batches, and the rows whose activations are kept, are chosen in steps of so many rows. */
 const step = 32;
 
 /** The worst moment of the training: the micro-batches of every update are known. */
 export function planTrainingMemory(config: ResolvedTraining, model: PlannedModel, need: TrainingNeed): MemoryPlan {
-  return planTraining(model, { ...shape(config, need), ...largestBatch(config, model.spec, need) });
+  const work = { ...shape(config, need), ...largestBatch(config, model.spec, need) };
+  const plan = planTraining(model, work);
+  return config.stored_rows === undefined ? plan : { ...plan, keptLayers: keptLayers(model.spec, work) };
 }
 
 /** Examples that the plan looks at in the order of training; what a longer one goes on with is bounded by what any update may come to. */

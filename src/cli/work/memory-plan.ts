@@ -6,7 +6,7 @@ import { type MemoryPlan, planGeneration } from "../../engine/memory-plan.js";
 import { prepareSession } from "../../experiment/session.js";
 import type { TrainSequence } from "../../train/batches.js";
 import { freshAdapterSettings, parseTrainingConfig } from "../../train/config.js";
-import { fitTraining, planTrainingMemory } from "../../train/training-memory.js";
+import { fitActivations, fitTraining, planTrainingMemory } from "../../train/training-memory.js";
 import { sessionOptions } from "../arguments.js";
 import type { Terminal } from "../terminal.js";
 import type { ModelArgs } from "./model.js";
@@ -62,14 +62,30 @@ export async function runMemoryPlan(args: MemoryPlanArgs, terminal: Terminal): P
     training: planTrainingMemory(config, planned, need),
     generating: planGeneration(planned, generationWork(spec, lengths, 0, settings)),
   };
+  const fitted =
+    plans.training.peak > limit.bytes
+      ? planTrainingMemory(fitActivations(config, planned, need, limit), planned, need)
+      : null;
   const tokens = config.micro_batch_tokens;
   const text = [
     `${model.name}, ${args.batch} × ${args.length} tokens, --weights ${args.weights}, micro-batches of ${tokens} tokens`,
     ...planLines("Training", plans.training, terminal),
     ...planLines("Generating", plans.generating, terminal),
     `May be used: ${formatByteSize(limit.bytes)} (${limit.source})`,
+    ...(fitted === null ? [] : [fittedLine(fitted, limit.bytes, spec.layers.length)]),
   ];
-  terminal.result({ model: model.name, micro_batch_tokens: tokens, limit, plans }, text.join("\n"));
+  terminal.result(
+    { model: model.name, micro_batch_tokens: tokens, limit, plans: { ...plans, fitted_training: fitted } },
+    text.join("\n"),
+  );
+}
+
+/** What training does where it may not keep everything. */
+function fittedLine({ peak, keptLayers = 0 }: MemoryPlan, bytes: number, layers: number): string {
+  const kept = `with the activations of ${keptLayers} of ${layers} layers kept and the others run again it takes ${formatByteSize(peak)}`;
+  return peak <= bytes
+    ? `Training would fit: ${kept} (the same numbers, slower).`
+    : `Training does not fit: even ${kept}.`;
 }
 
 /** Sequences of different tokens. */

@@ -14,7 +14,14 @@ import { startSession } from "../../experiment/session.js";
 import { expectTexts } from "../../experiment/task-data.js";
 import type { Preset } from "../../templates/presets.js";
 import { type Checkpoint, latestCheckpoint } from "../../train/checkpoint.js";
-import { freshAdapterSettings, parseTrainingConfig, type TrainingConfig, withTaskEpochs } from "../../train/config.js";
+import {
+  decisiveTraining,
+  freshAdapterSettings,
+  parseTrainingConfig,
+  type TrainingConfig,
+  withTaskEpochs,
+  writtenTraining,
+} from "../../train/config.js";
 import { initializeAdapter } from "../../train/lora-init.js";
 import { prepareSequences } from "../../train/prepare.js";
 import { train } from "../../train/train.js";
@@ -72,13 +79,12 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
     seed,
     terminal,
   });
-  const { save_steps: _, activations: __, ...relevant } = config;
   const fingerprint = contentHash({
     stage: "train",
     engine: engine.fingerprint,
     settings,
     start,
-    training: relevant,
+    training: decisiveTraining(config),
     seed,
     sequences,
   });
@@ -96,7 +102,7 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
       mix_ratio: args.mixRatio ?? null,
       rank: settings.rank,
       seed,
-      train: config,
+      train: writtenTraining(config),
     }),
   );
   const showProfile = startProfile(args, engine, terminal);
