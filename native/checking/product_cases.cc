@@ -1,4 +1,6 @@
 // Products with frozen weights, in every form they are kept in, LoRA, and products in integers.
+#include <deque>
+
 #include "checking/check.h"
 
 namespace sdft::checking {
@@ -68,6 +70,33 @@ std::vector<Output> lora(Backend& backend, int64_t rows, int64_t in, int64_t out
           dx.output("dx", second), da_alone.output("da without dx", second), db_alone.output("db without dx", second)};
 }
 
+/// Adapters of several ranks and widths, more than go in one launch.
+std::vector<Output> lora_group(Backend& backend, int64_t rows) {
+  struct Width {
+    int64_t out, rank;
+  };
+  constexpr int64_t kIn = 45;
+  const Guarded x(backend, rows, kIn, random_floats(rows * kIn, 1), 3);
+  std::deque<Guarded> a, b, t, out;
+  std::vector<LoraPart> parts;
+  uint64_t seed = 2;
+  for (const Width& width : {Width{70, 8}, Width{24, 8}, Width{9, 4}, Width{130, 33}, Width{64, 1}}) {
+    a.emplace_back(backend, width.rank, kIn, random_floats(width.rank * kIn, seed++));
+    b.emplace_back(backend, width.out, width.rank, random_floats(width.out * width.rank, seed++));
+    t.emplace_back(backend, rows, width.rank, std::vector<float>{}, 1);
+    out.emplace_back(backend, rows, width.out, random_floats(rows * width.out, seed++), 2);
+    parts.push_back({out.back(), t.back(), a.back(), b.back()});
+  }
+  backend.lora_forward_group(parts, x, 1.75);
+  std::vector<Output> outputs;
+  const Tolerance first{6e-8 * kIn + 1e-6, 2e-6, 0}, second{6e-8 * (kIn + 33.0) * 40 + 1e-5, 1e-5, 0};
+  for (size_t i = 0; i < parts.size(); ++i) {
+    outputs.push_back(t[i].output("t " + std::to_string(i), first));
+    outputs.push_back(out[i].output("out " + std::to_string(i), second));
+  }
+  return outputs;
+}
+
 std::vector<Output> zero_lora(Backend& backend) {
   const Guarded x(backend, 9, 40, random_floats(360, 1)), a(backend, 4, 40, random_floats(160, 2)), b(backend, 30, 4), t(backend, 9, 4), out(backend, 9, 30, random_floats(270, 3));
   backend.lora_forward(out, t, x, a, b, 2.0);
@@ -104,6 +133,8 @@ void add_product_cases(std::vector<Case>& cases) {
   for (int64_t rank : {1, 3, 8, 20, 64})
     cases.push_back({"lora, rank " + std::to_string(rank), [rank](Backend& backend) { return lora(backend, rank == 8 ? 70 : 5, 45, 70, rank, rank % 2 == 0 ? Write::add : Write::overwrite); }});
   cases.push_back({"lora, sums over many rows", [](Backend& backend) { return lora(backend, 530, 20, 24, 8, Write::add); }});
+  for (int64_t rows : {3, 70})
+    cases.push_back({"lora, several of " + std::to_string(rows) + " rows", [rows](Backend& backend) { return lora_group(backend, rows); }});
   cases.push_back({"lora, b = 0", zero_lora});
   for (WeightFormat format : {WeightFormat::q8, WeightFormat::q4})
     for (const Shape& s : {Shape{1, 96, 83}, Shape{11, 1056, 21}})

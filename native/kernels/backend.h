@@ -46,6 +46,11 @@ struct LinearPart {
   Tensor bias;
 };
 
+/// One of several adapters that share their x, as lora_forward takes it.
+struct LoraPart {
+  Tensor out, t, a, b;
+};
+
 /// Keys each row's dropout mask: Philox key (seed, example hash), counter (purpose dropout | stream << 8, step, position, channel / 4), word channel % 4.
 struct DropoutKey {
   double probability;
@@ -169,6 +174,10 @@ class Backend {
   virtual void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) = 0;
   /// LoRA (Hu et al. 2021): t (N, R) = x (N, I) · aᵀ; out (N, O) += scale · t · bᵀ. a (R, I), b (O, R). b = 0 leaves out as it was.
   virtual void lora_forward(Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale) = 0;
+  /// Several of these with the same x, each with a t and an out of its own: the same bits as one by one.
+  virtual void lora_forward_group(const std::vector<LoraPart>& parts, Tensor x, double scale) {
+    for (const LoraPart& part : parts) lora_forward(part.out, part.t, x, part.a, part.b, scale);
+  }
   /// dt (N, R) = scale · dout · b;  db += scale · doutᵀ · t;  da += dtᵀ · x;  dx (N, I) (= or +=) dt · a, left out where dx is empty.
   virtual void lora_backward(Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b, double scale, Write write) = 0;
   /// out = mask · x / (1 − p); an element is kept when uniform(word) ≥ p. Its transpose is itself: with Write::add it carries gradients back. out may be x.

@@ -27,11 +27,15 @@ Decoder::Decoder(const Model& model, int64_t max_rows)
   wanted_attended_ = OwnedTensor(backend, max_rows, queries);
 }
 
-Tensor Decoder::low_rank(const Step& step, int64_t rows) {
-  if (step.adapter == nullptr) return {};
+Decoder::LowRank Decoder::low_rank(const Step& step, int64_t rows) {
+  LowRank parts{};
+  if (step.adapter == nullptr) return parts;
   const int64_t rank = step.adapter->shape().rank;
-  if (low_rank_.view().cols != rank) low_rank_ = OwnedTensor(model_.backend(), max_rows_, rank);
-  return low_rank_.top(rows);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (low_rank_[i].view().cols != rank) low_rank_[i] = OwnedTensor(model_.backend(), max_rows_, rank);
+    parts[i] = low_rank_[i].top(rows);
+  }
+  return parts;
 }
 
 void Decoder::attend(const Step& step, int64_t layer, int64_t rows) {
@@ -42,8 +46,9 @@ void Decoder::attend(const Step& step, int64_t layer, int64_t rows) {
   Backend& backend = model_.backend();
   const Tensor normed = normed_.top(rows), query = query_.top(rows), key = key_.top(rows), value = value_.top(rows);
 
-  const Tensor narrow = low_rank(step, rows);
-  project(model_, {{Target::q_proj, query, narrow}, {Target::k_proj, key, narrow}, {Target::v_proj, value, narrow}}, normed, layer, step.adapter, step.compute);
+  const LowRank narrow = low_rank(step, rows);
+  project(model_, {{Target::q_proj, query, narrow[0]}, {Target::k_proj, key, narrow[1]}, {Target::v_proj, value, narrow[2]}}, normed, layer, step.adapter,
+          step.compute);
   if (spec.query_key_norm) {
     const Tensor query_heads = by_heads(query, spec.head_size), key_heads = by_heads(key, spec.head_size);
     backend.rms_norm(query_heads, query_heads, weights.query_norm.view(), spec.norm_epsilon);
@@ -70,13 +75,13 @@ void Decoder::finish_layer(const Step& step, int64_t layer, Tensor stream, Tenso
   const int64_t rows = stream.rows;
   const Tensor normed = normed_.top(rows), gate = gate_.top(rows), up = up_.top(rows), branch = branch_.top(rows);
 
-  const Tensor narrow = low_rank(step, rows);
-  project(model_, {{Target::o_proj, branch, narrow}}, attended, layer, step.adapter, step.compute);
+  const LowRank narrow = low_rank(step, rows);
+  project(model_, {{Target::o_proj, branch, narrow[0]}}, attended, layer, step.adapter, step.compute);
   if (spec.sandwich_norms) backend.rms_norm(branch, branch, weights.post_attention_norm.view(), spec.norm_epsilon);
   backend.add_rms_norm(normed, stream, stream, branch, weights.mlp_norm.view(), spec.norm_epsilon);
-  project(model_, {{Target::gate_proj, gate, narrow}, {Target::up_proj, up, narrow}}, normed, layer, step.adapter, step.compute);
+  project(model_, {{Target::gate_proj, gate, narrow[0]}, {Target::up_proj, up, narrow[1]}}, normed, layer, step.adapter, step.compute);
   backend.gated(gate, gate, up, spec.activation);
-  project(model_, {{Target::down_proj, branch, narrow}}, gate, layer, step.adapter, step.compute);
+  project(model_, {{Target::down_proj, branch, narrow[0]}}, gate, layer, step.adapter, step.compute);
   if (spec.sandwich_norms) backend.rms_norm(branch, branch, weights.post_mlp_norm.view(), spec.norm_epsilon);
   backend.add_rms_norm(normed, stream, stream, branch, norm_after(layer), spec.norm_epsilon);
 }

@@ -1,5 +1,6 @@
 // The forward pass for generating and scoring: rows of a step in, normed hidden states of the wanted rows out. Keeps nothing for a backward pass.
 #pragma once
+#include <array>
 #include <vector>
 
 #include "model/adapter.h"
@@ -39,14 +40,17 @@ class Decoder {
   void finish_layer(const Step& step, int64_t layer, Tensor stream, Tensor attended);
   /// The weight of the norm between a layer and the next, or the head.
   Tensor norm_after(int64_t layer) const;
-  Tensor low_rank(const Step& step, int64_t rows);
+  /// x aᵀ of the adapters that share an x: query, key and value at most. Empty without an adapter.
+  using LowRank = std::array<Tensor, 3>;
+  LowRank low_rank(const Step& step, int64_t rows);
 
   const Model& model_;
   int64_t max_rows_;
   RopeTables ropes_;
   OwnedTensor stream_, normed_, query_, key_, value_, attended_, gate_, up_, branch_, logsumexp_;
   OwnedTensor wanted_stream_, wanted_attended_;
-  OwnedTensor low_rank_, logits_;  // sized by need
+  std::array<OwnedTensor, 3> low_rank_;  // sized by need
+  OwnedTensor logits_;                   // the same
   OwnedIndices tokens_, wanted_rows_;
 };
 

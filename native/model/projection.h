@@ -16,7 +16,7 @@ inline void multiply(Backend& backend, Tensor out, Tensor x, const Weight& weigh
   else backend.linear(out, x, weight, bias);
 }
 
-/// Where one of several linear layers with the same input goes. low_rank as in project.
+/// Where one of several linear layers with the same input goes. low_rank, of its own, as in project.
 struct Projection {
   Target target;
   Tensor out, low_rank;
@@ -37,11 +37,11 @@ inline void project(const Model& model, std::initializer_list<Projection> projec
                     Compute compute = Compute::f32) {
   project_base(model, projections, x, layer, compute);
   if (adapter == nullptr) return;
+  std::vector<LoraPart> parts;
   for (const Projection& projection : projections) {
-    if (const LoraPair pair = adapter->tensors().pair(layer, projection.target)) {
-      model.backend().lora_forward(projection.out, projection.low_rank, x, pair.a, pair.b, adapter->shape().scale);
-    }
+    if (const LoraPair pair = adapter->tensors().pair(layer, projection.target)) parts.push_back({projection.out, projection.low_rank, pair.a, pair.b});
   }
+  model.backend().lora_forward_group(parts, x, adapter->shape().scale);
 }
 
 }  // namespace sdft

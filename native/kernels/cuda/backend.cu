@@ -173,12 +173,15 @@ class CudaBackend final : public Backend {
     expect("linear_backward dx", dx, dout.rows, weight.cols);
     cuda::linear_backward(context_, dx, dout, device_weight(weight), write);
   }
-  void lora_forward(Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale) override {
-    expect("lora_forward a", a, a.rows, x.cols);
-    expect("lora_forward b", b, out.cols, a.rows);
-    expect("lora_forward t", t, x.rows, a.rows);
-    expect("lora_forward out", out, x.rows, b.rows);
-    cuda::lora_forward(context_, out, t, x, a, b, scale);
+  void lora_forward(Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale) override { lora_forward_group({{out, t, a, b}}, x, scale); }
+  void lora_forward_group(const std::vector<LoraPart>& parts, Tensor x, double scale) override {
+    for (const LoraPart& part : parts) {
+      expect("lora_forward a", part.a, part.a.rows, x.cols);
+      expect("lora_forward b", part.b, part.out.cols, part.a.rows);
+      expect("lora_forward t", part.t, x.rows, part.a.rows);
+      expect("lora_forward out", part.out, x.rows, part.b.rows);
+    }
+    cuda::lora_forward_group(context_, parts, x, scale);
   }
   void lora_backward(Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b, double scale, Write write) override {
     if (dx) expect("lora_backward dx", dx, x.rows, x.cols);

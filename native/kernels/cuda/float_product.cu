@@ -1,5 +1,7 @@
 #include "kernels/cuda/float_product.h"
 
+#include <algorithm>
+
 namespace sdft::cuda {
 namespace {
 
@@ -25,13 +27,22 @@ __device__ __forceinline__ void finish(const FloatProduct& p, int64_t row, int64
   else if (value != 0.0f) *out += value;
 }
 
-/// A block makes (16 kTall) × (16 kWide) outputs, a thread kTall × kWide. With partial sums, block z of the grid takes stretch z of k.
+/// Products of one launch; where one is smaller than another, its blocks beyond its own end at once.
+struct Together {
+  FloatProduct of[kMostTogether];
+};
+
+/// A block makes (16 kTall) × (16 kWide) outputs, a thread kTall × kWide. Block z of the grid takes stretch z % chunks of k, of product z / chunks; with more
+/// than one stretch there are partial sums.
 template <int kTall, int kWide>
-__global__ void __launch_bounds__(kThreads) float_product_kernel(FloatProduct p, float* partial, int64_t chunk) {
+__global__ void __launch_bounds__(kThreads) float_product_kernel(const __grid_constant__ Together together, float* partial, int64_t chunk, unsigned chunks) {
+  const FloatProduct& p = together.of[blockIdx.z / chunks];
+  const int64_t stretch = blockIdx.z % chunks;
   SDFT_SHARED(float, a_tile, [kDeep][16 * kTall + 4]);
   SDFT_SHARED(float, b_tile, [kDeep][16 * kWide + 4]);
   const int64_t first_row = int64_t{blockIdx.y} * 16 * kTall, first_col = int64_t{blockIdx.x} * 16 * kWide;
-  const int64_t begin = blockIdx.z * chunk, end = begin + chunk < p.k ? begin + chunk : p.k;
+  if (first_row >= p.m || first_col >= p.n) return;
+  const int64_t begin = stretch * chunk, end = begin + chunk < p.k ? begin + chunk : p.k;
   const int down = threadIdx.x / 16, across = threadIdx.x % 16;
   float sums[kTall][kWide];
   SDFT_UNROLL
@@ -62,7 +73,7 @@ __global__ void __launch_bounds__(kThreads) float_product_kernel(FloatProduct p,
     for (int j = 0; j < kWide; ++j) {
       const int64_t row = first_row + down * kTall + i, col = first_col + across * kWide + j;
       if (row >= p.m || col >= p.n) continue;
-      if (partial != nullptr) partial[(blockIdx.z * p.m + row) * p.n + col] = sums[i][j];
+      if (partial != nullptr) partial[(stretch * p.m + row) * p.n + col] = sums[i][j];
       else finish(p, row, col, sums[i][j]);
     }
 }
@@ -75,15 +86,55 @@ __global__ void __launch_bounds__(kThreads) add_chunks_kernel(FloatProduct p, co
   finish(p, i / p.n, i % p.n, sum);
 }
 
+/// At most kMostTogether; partial null: each in one stretch of `chunk`, no less than its k.
+void start(const Context& context, const FloatProduct* products, int count, float* partial, int64_t chunk, int64_t chunks) {
+  Together together{};
+  int64_t m = 0, n = 0;
+  for (int i = 0; i < count; ++i) {
+    together.of[i] = products[i];
+    m = std::max(m, products[i].m);
+    n = std::max(n, products[i].n);
+  }
+  const unsigned depth = static_cast<unsigned>(chunks * count), stretches = static_cast<unsigned>(chunks);
+  const auto narrow = float_product_kernel<4, 1>;
+  const auto flat = float_product_kernel<1, 4>;
+  const auto square = float_product_kernel<4, 4>;
+  if (n <= 16) {
+    SDFT_LAUNCH(narrow, dim3(blocks_for(n, 16), blocks_for(m, 64), depth), dim3(kThreads), 0, context.stream, together, partial, chunk, stretches);
+  } else if (m <= 16) {
+    SDFT_LAUNCH(flat, dim3(blocks_for(n, 64), blocks_for(m, 16), depth), dim3(kThreads), 0, context.stream, together, partial, chunk, stretches);
+  } else {
+    SDFT_LAUNCH(square, dim3(blocks_for(n, 64), blocks_for(m, 64), depth), dim3(kThreads), 0, context.stream, together, partial, chunk, stretches);
+  }
+}
+
+/// Grids are 65,535 high at most; taller products go in pieces.
+constexpr int64_t kMostRows = int64_t{65535} * 16;
+
 }  // namespace
+
+void float_products(const Context& context, const std::vector<FloatProduct>& products) {
+  std::vector<FloatProduct> together;
+  int64_t deepest = 1;
+  for (const FloatProduct& p : products) {
+    if (p.m == 0 || p.n == 0) continue;
+    if (p.m > kMostRows) {
+      float_product(context, p, Order::one_sum);
+      continue;
+    }
+    together.push_back(p);
+    deepest = std::max(deepest, p.k);
+  }
+  for (size_t first = 0; first < together.size(); first += kMostTogether)
+    start(context, &together[first], static_cast<int>(std::min<size_t>(kMostTogether, together.size() - first)), nullptr, deepest, 1);
+  if (!together.empty()) check_launch("float products");
+}
 
 void float_product(const Context& context, const FloatProduct& p, Order order) {
   if (p.m == 0 || p.n == 0) return;
   const int64_t chunk = order == Order::in_chunks ? kStretch : p.k > 0 ? p.k : 1;
   const int64_t chunks = p.k > 0 ? (p.k + chunk - 1) / chunk : 1;
   float* partial = chunks > 1 ? context.scratch->take<float>(Scratch::partial_sums, chunks * p.m * p.n) : nullptr;
-  // Grids are 65,535 high at most; taller products go in pieces.
-  constexpr int64_t kMostRows = int64_t{65535} * 16;
   if (p.m > kMostRows && partial == nullptr) {
     FloatProduct first = p, rest = p;
     first.m = kMostRows;
@@ -93,16 +144,7 @@ void float_product(const Context& context, const FloatProduct& p, Order order) {
     float_product(context, first, order);
     return float_product(context, rest, order);
   }
-  const auto narrow = float_product_kernel<4, 1>;
-  const auto flat = float_product_kernel<1, 4>;
-  const auto square = float_product_kernel<4, 4>;
-  if (p.n <= 16) {
-    SDFT_LAUNCH(narrow, dim3(blocks_for(p.n, 16), blocks_for(p.m, 64), static_cast<unsigned>(chunks)), dim3(kThreads), 0, context.stream, p, partial, chunk);
-  } else if (p.m <= 16) {
-    SDFT_LAUNCH(flat, dim3(blocks_for(p.n, 64), blocks_for(p.m, 16), static_cast<unsigned>(chunks)), dim3(kThreads), 0, context.stream, p, partial, chunk);
-  } else {
-    SDFT_LAUNCH(square, dim3(blocks_for(p.n, 64), blocks_for(p.m, 64), static_cast<unsigned>(chunks)), dim3(kThreads), 0, context.stream, p, partial, chunk);
-  }
+  start(context, &p, 1, partial, chunk, chunks);
   if (partial != nullptr) SDFT_LAUNCH(add_chunks_kernel, dim3(blocks_for(p.m * p.n, kThreads)), dim3(kThreads), 0, context.stream, p, partial, chunks);
   check_launch("a float product");
 }

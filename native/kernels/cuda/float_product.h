@@ -1,6 +1,7 @@
 // Products in float32 on the ordinary arithmetic units: the narrow ones of LoRA, weights kept as f32, and what everything else is checked by.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "kernels/cuda/kernels.h"
 
@@ -29,5 +30,8 @@ struct FloatProduct {
   const float* bias;
 };
 void float_product(const Context& context, const FloatProduct& product, Order order);
+/// Several of the order one_sum, none of which reads what another writes: the same bits as one by one, in one launch for each kMostTogether.
+void float_products(const Context& context, const std::vector<FloatProduct>& products);
+constexpr int kMostTogether = 4;
 
 }  // namespace sdft::cuda

@@ -46,7 +46,7 @@ void linear(const Context& context, Tensor out, Tensor x, const DeviceWeight& we
 void linear_group(const Context& context, const std::vector<LinearPart>& parts, Tensor x);
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const DeviceWeight& weight, Write write);
 void linear_integer(const Context& context, Tensor out, Tensor x, const DeviceWeight& weight, Tensor bias);
-void lora_forward(const Context& context, Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale);
+void lora_forward_group(const Context& context, const std::vector<LoraPart>& parts, Tensor x, double scale);
 void lora_backward(const Context& context, Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b, double scale,
                    Write write);
 

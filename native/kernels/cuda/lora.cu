@@ -13,9 +13,14 @@ FloatProduct product(Tensor out, Strided a, Strided b, int64_t k, double alpha, 
 
 }  // namespace
 
-void lora_forward(const Context& context, Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale) {
-  float_product(context, product(t, by_rows(x), by_rows(a), x.cols, 1, Write::overwrite), Order::one_sum);
-  float_product(context, product(out, by_rows(t), by_rows(b), t.cols, scale, Write::add), Order::one_sum);
+void lora_forward_group(const Context& context, const std::vector<LoraPart>& parts, Tensor x, double scale) {
+  std::vector<FloatProduct> down, up;
+  for (const LoraPart& part : parts) {
+    down.push_back(product(part.t, by_rows(x), by_rows(part.a), x.cols, 1, Write::overwrite));
+    up.push_back(product(part.out, by_rows(part.t), by_rows(part.b), part.t.cols, scale, Write::add));
+  }
+  float_products(context, down);
+  float_products(context, up);
 }
 
 void lora_backward(const Context& context, Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b, double scale,

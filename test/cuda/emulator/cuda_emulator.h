@@ -13,6 +13,7 @@
 #define __launch_bounds__(...)
 #define __restrict__ __restrict
 #define __align__(n) alignas(n)
+#define __grid_constant__
 /// Hidden from ThreadSanitizer: lanes pass values on through the engine's own memory.
 #define EMULATOR_UNSEEN __attribute__((no_sanitize("thread")))
 #define EMULATOR_SITE const char *file_ = __builtin_FILE(), int line_ = __builtin_LINE()
