@@ -64,6 +64,13 @@ const faults = [
     test: "cuda.lora, rank 3",
   },
   {
+    name: "a swapped stride: stretches of k and products of one launch change places",
+    file: "float_product.cu",
+    from: "together.of[blockIdx.z / chunks]",
+    to: "together.of[blockIdx.z % chunks]",
+    test: "cuda.adapters that share their input have the bits that each has alone",
+  },
+  {
     name: "an off-by-one tail: a row past the end is written",
     file: "tiles.cu",
     from: "if (row >= p.m || col >= p.n) return;",
