@@ -336,7 +336,7 @@ function decoderReals(spec: ModelSpec, work: Pick<GenerationWork, "rowsPerStep" 
     3 * spec.innerWidth + // gate, up, and the kernels' tiles
     spec.queryHeads +
     spec.ropes.length * spec.headSize +
-    3 * (work.adapter?.rank ?? 0) +
+    3 * (work.adapter?.rank ?? 0) + // query, key and value
     4;
   return work.rowsPerStep * perRow;
 }

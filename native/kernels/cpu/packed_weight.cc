@@ -48,11 +48,9 @@ float bf16_value(uint16_t half) {
 }
 
 PanelKind native_kind(DType type) {
-  if (type == DType::q4_0 || type == DType::q4_1) return PanelKind::q4_narrow;
-  if (type == DType::q5_0 || type == DType::q8_0) return PanelKind::q8_narrow;
   switch (quant_form(type)) {
-    case QuantForm::q4: return PanelKind::q4;
-    case QuantForm::q8: return PanelKind::q8;
+    case QuantForm::q4: return type == DType::q4_k ? PanelKind::q4 : PanelKind::q4_narrow;
+    case QuantForm::q8: return PanelKind::q8_narrow;
     case QuantForm::q8_minimum: return PanelKind::q8_minimum;
     case QuantForm::q8_halves: return PanelKind::q8_halves;
     case QuantForm::none: break;
@@ -133,7 +131,7 @@ struct QuantRow {
     if (!weight.rounded) return read_quants(weight.source.type, data, weight.cols, span);
     values.resize(static_cast<size_t>(weight.cols));
     dequantize(weight.source.type, data, weight.cols, values.data());
-    quantize(is_q4(weight.kind) ? QuantForm::q4 : QuantForm::q8, values.data(), weight.cols, span);
+    quantize(weight.kind == PanelKind::q4 ? QuantForm::q4 : QuantForm::q8, values.data(), weight.cols, span);
   }
 };
 
@@ -188,7 +186,7 @@ void pack_stored_q4(const PackedWeight& weight, int64_t panel, char* out) {
 void pack_quants(const PackedWeight& weight, int64_t panel, char* out) {
   const int64_t width = weight.panel_columns, first = panel * width, count = std::min(width, weight.rows - first);
   const int64_t groups = weight.cols / kGroup, block_size = weight.panel_bytes / groups;
-  const bool q4 = is_q4(weight.kind), narrow = is_narrow(weight.kind), halves = weight.kind == PanelKind::q8_halves, minimum = q4 || weight.kind == PanelKind::q8_minimum;
+  const bool q4 = weight.kind == PanelKind::q4, narrow = weight.kind == PanelKind::q8_narrow, halves = weight.kind == PanelKind::q8_halves, minimum = q4 || weight.kind == PanelKind::q8_minimum;
   // With the sign bits turned each byte is 128 more; what is too much comes off again.
   const uint32_t above = weight.kind == PanelKind::q8_minimum ? 0x80808080u : halves ? 0x60606060u : 0;
   QuantRow row(weight.cols);
