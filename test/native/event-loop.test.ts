@@ -28,8 +28,12 @@ it("turns while a micro-batch is trained on", async () => {
 
 it("turns while answers are generated and tokens scored", async () => {
   using model = await load();
-  const requests = [request({ tokens: tokens.subarray(0, 100), maxNewTokens: 40 })];
+  // Enough work that this thread gets its turn on a busy machine too.
+  const requests = Array.from({ length: 24 }, (_, i) =>
+    request({ id: `${i}`, tokens: tokens.subarray(i, i + 100), maxNewTokens: 40 }),
+  );
   expect(await turnsDuring(model.generate(requests, options(), null))).toBeGreaterThan(1);
-  const scored = model.score([{ tokens, from: 1 }], { adapter: null, compute: "f32", rowsPerStep: 256 }, null);
+  const sequences = Array.from({ length: 24 }, (_, i) => ({ tokens: tokens.subarray(i), from: 1 }));
+  const scored = model.score(sequences, { adapter: null, compute: "f32", rowsPerStep: 256 }, null);
   expect(await turnsDuring(scored)).toBeGreaterThan(1);
 });
