@@ -21,8 +21,9 @@ enum class Write { overwrite, add };
 enum class Activation { silu, gelu_tanh };
 enum class Rotation { forward, backward };
 enum class WeightFormat { native, f32, bf16, q8, q4 };
-/// How the frozen products of a forward pass are computed.
-enum class Compute { f32, integer };
+/// How the frozen products of a forward pass are computed. f32_tall is f32 for the many rows of a training pass: a row's bits depend on no other row in either, but
+/// need not be the same in both, so that a backend may have a faster way that few rows would be slow in.
+enum class Compute { f32, f32_tall, integer };
 
 /// A stored matrix in host memory (a mapped file). Rows are contiguous.
 struct WeightSource {

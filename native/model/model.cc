@@ -39,7 +39,7 @@ Model::Model(ModelSpec spec, WeightTable table, std::unique_ptr<Backend> backend
 }
 
 void Model::require_products(Compute compute) const {
-  if (compute == Compute::f32) return;
+  if (compute != Compute::integer) return;
   auto check = [&](const Weight& weight, const std::string& name) {
     require(backend_->has_integer_form(weight), "compute",
             "Integer products (--compute int) need weights held as 4- or 8-bit integers, and " + name + " is not: add --weights q8 (or q4).");

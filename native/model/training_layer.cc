@@ -29,10 +29,10 @@ Projection TrainingLayer::to(Target target, Tensor out) const {
 
 void TrainingLayer::project(std::initializer_list<Projection> projections, Tensor x) {
   if (pass_.dropout.probability == 0) {
-    sdft::project(pass_.model, projections, x, index_, &pass_.adapter);
+    sdft::project(pass_.model, projections, x, index_, &pass_.adapter, Compute::f32_tall);
     return;
   }
-  project_base(pass_.model, projections, x, index_);
+  project_base(pass_.model, projections, x, index_, Compute::f32_tall);
   const Tensor dropped{pass_.activations.dropped.view().data, x.rows, x.cols, x.cols};
   for (const Projection& projection : projections) {
     if (!has_adapter(projection.target)) continue;

@@ -302,7 +302,7 @@ function kernelScratch(model: PlannedModel, work: TrainingWork): number {
       backward: true,
       rank: work.adapter.rank,
     });
-  const tiles = rows * Math.max(spec.width, queries(spec), spec.innerWidth);
+  const tiles = tileReals * rows * Math.max(spec.width, queries(spec), spec.innerWidth);
   const pages = 4 * (rows + examples * pageRows) * keys(spec);
   const strips = Math.ceil(longest / stripRows);
   const gradients = 2 * keys(spec) * rows * Math.max(1, (strips + 1) / 2);
@@ -322,9 +322,14 @@ const forward = (adapter: PlannedAdapter | null) => ({ backward: false, rank: ad
 const stripRows = 256;
 const headChunk = 512;
 
-/** Bytes of a worker's own scratch: a chunk of logits and panels unpacked. */
+/** Reals that a row cut into tiles takes for each float on a matrix unit (native/kernels/cpu/amx/pieces.h); elsewhere it is one, which is a hundredth of a plan less. */
+const tileReals = 1.5;
+/** Floats of a strip of weights that is laid out there (strip_product.cc). */
+const stripFloats = 24 * 3 * 4 * 256;
+
+/** Bytes of a worker's own scratch: a chunk of logits, its rows cut into tiles, and weights unpacked. */
 function workerBytes(spec: ModelSpec): number {
-  return 4 * (168 * headChunk + Math.max(spec.width, headChunk) * 32);
+  return 4 * (168 * (headChunk + 64) + tileReals * 176 * Math.max(spec.width, headChunk) + stripFloats);
 }
 
 /** Reals of the Decoder's buffers. */

@@ -45,6 +45,7 @@ CASE("cpu.linear_integer equals reference for odd shapes") {
     compare(DType::f16, format, 130, 64, 33);
     compare(DType::q6_k, format, 4, 256, 31);
     compare(DType::f32, format, 2, 4128, 40);
+    compare(DType::f32, format, 300, 2080, 40);
   }
 }
 
@@ -86,19 +87,22 @@ CASE("cpu.linear_integer is near the float product") {
 
 CASE("cpu.linear_integer gives zeros and NaN their due") {
   const auto stored = random_stored(DType::q8_0, 40, 64, 1);
-  std::vector<float> values = random_floats(4 * 64, 3);
-  std::fill(values.begin(), values.begin() + 64, 0.0f);          // row 0
-  std::fill(values.begin() + 64, values.begin() + 96, 1e-32f);   // half of row 1
-  values[3 * 64 + 5] = std::nanf("");                            // row 3
-  compare_with_reference("special rows", [&](Backend& backend) {
-    const Weight weight = backend.prepare_weight(stored->source, WeightFormat::native);
-    const Guarded x(backend, 4, 64, values), out(backend, 4, 40);
-    backend.linear_integer(out, x, weight, Tensor{});
-    std::vector<float> rows = out.values();
-    for (int i = 0; i < 40; ++i) CHECK(rows[static_cast<size_t>(i)] == 0 && std::isnan(rows[static_cast<size_t>(3 * 40 + i)]));
-    rows.resize(3 * 40);
-    return std::vector<Output>{{"rows", rows, 40, of_sum(64)}};
-  });
+  // From seven rows on a matrix unit takes them.
+  for (int64_t count : {4, 9}) {
+    std::vector<float> values = random_floats(count * 64, 3);
+    std::fill(values.begin(), values.begin() + 64, 0.0f);         // row 0
+    std::fill(values.begin() + 64, values.begin() + 96, 1e-32f);  // half of row 1
+    values[3 * 64 + 5] = std::nanf("");                           // row 3
+    compare_with_reference("special rows of " + std::to_string(count), [&](Backend& backend) {
+      const Weight weight = backend.prepare_weight(stored->source, WeightFormat::native);
+      const Guarded x(backend, count, 64, values), out(backend, count, 40);
+      backend.linear_integer(out, x, weight, Tensor{});
+      std::vector<float> rows = out.values();
+      for (int i = 0; i < 40; ++i) CHECK(rows[static_cast<size_t>(i)] == 0 && std::isnan(rows[static_cast<size_t>(3 * 40 + i)]));
+      rows.erase(rows.begin() + 3 * 40, rows.begin() + 4 * 40);
+      return std::vector<Output>{{"rows", rows, 40, of_sum(64)}};
+    });
+  }
 }
 
 CASE("cpu.linear_integer refuses weights without integers") {

@@ -16,13 +16,16 @@ std::vector<Output> products(Backend& backend, const Stored& stored, WeightForma
   const Weight weight = backend.prepare_weight(stored.source, format);
   const Guarded x(backend, rows, in, random_floats(rows * in, 3), 5), dout(backend, rows, out, random_floats(rows * out, 4), 3);
   const Guarded bias(backend, 1, out, random_floats(out, 5));
-  const Guarded plain(backend, rows, out), biased(backend, rows, out, {}, 7), dx(backend, rows, in), added(backend, rows, in, random_floats(rows * in, 6), 1);
+  const Guarded plain(backend, rows, out), biased(backend, rows, out, {}, 7), tall(backend, rows, out, {}, 2), tall_biased(backend, rows, out), dx(backend, rows, in), added(backend, rows, in, random_floats(rows * in, 6), 1);
   backend.linear(plain, x, weight, Tensor{});
   backend.linear(biased, x, weight, bias);
+  backend.linear_group({{tall, &weight, Tensor{}}, {tall_biased, &weight, bias}}, x, Compute::f32_tall);
   backend.linear_backward(dx, dout, weight, Write::overwrite);
   backend.linear_backward(added, dout, weight, Write::add);
   return {{"out", plain.values("out"), out, of_sum(in)},
           {"out with bias", biased.values("biased"), out, of_sum(in)},
+          {"out, tall", tall.values("tall"), out, of_sum(in)},
+          {"out with bias, tall", tall_biased.values("tall, biased"), out, of_sum(in)},
           {"dx", dx.values("dx"), in, of_sum(out)},
           {"dx added", added.values("added"), in, of_sum(out)}};
 }
@@ -48,6 +51,12 @@ CASE("cpu.linear equals reference where k is long") {
   // Longer than one run of k forwards (2048) and one chunk of outputs backwards (1024).
   compare_products(DType::f32, WeightFormat::f32, {{1, 4100, 20}, {9, 2049, 35}, {16, 40, 2500}, {31, 70, 1025}});
   compare_products(DType::q4_1, WeightFormat::native, {{15, 4128, 35}, {40, 64, 2500}});
+}
+
+CASE("cpu.linear equals reference where rows are many") {
+  // More of them than a second-level cache holds: the matrix unit takes some inputs after others.
+  compare_products(DType::f32, WeightFormat::f32, {{700, 600, 40}, {300, 40, 700}});
+  compare_products(DType::q4_1, WeightFormat::native, {{449, 576, 97}});
 }
 
 CASE("cpu.linear equals reference for bf16 panels") {
@@ -76,19 +85,22 @@ CASE("cpu.linear bits of a row do not depend on the other rows") {
     for_each_level([&](Backend& backend, const std::string& level) {
       const Weight weight = backend.prepare_weight(stored->source, WeightFormat::native);
       const Guarded x(backend, rows, in, random_floats(rows * in, 8)), dout(backend, rows, out, random_floats(rows * out, 9));
-      const Guarded all(backend, rows, out), dx_all(backend, rows, in);
+      const Guarded all(backend, rows, out), tall_all(backend, rows, out), dx_all(backend, rows, in);
       backend.linear(all, x, weight, Tensor{});
+      backend.linear_group({{tall_all, &weight, Tensor{}}}, x, Compute::f32_tall);
       backend.linear_backward(dx_all, dout, weight, Write::overwrite);
       for (int64_t height : {1, 2, 3, 5, 7, 13, 14, 15, 29}) {
-        const Guarded part(backend, rows, out, {}, 9), dx_part(backend, rows, in, {}, 2);
+        const Guarded part(backend, rows, out, {}, 9), tall_part(backend, rows, out, {}, 4), dx_part(backend, rows, in, {}, 2);
         for (int64_t row = 0; row < rows; row += height) {
           const int64_t count = std::min(height, rows - row);
           auto cut = [&](Tensor t) { return Tensor{static_cast<float*>(t.data) + row * t.stride, count, t.cols, t.stride}; };
           backend.linear(cut(part), cut(x), weight, Tensor{});
+          backend.linear_group({{cut(tall_part), &weight, Tensor{}}}, cut(x), Compute::f32_tall);
           backend.linear_backward(cut(dx_part), cut(dout), weight, Write::overwrite);
         }
         const std::string what = level + " " + dtype_name(type) + " in blocks of " + std::to_string(height);
         check_same_bits(what + ": out", all.values(), part.values(), out);
+        check_same_bits(what + ": out, tall", tall_all.values(), tall_part.values(), out);
         check_same_bits(what + ": dx", dx_all.values(), dx_part.values(), in);
       }
     });
@@ -102,9 +114,12 @@ CASE("cpu.linear bits do not depend on how the same values are stored") {
       const Guarded x(backend, rows, 96, random_floats(rows * 96, 8));
       std::vector<std::vector<float>> results;
       for (WeightFormat format : {WeightFormat::native, WeightFormat::f32}) {
-        const Guarded out(backend, rows, 70);
-        backend.linear(out, x, backend.prepare_weight(stored->source, format), Tensor{});
+        const Guarded out(backend, rows, 70), tall(backend, rows, 70);
+        const Weight weight = backend.prepare_weight(stored->source, format);
+        backend.linear(out, x, weight, Tensor{});
+        backend.linear_group({{tall, &weight, Tensor{}}}, x, Compute::f32_tall);
         results.push_back(out.values());
+        for (float value : tall.values()) results.back().push_back(value);
       }
       check_same_bits(level + " native against f32", results[1], results[0], 70);
     }
@@ -134,7 +149,7 @@ CASE("cpu.linear_group gives the bits of its products one by one") {
     for_each_level([&](Backend& backend, const std::string& level) {
       std::vector<Weight> weights;
       for (const auto& one : stored) weights.push_back(backend.prepare_weight(one->source, WeightFormat::native));
-      for (Compute compute : {Compute::f32, Compute::integer}) {
+      for (Compute compute : {Compute::f32, Compute::f32_tall, Compute::integer}) {
         for (int64_t rows : {1, 3, 14, 20, 61}) {
           const Guarded x(backend, rows, in, random_floats(rows * in, 8), 5);
           std::vector<std::unique_ptr<Guarded>> together, apart, biases;
@@ -147,11 +162,12 @@ CASE("cpu.linear_group gives the bits of its products one by one") {
             const Tensor bias = i % 2 == 1 ? static_cast<Tensor>(*biases[i]) : Tensor{};
             parts.push_back({*together[i], &weights[i], bias});
             if (compute == Compute::integer) backend.linear_integer(*apart[i], x, weights[i], bias);
+            else if (compute == Compute::f32_tall) backend.linear_group({{*apart[i], &weights[i], bias}}, x, compute);
             else backend.linear(*apart[i], x, weights[i], bias);
           }
           backend.linear_group(parts, x, compute);
           for (size_t i = 0; i < parts.size(); ++i)
-            check_same_bits(level + kinds + (compute == Compute::integer ? " integer, " : " f32, ") + std::to_string(rows) + " rows: part " + std::to_string(i),
+            check_same_bits(level + kinds + (compute == Compute::integer ? " integer, " : compute == Compute::f32_tall ? " tall f32, " : " f32, ") + std::to_string(rows) + " rows: part " + std::to_string(i),
                             apart[i]->values("apart"), together[i]->values("together"), outputs[i]);
         }
       }

@@ -32,6 +32,25 @@ cpu::Kernels with_vnni() {
 }
 #endif
 
+#if defined(SDFT_KERNELS_AMX)
+cpu::Kernels with_amx() {
+  cpu::Kernels kernels = with_vnni();
+  kernels.name = "avx512amx";
+  kernels.linear_integer = avx512amx::linear_integer;
+  return kernels;
+}
+
+cpu::Kernels with_amx_for_floats() {
+  cpu::Kernels kernels = with_amx();
+  kernels.name = "avx512amxbf16";
+  kernels.linear_tall = avx512amx::linear_tall;
+  kernels.linear_backward = avx512amx::linear_backward;
+  kernels.linear_cross_entropy = avx512amx::linear_cross_entropy;
+  kernels.linear_divergence = avx512amx::linear_divergence;
+  return kernels;
+}
+#endif
+
 const cpu::Kernels& kernels_of(InstructionSet set) {
   switch (set) {
 #if defined(SDFT_KERNELS_X86)
@@ -39,6 +58,16 @@ const cpu::Kernels& kernels_of(InstructionSet set) {
     case InstructionSet::avx512: return avx512::kernels();
     case InstructionSet::avx512vnni: {
       static const cpu::Kernels kernels = with_vnni();
+      return kernels;
+    }
+#endif
+#if defined(SDFT_KERNELS_AMX)
+    case InstructionSet::avx512amxbf16: {
+      static const cpu::Kernels kernels = with_amx_for_floats();
+      return kernels;
+    }
+    case InstructionSet::avx512amx: {
+      static const cpu::Kernels kernels = with_amx();
       return kernels;
     }
 #endif
@@ -194,8 +223,11 @@ class CpuBackend final : public Backend {
       if (group.count < cpu::LinearParts::kMost) group.parts[group.count++] = {part.out, &cpu::packed(*part.weight), part.bias};
     }
     // Each kind of panel takes its own form of x.
-    if (static_cast<int64_t>(parts.size()) != group.count || (compute == Compute::integer && !alike)) return Backend::linear_group(parts, x, compute);
-    (compute == Compute::integer ? kernels_.linear_integer : kernels_.linear)(context_, group, x);
+    if (static_cast<int64_t>(parts.size()) != group.count || (compute == Compute::integer && !alike)) {
+      for (const LinearPart& part : parts) linear_group({part}, x, compute);
+      return;
+    }
+    (compute == Compute::integer ? kernels_.linear_integer : compute == Compute::f32_tall ? kernels_.linear_tall : kernels_.linear)(context_, group, x);
   }
   void linear_integer(Tensor out, Tensor x, const Weight& weight, Tensor bias) override {
     expect("linear_integer x", x, x.rows, weight.cols);
@@ -311,7 +343,7 @@ class CpuBackend final : public Backend {
   void linear_divergence(Tensor kl, Tensor from, Tensor to, const Weight& head, Compute compute) override {
     for (Tensor tensor : {from, to}) expect("linear_divergence from, to", tensor, from.rows, head.cols);
     expect("linear_divergence kl", kl, from.rows, 1);
-    if (compute == Compute::f32) return kernels_.linear_divergence(context_, kl, from, to, cpu::packed(head));
+    if (compute != Compute::integer) return kernels_.linear_divergence(context_, kl, from, to, cpu::packed(head));
     require_integers(head);
     constexpr int64_t kRows = 24;  // as in linear_cross_entropy_integer, of two
     float* logits = workspace_.shared(0, 2 * kRows * head.rows);

@@ -1,4 +1,4 @@
-# Compiles native/kernels/cpu/isa/*.cc once for each instruction set of this architecture; which one runs is chosen at run time (features.cc).
+# Compiles native/kernels/cpu/isa/*.cc once for each instruction set of this architecture, and amx/*.cc; which one runs is chosen at run time (features.cc).
 file(GLOB isa_sources CONFIGURE_DEPENDS native/kernels/cpu/isa/*.cc)
 
 # add_instruction_set(NAME SOURCES… OPTIONS OPTION…)
@@ -22,6 +22,19 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(integer_sources native/kernels/cpu/isa/integer.cc native/kernels/cpu/isa/integer_tiles.cc)
   add_instruction_set(avx512vnni ${integer_sources} OPTIONS ${avx512_options} -mavx512vnni)
   target_compile_definitions(kernels_avx512vnni PRIVATE SDFT_ISA_AVX512)
+  # The matrix unit takes products over, in floats and in integers; the rest is avx512vnni's. Compilers before GCC 11 and assemblers before 2.35 don't know it.
+  include(CheckCXXSourceCompiles)
+  set(amx_options -mamx-tile -mamx-int8 -mamx-bf16)
+  list(JOIN amx_options " " CMAKE_REQUIRED_FLAGS)
+  check_cxx_source_compiles("int main() { asm volatile(\"tilerelease\"); }" SDFT_COMPILES_AMX)
+  unset(CMAKE_REQUIRED_FLAGS)
+  if(SDFT_COMPILES_AMX)
+    file(GLOB amx_sources CONFIGURE_DEPENDS native/kernels/cpu/amx/*.cc)
+    add_instruction_set(avx512amx ${amx_sources} native/kernels/cpu/isa/cross_entropy.cc native/kernels/cpu/isa/divergence.cc
+      OPTIONS ${avx512_options} -mavx512vnni ${amx_options})
+    target_compile_definitions(kernels_avx512amx PRIVATE SDFT_ISA_AVX512)
+    target_compile_definitions(engine PRIVATE SDFT_KERNELS_AMX)
+  endif()
   target_compile_definitions(engine PRIVATE SDFT_KERNELS_X86)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
   add_instruction_set(neon ${isa_sources})

@@ -1,11 +1,39 @@
-// The compilers' own detection asks the processor and the system (saved registers) alike.
+// The compilers' own detection asks the processor and the system (saved registers) alike; only the matrix unit's registers have to be asked for.
 #include "kernels/cpu/features.h"
+
+#if defined(SDFT_KERNELS_AMX)
+#include <cpuid.h>
+#endif
+#if defined(SDFT_KERNELS_AMX) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include <cstdlib>
 
 #include "base/error.h"
 
 namespace sdft::cpu {
+
+#if defined(SDFT_KERNELS_AMX)
+namespace {
+
+/// Whether the processor has the matrix unit with products of bytes and bfloat16, and the system lets this process use its registers. Linux grants them when asked,
+/// to all threads of the process.
+bool ask_for_matrix_unit() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kTile = 1u << 24, kInt8 = 1u << 25, kBf16 = 1u << 22, kWanted = kTile | kInt8 | kBf16;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kWanted) != kWanted) return false;
+#if defined(__linux__)
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+#endif
 
 const char* instruction_set_name(InstructionSet set) {
   switch (set) {
@@ -14,6 +42,8 @@ const char* instruction_set_name(InstructionSet set) {
     case InstructionSet::avx2: return "avx2";
     case InstructionSet::avx512: return "avx512";
     case InstructionSet::avx512vnni: return "avx512vnni";
+    case InstructionSet::avx512amxbf16: return "avx512amxbf16";
+    case InstructionSet::avx512amx: return "avx512amx";
   }
   return "";
 }
@@ -28,7 +58,12 @@ std::vector<InstructionSet> available_instruction_sets() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) sets.push_back(InstructionSet::avx2);
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     sets.push_back(InstructionSet::avx512);
-    if (__builtin_cpu_supports("avx512vnni")) sets.push_back(InstructionSet::avx512vnni);
+    if (__builtin_cpu_supports("avx512vnni")) {
+      sets.push_back(InstructionSet::avx512vnni);
+#if defined(SDFT_KERNELS_AMX)
+      if (ask_for_matrix_unit()) sets.insert(sets.end(), {InstructionSet::avx512amxbf16, InstructionSet::avx512amx});
+#endif
+    }
   }
 #endif
   return sets;

@@ -5,12 +5,13 @@
 
 namespace sdft::cpu {
 
-enum class InstructionSet { plain, neon, avx2, avx512, avx512vnni };
+/// avx512amx takes integer products to the matrix unit, avx512amxbf16 those of floats as well: quicker where nobody else uses the core, slower where somebody does.
+enum class InstructionSet { plain, neon, avx2, avx512, avx512vnni, avx512amxbf16, avx512amx };
 
 const char* instruction_set_name(InstructionSet set);
-/// Those that kernels are compiled for and this processor runs, the slowest first.
+/// Those that kernels are compiled for and this processor runs, the one to take where none is named last. Asks the system for the matrix unit's registers, for the whole process.
 std::vector<InstructionSet> available_instruction_sets();
-/// The best available one, or the one named by the environment variable SDFT_CPU. Throws Error("backend") if that one is unknown or cannot run here.
+/// The last available one, or the one named by the environment variable SDFT_CPU. Throws Error("backend") if that one is unknown or cannot run here.
 InstructionSet choose_instruction_set();
 
 }  // namespace sdft::cpu

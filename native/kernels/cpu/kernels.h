@@ -52,6 +52,7 @@ struct Kernels {
   void (*adamw)(const Context&, Tensor parameter, Tensor gradient, Tensor first_moment, Tensor second_moment, const AdamWStep& step);
 
   void (*linear)(const Context&, const LinearParts& parts, Tensor x);
+  void (*linear_tall)(const Context&, const LinearParts& parts, Tensor x);     // Compute::f32_tall
   void (*linear_integer)(const Context&, const LinearParts& parts, Tensor x);  // all of one kind of panel
   void (*logit_loss)(const Context&, Tensor loss, Tensor logits, Indices targets);  // loss (M, 1) = log Σ e^logits − logits[target]
   void (*linear_backward)(const Context&, Tensor dx, Tensor dout, const PackedWeight& weight, Write write);
@@ -83,4 +84,13 @@ SDFT_DECLARE_KERNELS(avx512)
 /// AVX-512 with VNNI differs in its integer products only.
 namespace sdft::avx512vnni {
 void linear_integer(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
+}
+
+/// Products on the matrix unit (AMX); the rest is AVX-512's with VNNI.
+namespace sdft::avx512amx {
+void linear_integer(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
+void linear_tall(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
+void linear_backward(const cpu::Context&, Tensor dx, Tensor dout, const cpu::PackedWeight& weight, Write write);
+void linear_cross_entropy(const cpu::Context&, Tensor loss, Tensor dx, Tensor x, const cpu::PackedWeight& head, Indices targets, double scale);
+void linear_divergence(const cpu::Context&, Tensor kl, Tensor from, Tensor to, const cpu::PackedWeight& head);
 }

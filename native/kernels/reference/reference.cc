@@ -220,7 +220,7 @@ class ReferenceBackend final : public Backend {
   void linear_divergence(Tensor kl, Tensor from, Tensor to, const Weight& head, Compute compute) override {
     for (Tensor tensor : {from, to}) expect("linear_divergence from, to", tensor, from.rows, head.cols);
     expect("linear_divergence kl", kl, from.rows, 1);
-    if (compute == Compute::f32) return reference::linear_divergence(view(kl), view(from), view(to), reference::matrix(head));
+    if (compute != Compute::integer) return reference::linear_divergence(view(kl), view(from), view(to), reference::matrix(head));
     require_integers(head);
     reference::linear_divergence_integer(view(kl), view(from), view(to), reference::stored(head), head.rows);
   }

@@ -53,21 +53,6 @@ void chunk_statistics(const HeadBlock& block, const Indices& targets, int64_t be
   }
 }
 
-/// dx (= or +=) probabilities (rows, kHeadChunk) · head[begin, end). Each chunk is a sum of its own: rows of the head have much in common, which cancels in the
-/// end, and one running sum over the whole vocabulary would round away a thousandth of what is left.
-void chunk_backward(const PackedWeight& head, const Tensor& dx, const HeadBlock& block, int64_t begin, int64_t end, const float* probabilities, float* scratch) {
-  const int64_t tiles = tall_count(block.rows);
-  for (int64_t column = 0; column < head.cols; column += kTallWidth) {
-    const int64_t columns = smaller(kTallWidth, head.cols - column);
-    const FloatPanels panels = transposed_strip_of(head, column, columns, begin, end, scratch);
-    for (TileWalk tile(block.rows, tiles); tile; tile.next()) {
-      float* to = row_of(dx, block.first + tile.row) + column;
-      tall_tiles(kF32Tiles, columns)[tile.height - 1](Tile{probabilities + tile.row * kHeadChunk - begin, kHeadChunk, 1, panels.first, panels.step, begin, end, nullptr, 0, to,
-                                                      dx.stride, columns, begin == 0 ? Finish::store : Finish::add, 1.0f, nullptr});
-    }
-  }
-}
-
 /// Largest logit of the row but the target's, and the sum of e^(logit − largest) over them, all chunks in order.
 double combine(const Statistics& statistics, int64_t row, int64_t chunks, float& largest) {
   largest = statistics.largest[row];
@@ -84,7 +69,7 @@ double combine(const Statistics& statistics, int64_t row, int64_t chunks, float&
 /// All chunks of one block of rows, with the gradient.
 void block_with_gradient(const PackedWeight& head, const Tensor& dx, const Tensor& x, const HeadBlock& block, const Indices& targets, const Statistics& statistics,
                          float* logits, float* scratch) {
-  float* so_far = scratch + larger(head.cols, kHeadChunk) * kTallWidth;  // (rows) largest logit of the chunks before
+  float* so_far = scratch + head_scratch(head);  // (rows) largest logit of the chunks before
   for (int64_t begin = 0; begin < head.rows; begin += kHeadChunk) {
     const int64_t end = smaller(head.rows, begin + kHeadChunk);
     chunk_logits(head, x, block, begin, end, scratch, logits);
@@ -110,7 +95,7 @@ void linear_cross_entropy(const Context& context, Tensor loss, Tensor dx, Tensor
   const int64_t rows = x.rows, chunks = parts(head.rows, kHeadChunk), threads = context.pool->threads();
   if (rows == 0) return;
   const int64_t blocks = head_blocks(rows, threads);
-  const int64_t logit_floats = kHeadRows * kHeadChunk, scratch_floats = larger(head.cols, kHeadChunk) * kTallWidth + kHeadRows;
+  const int64_t logit_floats = kHeadRows * kHeadChunk, scratch_floats = head_scratch(head) + kHeadRows;
   float* memory = context.workspace->shared(0, rows * (2 * chunks + 1));
   const Statistics statistics{memory, memory + chunks * rows, memory + 2 * chunks * rows, rows};
   auto block_of = [&](int64_t index) { return HeadBlock{split(rows, blocks, index), split(rows, blocks, index + 1) - split(rows, blocks, index)}; };

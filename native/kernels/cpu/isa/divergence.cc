@@ -114,7 +114,7 @@ void linear_divergence(const Context& context, Tensor kl, Tensor from, Tensor to
   const int64_t logit_floats = kHeadRows * kHeadChunk;
   auto* numbers = reinterpret_cast<ChunkDivergence*>(context.workspace->shared(0, chunks * rows * kNumbers));  // (chunks, M)
   context.pool->run(blocks * chunks, [&](int64_t task, int worker) {
-    float* logits = context.workspace->local(worker, 2 * logit_floats + head.cols * kTallWidth);
+    float* logits = context.workspace->local(worker, 2 * logit_floats + head_scratch(head));
     float* scratch = logits + 2 * logit_floats;
     const int64_t index = task / chunks, begin = task % chunks * kHeadChunk, end = smaller(head.rows, begin + kHeadChunk);
     const HeadBlock block{split(rows, blocks, index), split(rows, blocks, index + 1) - split(rows, blocks, index)};

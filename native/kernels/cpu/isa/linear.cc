@@ -1,6 +1,6 @@
 // Products with frozen weights. A task is a block of rows × a few panels; within it, a panel is used by all rows of the block while it is in cache.
 #include "kernels/cpu/isa/panels.h"
-#include "kernels/cpu/isa/parallel.h"
+#include "kernels/cpu/isa/strips.h"
 #include "kernels/cpu/isa/table.h"
 
 namespace sdft::SDFT_ISA {
@@ -37,30 +37,6 @@ TiledRows tile_rows(const Context& context, const Tensor& x) {
   return tiled;
 }
 
-/// Work on tiled rows: `units` (a block of tiles × a strip of panels), each by one thread. The last ones are cut into pieces of tiles, so that no thread waits long
-/// for another's last.
-struct Shares {
-  int64_t tiles, blocks, strips, whole, pieces, count;
-
-  Shares(int64_t tile_total, int64_t block_total, int64_t strip_total, int64_t threads) : tiles(tile_total), blocks(block_total), strips(strip_total) {
-    const int64_t units = blocks * strips;
-    pieces = larger(1, smaller(4, tiles / blocks / 4));
-    whole = threads == 1 || pieces == 1 ? units : larger(0, units - 2 * threads);
-    count = whole + (units - whole) * pieces;
-  }
-
-  struct Share {
-    int64_t strip, first, last;  // tiles [first, last)
-  };
-  Share at(int64_t index) const {
-    const int64_t unit = index < whole ? index : whole + (index - whole) / pieces, block = unit / strips;
-    const int64_t first = split(tiles, blocks, block), last = split(tiles, blocks, block + 1);
-    if (index < whole) return {unit % strips, first, last};
-    const int64_t piece = (index - whole) % pieces;
-    return {unit % strips, first + split(last - first, pieces, piece), first + split(last - first, pieces, piece + 1)};
-  }
-};
-
 /// Kinds of few files have no tiles of their own.
 constexpr bool has_tiles(PanelKind kind) {
   return kind != PanelKind::f16 && kind != PanelKind::q8_minimum && kind != PanelKind::q8_halves;
@@ -80,30 +56,6 @@ const TileTable& tiles_of(PanelKind kind) {
   }
   return kF32Tiles;
 }
-
-/// A strip of some panels of one of the products.
-struct Strip {
-  const LinearParts::Part* part;
-  int64_t panel;
-};
-
-int64_t strip_count(const LinearParts& group, int64_t at_once) {
-  int64_t count = 0;
-  for (int64_t i = 0; i < group.count; ++i) count += parts(parts(group.parts[i].weight->rows, kPanel), at_once);
-  return count;
-}
-
-/// Strip `index` of all, part after part.
-Strip strip_at(const LinearParts& group, int64_t index, int64_t at_once) {
-  const LinearParts::Part* part = group.parts;
-  for (;; ++part) {
-    const int64_t count = parts(parts(part->weight->rows, kPanel), at_once);
-    if (index < count) return {part, index * at_once};
-    index -= count;
-  }
-}
-
-const float* bias_of(const LinearParts::Part& part, int64_t column) { return part.bias ? row_of(part.bias, 0) + column : nullptr; }
 
 /// No more rows than one tile: panels are read as they are stored, several at once.
 void linear_low(const Context& context, const LinearParts& group, Tensor x) {

@@ -1,0 +1,67 @@
+// The matrix unit of Intel's AMX as this folder uses it. Eight registers, each up to 16 rows of 64 bytes: 0 to 3 hold sums, 4 and 5 rows of x, 6 and 7 outputs
+// of the weight. A product takes as many cycles as x has rows. The unit takes numbers under 2⁻¹²⁶ as zeros.
+#pragma once
+#include "kernels/cpu/isa/vector.h"
+#include "kernels/cpu/packed_weight.h"
+
+namespace sdft::SDFT_ISA {
+namespace {
+
+/// Rows of x in a register, at most; outputs of a register of sums or weights.
+constexpr int64_t kUnitRows = 16;
+/// Inputs that one product sums along: 32 numbers of 16 bits, or a group of 32 bytes.
+constexpr int64_t kUnitDepth = 32;
+/// Bytes of a register.
+constexpr int64_t kUnitBytes = 1024;
+static_assert(kPanel == 2 * kUnitRows && kUnitDepth == cpu::kGroup, "a panel is two registers wide, a group of quants one deep");
+
+/// Owns the unit on this thread. Out of its scope the system has no registers to keep when threads take turns.
+class MatrixUnit {
+ public:
+  /// x: `rows` (1 … 16) of `row_bytes` (64 or 32) bytes.
+  MatrixUnit(int64_t rows, int64_t row_bytes) {
+    struct alignas(64) Shape {
+      uint8_t palette, start_row, reserved[14];
+      uint16_t row_bytes[16];
+      uint8_t rows[16];
+    } shape{};
+    static_assert(sizeof(Shape) == 64, "as the instruction reads it");
+    shape.palette = 1;
+    for (int i = 0; i < 8; ++i) {
+      const bool x = i == 4 || i == 5, weight = i >= 6;
+      shape.row_bytes[i] = static_cast<uint16_t>(x ? row_bytes : 64);
+      shape.rows[i] = static_cast<uint8_t>(weight ? row_bytes / 4 : rows);
+    }
+    asm volatile("ldtilecfg %0" : : "m"(shape));
+  }
+  ~MatrixUnit() { asm volatile("tilerelease"); }
+  MatrixUnit(const MatrixUnit&) = delete;
+  MatrixUnit& operator=(const MatrixUnit&) = delete;
+
+  // Registers by number. The compiler's own intrinsics take no constants for them, and do not say that loading reads memory.
+  template <int kRegister>
+  static void zero() {
+    asm volatile("tilezero %%tmm%c0" : : "i"(kRegister));
+  }
+  template <int kRegister>
+  static void load(const void* from, int64_t row_step = 64) {
+    asm volatile("tileloadd (%1,%2,1), %%tmm%c0" : : "i"(kRegister), "r"(from), "r"(row_step) : "memory");
+  }
+  template <int kRegister>
+  static void store(void* to) {
+    asm volatile("tilestored %%tmm%c0, (%1,%2,1)" : : "i"(kRegister), "r"(to), "r"(int64_t{64}) : "memory");
+  }
+  /// sums (rows, 16) += x (rows, 32) · weights (16 pairs, 16), numbers in bfloat16, sums in float.
+  template <int kSums, int kX, int kWeights>
+  static void multiply() {
+    asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kX), "i"(kWeights));
+  }
+  /// sums (rows, 16) += x (rows, 32) · weights (8 fours, 16), signed bytes times unsigned ones, sums in 32 bits.
+  template <int kSums, int kX, int kWeights>
+  static void multiply_bytes() {
+    asm volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kX), "i"(kWeights));
+  }
+};
+
+}  // namespace
+}  // namespace sdft::SDFT_ISA

@@ -1,0 +1,80 @@
+// Floats for a unit that multiplies bfloat16: a float is the exact sum of three pieces of 8 significant bits each, largest first, and a product of floats the
+// sum of the products of their pieces. Of nine products the three smallest are left out: 2⁻²⁴ of the whole on average and never 2⁻²¹. Weights stored as bfloat16
+// are one piece. Under 2⁻¹¹⁰ the last piece is lost, which the unit takes for zero, and an infinity becomes a number that is none.
+// Within a block of 32 inputs, word j holds inputs j (low half) and j + 16: in x as in weights, so that no bytes are moved about.
+#pragma once
+#include "kernels/cpu/amx/matrix_unit.h"
+#include "kernels/cpu/isa/panels.h"
+
+namespace sdft::SDFT_ISA {
+namespace {
+
+/// Pieces of a float; those of weights by how they are stored.
+constexpr int kPieces = 3;
+constexpr int weight_pieces(cpu::PanelKind kind) { return kind == cpu::PanelKind::bf16 ? 1 : kPieces; }
+
+constexpr uint32_t kUpper = 0xFFFF0000u;
+
+/// The first kCount pieces of both, paired. What remains is exact: a piece holds the leading bits as they are.
+template <int kCount>
+__attribute__((always_inline)) inline void split_pair(Vec low, Vec high, WordVec (&pieces)[kCount]) {
+  SDFT_UNROLL for (int p = 0; p < kCount; ++p) {
+    const WordVec low_bits = reinterpret_cast<WordVec>(low) & kUpper, high_bits = reinterpret_cast<WordVec>(high) & kUpper;
+    pieces[p] = (low_bits >> 16) | high_bits;
+    low -= bits_to_float(low_bits);
+    high -= bits_to_float(high_bits);
+  }
+}
+
+inline void store_words(char* to, WordVec words) { std::memcpy(to, &words, sizeof words); }
+
+}  // namespace
+
+/// Rows of x in pieces, cut into registers: [tile][block of 32 inputs][piece][row]. Rows are shared out evenly, so that few are computed in vain.
+struct SplitRows {
+  int64_t rows, depth, tiles, height, blocks;
+  char* data;
+
+  SplitRows(int64_t row_count, int64_t columns)
+      : rows(row_count), depth(columns), tiles(parts(rows, kUnitRows)), height(parts(rows, larger(1, tiles))), blocks(parts(depth, kUnitDepth)), data(nullptr) {}
+
+  int64_t tile_bytes() const { return blocks * kPieces * kUnitBytes; }
+  /// Of memory for all tiles.
+  int64_t floats() const { return tiles * tile_bytes() / int64_t{sizeof(float)}; }
+  void place(float* memory) { data = reinterpret_cast<char*>(memory); }
+  int64_t row(int64_t tile) const { return smaller(rows, tile * height); }
+  const char* at(int64_t tile, int64_t block) const { return data + tile * tile_bytes() + block * kPieces * kUnitBytes; }
+
+  /// Splits the rows of one tile; x is the first of all rows.
+  void split(const float* x, int64_t x_row, int64_t tile) const {
+    const int64_t first = row(tile), count = row(tile + 1) - first;
+    for (int64_t b = 0; b < blocks; ++b) {
+      char* to = data + tile * tile_bytes() + b * kPieces * kUnitBytes;
+      const int low_lanes = lanes_of(depth, 2 * b), high_lanes = lanes_of(depth, 2 * b + 1);
+      for (int64_t i = 0; i < height; ++i) {
+        const float* from = x + (first + i) * x_row + b * kUnitDepth;
+        const Vec low = i < count ? load_part(from, low_lanes) : Vec{}, high = i < count ? load_part(from + kLanes, high_lanes) : Vec{};
+        WordVec pieces[kPieces];
+        split_pair(low, high, pieces);
+        SDFT_UNROLL for (int p = 0; p < kPieces; ++p) store_words(to + p * kUnitBytes + i * 64, pieces[p]);
+      }
+    }
+  }
+};
+
+namespace {
+
+/// A square of 32 inputs × 32 outputs of floats (rows of kPanel) as pieces of two registers, the second `step` bytes after the first.
+template <int kCount>
+inline void split_square(const float* square, char* to, int64_t step) {
+  for (int j = 0; j < kLanes; ++j) {
+    SDFT_UNROLL for (int half = 0; half < 2; ++half) {
+      WordVec pieces[kCount];
+      split_pair(load(square + j * kPanel + half * kLanes), load(square + (j + kLanes) * kPanel + half * kLanes), pieces);
+      SDFT_UNROLL for (int p = 0; p < kCount; ++p) store_words(to + half * step + p * kUnitBytes + j * 64, pieces[p]);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sdft::SDFT_ISA
