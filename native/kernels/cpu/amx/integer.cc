@@ -15,8 +15,6 @@ namespace {
 
 /// From so many rows on the unit is the faster.
 constexpr int64_t kLeastRows = 7;
-/// Bytes of a register of 32 inputs: of rows, and of weights.
-constexpr int64_t kHalfBytes = kUnitBytes / 2;
 /// Bytes of quantised rows that a block of rows may take: they stay in the second-level cache while the strips go by.
 constexpr int64_t kBlockBytes = 768 * 1024;
 

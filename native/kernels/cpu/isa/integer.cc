@@ -1,6 +1,6 @@
 // Products in integers: the activations of a row are quantised 32 at a time, then tiles of rows meet the panels' own integers.
 #include "kernels/cpu/isa/integer_tile.h"
-#include "kernels/cpu/isa/parallel.h"
+#include "kernels/cpu/isa/strips.h"
 #include "kernels/cpu/isa/table.h"
 
 namespace sdft::SDFT_ISA {
@@ -118,22 +118,19 @@ void linear_integer(const Context& context, const cpu::LinearParts& group, Tenso
   const IntegerTileTable& table = tiles_of(kind);
   const int64_t at_once = integer_panels_at_once(static_cast<int>(smaller(rows, kIntegerRows)));
   const int64_t row_blocks = parts(tiles, larger(4, kBlockBytes / (blocks * int64_t{sizeof(IntegerGroup)} * kIntegerRows)));
-  int64_t strips = 0;
-  for (int64_t i = 0; i < group.count; ++i) strips += parts(parts(group.parts[i].weight->rows, kPanel), at_once);
+  const int64_t strips = strip_count(group, at_once);
   context.pool->run(row_blocks * strips, [&](int64_t task, int) {
     const int64_t first_tile = split(tiles, row_blocks, task / strips), end_tile = split(tiles, row_blocks, task / strips + 1);
-    const cpu::LinearParts::Part* part = group.parts;
-    int64_t strip = task % strips;
-    for (int64_t own; strip >= (own = parts(parts(part->weight->rows, kPanel), at_once)); ++part) strip -= own;
+    const auto [part, panel] = strip_at(group, task % strips, at_once);
     const PackedWeight& weight = *part->weight;
     const Tensor out = part->out;
-    const int64_t panel = strip * at_once, count = smaller(at_once, parts(weight.rows, kPanel) - panel), step = count == at_once ? count : 1;
+    const int64_t count = smaller(at_once, parts(weight.rows, kPanel) - panel), step = count == at_once ? count : 1;
     for (int64_t p = panel; p < panel + count; p += step) {
       for (TileWalk tile(rows, tiles, first_tile, end_tile); tile; tile.next()) {
         const int64_t row = tile.row;
         (step > 1 ? table.many : table.one)[tile.height - 1](
             IntegerTile{quantized + row * blocks, blocks, weight.panels + p * weight.panel_bytes, weight.panel_bytes, row_of(out, row) + p * kPanel, out.stride,
-                        smaller(weight.rows - p * kPanel, step * kPanel), part->bias.data ? row_of(part->bias, 0) + p * kPanel : nullptr});
+                        smaller(weight.rows - p * kPanel, step * kPanel), bias_of(*part, p * kPanel)});
       }
     }
   });
