@@ -14,69 +14,13 @@
 #include "kernels/cpu/attention_plan.h"
 #include "kernels/cpu/features.h"
 #include "kernels/cpu/kernels.h"
+#include "kernels/cpu/kernels_of.h"
 #include "kernels/cpu/packed_weight.h"
 #include "kernels/cpu/workspace.h"
 #include "kernels/expect.h"
 
 namespace sdft {
 namespace {
-
-using cpu::InstructionSet;
-
-#if defined(SDFT_KERNELS_X86)
-cpu::Kernels with_vnni() {
-  cpu::Kernels kernels = avx512::kernels();
-  kernels.name = "avx512vnni";
-  kernels.linear_integer = avx512vnni::linear_integer;
-  return kernels;
-}
-#endif
-
-#if defined(SDFT_KERNELS_AMX)
-cpu::Kernels with_amx() {
-  cpu::Kernels kernels = with_vnni();
-  kernels.name = "avx512amx";
-  kernels.linear_integer = avx512amx::linear_integer;
-  return kernels;
-}
-
-cpu::Kernels with_amx_for_floats() {
-  cpu::Kernels kernels = with_amx();
-  kernels.name = "avx512amxbf16";
-  kernels.linear_tall = avx512amx::linear_tall;
-  kernels.linear_backward = avx512amx::linear_backward;
-  kernels.linear_cross_entropy = avx512amx::linear_cross_entropy;
-  kernels.linear_divergence = avx512amx::linear_divergence;
-  return kernels;
-}
-#endif
-
-const cpu::Kernels& kernels_of(InstructionSet set) {
-  switch (set) {
-#if defined(SDFT_KERNELS_X86)
-    case InstructionSet::avx2: return avx2::kernels();
-    case InstructionSet::avx512: return avx512::kernels();
-    case InstructionSet::avx512vnni: {
-      static const cpu::Kernels kernels = with_vnni();
-      return kernels;
-    }
-#endif
-#if defined(SDFT_KERNELS_AMX)
-    case InstructionSet::avx512amxbf16: {
-      static const cpu::Kernels kernels = with_amx_for_floats();
-      return kernels;
-    }
-    case InstructionSet::avx512amx: {
-      static const cpu::Kernels kernels = with_amx();
-      return kernels;
-    }
-#endif
-#if defined(SDFT_KERNELS_NEON)
-    case InstructionSet::neon: return neon::kernels();
-#endif
-    default: return plain::kernels();
-  }
-}
 
 bool same(const std::vector<Segment>& known, Segments segments) {
   return static_cast<int64_t>(known.size()) == segments.count && std::equal(known.begin(), known.end(), segments.data, [](const Segment& a, const Segment& b) {
@@ -93,7 +37,7 @@ constexpr double kStepOverheadRows = 2.5;
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(int threads) : kernels_(kernels_of(cpu::choose_instruction_set())), pool_(threads), workspace_(threads), context_{&pool_, &workspace_} {}
+  explicit CpuBackend(int threads) : kernels_(cpu::kernels_of(cpu::choose_instruction_set())), pool_(threads), workspace_(threads), context_{&pool_, &workspace_} {}
 
   const char* name() const override { return "cpu"; }
   int64_t real_bytes() const override { return sizeof(float); }
