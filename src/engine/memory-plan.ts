@@ -322,7 +322,7 @@ const forward = (adapter: PlannedAdapter | null) => ({ backward: false, rank: ad
 const stripRows = 256;
 const headChunk = 512;
 
-/** Reals that a row cut into tiles takes for each float on a matrix unit (native/kernels/cpu/amx/pieces.h); elsewhere it is one, which is a hundredth of a plan less. */
+/** Reals that a row cut into tiles takes for each float on a matrix unit (native/kernels/cpu/amx/pieces.h); planned everywhere, though elsewhere it is one. */
 const tileReals = 1.5;
 /** Floats of a strip of weights that is laid out there (strip_product.cc). */
 const stripFloats = 24 * 3 * 4 * 256;
