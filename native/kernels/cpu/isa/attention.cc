@@ -86,7 +86,7 @@ struct Following {
 
 void attend_block(const cpu::QueryBlock& block, const HeadGroup& group, const Pages& pages, const Following& following, Tensor q, float scale, Tensor out,
                   Tensor logsumexp, int64_t kv_head, float* memory) {
-  const int64_t rows = block.count * group.heads, size = group.size, tiles = tall_count(rows);
+  const int64_t rows = block.count * group.heads, size = group.size, tiles = square_count(rows);
   Work work(memory, rows, size);
   stack_heads(q, block.row, block.count, group, scale, work.queries);
   std::memset(work.sums, 0, static_cast<size_t>(rows * size) * sizeof(float));

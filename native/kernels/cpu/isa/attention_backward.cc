@@ -84,7 +84,7 @@ void backward_span(const cpu::QueryBlock& block, int64_t start, const HeadGroup&
   const int64_t first_query = larger(0, start - block.position);
   const int64_t end_query = group.window > 0 ? smaller(block.count, start + width - 1 + group.window - block.position) : block.count;
   if (first_query >= end_query) return;
-  const int64_t first = first_query * heads, rows = (end_query - first_query) * heads, tiles = tall_count(rows);
+  const int64_t first = first_query * heads, rows = (end_query - first_query) * heads, tiles = square_count(rows);
   float *probabilities = work.probabilities + first * kSpan, *dscores = work.dscores + first * kSpan;
   const float *queries = work.queries + first * size, *douts = work.douts + first * size;
   auto position = [&](int64_t row) { return block.position + group.query(first + row); };
@@ -124,7 +124,7 @@ void backward_span(const cpu::QueryBlock& block, int64_t start, const HeadGroup&
   const RowProduct sums[] = {{gradients.dv + at, size, keys, size, rows, probabilities + first_key, 1, kSpan, douts, size, false, Finish::store, 1.0f},
                              {gradients.dk + at, size, keys, size, rows, dscores + first_key, 1, kSpan, queries, size, false, Finish::store, 1.0f}};
   for (const RowProduct& sum : sums) {
-    for (TileWalk tile(keys, tall_count(keys)); tile; tile.next()) {
+    for (TileWalk tile(keys, square_count(keys)); tile; tile.next()) {
       const int64_t key = start + first_key + tile.row;
       const int64_t begin = larger(0, (key - block.position) * heads - first);
       const int64_t end = group.window > 0 ? smaller(rows, (key + tile.height - 1 + group.window - block.position) * heads - first) : rows;

@@ -56,7 +56,7 @@ constexpr void fill_attention_table(AttentionTable& table) {
     table.two[MR - 1] = score_tile<MR, 4, kAhead>;
     table.wide[MR - 1] = weigh_tile<MR, 4, kAhead, true>;
   }
-  if constexpr (MR < kTallRows) fill_attention_table<kAhead, MR + 1>(table);
+  if constexpr (MR < kSquareRows) fill_attention_table<kAhead, MR + 1>(table);
 }
 
 template <bool kAhead>

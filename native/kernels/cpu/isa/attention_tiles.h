@@ -34,11 +34,11 @@ struct WeighTile {
 using ScoreFunction = void (*)(const ScoreTile&);
 using WeighFunction = void (*)(const WeighTile&);
 
-/// Functions for 1 … kTallRows rows. `one`, `two`: panels; `half`, `narrow`, `wide`: 1, 2, 4 vectors; null where the registers do not hold the sums. `partial`:
+/// Functions for 1 … kSquareRows rows. `one`, `two`: panels; `half`, `narrow`, `wide`: 1, 2, 4 vectors; null where the registers do not hold the sums. `partial`:
 /// fewer columns than one vector.
 struct AttentionTable {
-  ScoreFunction one[kTallRows], two[kTallRows];
-  WeighFunction partial[kTallRows], half[kTallRows], narrow[kTallRows], wide[kTallRows];
+  ScoreFunction one[kSquareRows], two[kSquareRows];
+  WeighFunction partial[kSquareRows], half[kSquareRows], narrow[kSquareRows], wide[kSquareRows];
 };
 extern const AttentionTable kAttentionTiles;
 /// The same, asking for what is next: for rows so few that they wait for memory.

@@ -15,7 +15,7 @@ namespace {
 /// Longest run of k in one sum; runs are added up.
 constexpr int64_t kRun = 256;
 /// What is summed along at once (a whole number of runs): a strip of it, at most 256 KB, stays in the second-level cache for all rows.
-constexpr int64_t kChunk = kTallWidth > 32 ? 1024 : 2048;
+constexpr int64_t kChunk = kStripColumns > 32 ? 1024 : 2048;
 /// Bytes of x that a block of rows may take.
 constexpr int64_t kBlockBytes = 2048 * 1024;
 
@@ -29,7 +29,7 @@ struct TiledRows {
 
 TiledRows tile_rows(const Context& context, const Tensor& x) {
   float* data = context.workspace->shared(6, x.rows * x.cols);
-  const TiledRows tiled{x.rows, tall_count(x.rows), x.cols, data};
+  const TiledRows tiled{x.rows, tile_count(x.rows), x.cols, data};
   context.pool->run(tiled.tiles, [&](int64_t tile, int) {
     const int64_t row = tiled.row(tile);
     interleave_rows(row_of(x, row), x.stride, tiled.row(tile + 1) - row, x.cols, data + row * x.cols);
@@ -95,7 +95,7 @@ struct Ahead {
   int64_t tiles;  // that it takes to ask for all
 
   Ahead(const char* from, int64_t bytes, int64_t pieces, int64_t step, int64_t depth) : fetch(from, parts(bytes, kLineBytes), step) {
-    tiles = parts(pieces * fetch.lines, larger(1, depth / kFetchStep));
+    tiles = parts(pieces * fetch.lines, larger(1, kStripPanels * depth / kFetchStep));
   }
   /// For the tile with so many left after it.
   Fetch* at(int64_t left) { return left < tiles ? &fetch : nullptr; }
@@ -104,19 +104,19 @@ struct Ahead {
 /// The strip's next inputs or, after its last, those of the strip that a thread takes next where they take turns.
 Ahead ahead_of(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t end, int64_t threads) {
   const bool within = end < weight.cols;
-  const int64_t total = parts(weight.rows, kPanel), next = within ? panel : smaller(panel + threads * kTallPanels, total - 1);
+  const int64_t total = parts(weight.rows, kPanel), next = within ? panel : smaller(panel + threads * kStripPanels, total - 1);
   const int64_t from = within ? end : 0, inputs = smaller(kChunk, weight.cols - from);
   const char* first = weight.panels + next * weight.panel_bytes + from * weight.panel_bytes / weight.cols;
-  return {first, inputs * weight.panel_bytes / weight.cols, smaller(kTallPanels, total - next), weight.panel_bytes, end - begin};
+  return {first, inputs * weight.panel_bytes / weight.cols, smaller(kStripPanels, total - next), weight.panel_bytes, end - begin};
 }
 
 /// The same backwards: a strip is some inputs of every panel, its k the outputs.
 Ahead ahead_backward(const PackedWeight& weight, int64_t column, int64_t begin, int64_t end, int64_t threads) {
   const bool within = end < weight.rows;
-  const int64_t next = within ? column : smaller(column + threads * kTallWidth, (weight.cols - 1) / kTallWidth * kTallWidth);
+  const int64_t next = within ? column : smaller(column + threads * kStripColumns, (weight.cols - 1) / kStripColumns * kStripColumns);
   const int64_t from = within ? end : 0, panels = parts(smaller(kChunk, weight.rows - from), kPanel);
   // What is stored in groups is read from the group's beginning.
-  const int64_t unit = has_quants(weight.kind) ? cpu::kGroup : 1, first = next / unit * unit, last = smaller(weight.cols, round_up(next + kTallWidth, unit));
+  const int64_t unit = has_quants(weight.kind) ? cpu::kGroup : 1, first = next / unit * unit, last = smaller(weight.cols, round_up(next + kStripColumns, unit));
   const char* piece = weight.panels + from / kPanel * weight.panel_bytes + first * weight.panel_bytes / weight.cols;
   return {piece, (last - first) * weight.panel_bytes / weight.cols, panels, weight.panel_bytes, end - begin};
 }
@@ -125,16 +125,15 @@ Ahead ahead_backward(const PackedWeight& weight, int64_t column, int64_t begin, 
 void linear_high(const Context& context, const LinearParts& group, Tensor x) {
   const int64_t depth = x.cols;
   const TiledRows tiled = tile_rows(context, x);
-  const int64_t blocks = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kChunk) * 4 * kTallRows)));
-  const Shares shares(tiled.tiles, blocks, strip_count(group, kTallPanels), context.pool->threads());
+  const int64_t blocks = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kChunk) * 4 * kTileRows)));
+  const Shares shares(tiled.tiles, blocks, strip_count(group, kStripPanels), context.pool->threads());
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const Shares::Share share = shares.at(task);
-    const Strip strip = strip_at(group, share.strip, kTallPanels);
+    const Strip strip = strip_at(group, share.strip, kStripPanels);
     const PackedWeight& weight = *strip.part->weight;
     const Tensor out = strip.part->out;
-    const int64_t column = strip.panel * kPanel, columns = smaller(weight.rows - column, kTallWidth);
-    const TileFunction* tiles = tall_tiles(kF32TilesAcross, columns);
-    float* scratch = weight.kind == PanelKind::f32 ? nullptr : context.workspace->local(worker, kChunk * kTallWidth);
+    const int64_t column = strip.panel * kPanel, columns = smaller(weight.rows - column, kStripColumns);
+    float* scratch = weight.kind == PanelKind::f32 ? nullptr : context.workspace->local(worker, kChunk * kStripColumns);
     for (int64_t begin = 0; begin < depth; begin += kChunk) {
       const int64_t end = smaller(depth, begin + kChunk);
       const FloatPanels panels = strip_of(weight, column, columns, begin, end, scratch);
@@ -142,8 +141,9 @@ void linear_high(const Context& context, const LinearParts& group, Tensor x) {
       int64_t left = share.last - share.first;
       for (TileWalk tile = tiled.walk(share.first, share.last); tile; tile.next()) {
         float* to = row_of(out, tile.row) + column;
-        tiles[tile.height - 1](Tile{tiled.data + tile.row * depth, 1, tile.height, panels.first, panels.step, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns,
-                               Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(--left)});
+        multiply_panels(kF32TilesAcross, tile.height, panels,
+                        Tile{tiled.data + tile.row * depth, 1, tile.height, nullptr, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns,
+                             Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(--left)});
       }
     }
   });
@@ -158,7 +158,7 @@ void linear(const Context& context, const LinearParts& group, Tensor x) {
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
   // The strips of the product are columns of dx; its k are the outputs, a chunk of which is transposed into scratch and used by all rows.
-  const int64_t rows = dout.rows, depth = weight.rows, strips = parts(weight.cols, kTallWidth);
+  const int64_t rows = dout.rows, depth = weight.rows, strips = parts(weight.cols, kStripColumns);
   if (rows == 0) return;
   const TiledRows tiled = tile_rows(context, dout);
   // With few strips for many threads the rows are shared out too, at the price of transposing again.
@@ -167,11 +167,10 @@ void linear_backward(const Context& context, Tensor dx, Tensor dout, const Packe
   const Shares shares(tiled.tiles, blocks, strips, context.pool->threads());
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const auto [strip, first, last] = shares.at(task);
-    const int64_t column = strip * kTallWidth, columns = smaller(weight.cols - column, kTallWidth), base = tiled.row(first);
-    const TileFunction* tiles = tall_tiles(kF32TilesAcross, columns);
+    const int64_t column = strip * kStripColumns, columns = smaller(weight.cols - column, kStripColumns), base = tiled.row(first);
     const bool in_place = write == Write::overwrite || depth <= kChunk;
-    float* scratch = context.workspace->local(worker, kChunk * kTallWidth + (in_place ? 0 : (tiled.row(last) - base) * kTallWidth));
-    float* sums = scratch + kChunk * kTallWidth;  // where dx cannot hold the unfinished ones
+    float* scratch = context.workspace->local(worker, kChunk * kStripColumns + (in_place ? 0 : (tiled.row(last) - base) * kStripColumns));
+    float* sums = scratch + kChunk * kStripColumns;  // where dx cannot hold the unfinished ones
     for (int64_t begin = 0; begin < depth; begin += kChunk) {
       const int64_t end = smaller(depth, begin + kChunk);
       const bool finished = end == depth;
@@ -180,11 +179,12 @@ void linear_backward(const Context& context, Tensor dx, Tensor dout, const Packe
       int64_t left = last - first;
       for (TileWalk tile = tiled.walk(first, last); tile; tile.next()) {
         float* to = row_of(dx, tile.row) + column;
-        float* partial = in_place ? to : sums + (tile.row - base) * kTallWidth;
-        const int64_t partial_row = in_place ? dx.stride : kTallWidth;
-        tiles[tile.height - 1](Tile{tiled.data + tile.row * depth, 1, tile.height, panels.first, panels.step, begin, end, begin == 0 ? nullptr : partial, partial_row,
-                               finished ? to : partial, finished ? dx.stride : partial_row, columns,
-                               finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr, kOneRun, ahead.at(--left)});
+        float* partial = in_place ? to : sums + (tile.row - base) * kStripColumns;
+        const int64_t partial_row = in_place ? dx.stride : kStripColumns;
+        multiply_panels(kF32TilesAcross, tile.height, panels,
+                        Tile{tiled.data + tile.row * depth, 1, tile.height, nullptr, 0, begin, end, begin == 0 ? nullptr : partial, partial_row,
+                             finished ? to : partial, finished ? dx.stride : partial_row, columns,
+                             finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr, kOneRun, ahead.at(--left)});
       }
     }
   });

@@ -70,20 +70,40 @@ inline void unpack(cpu::PanelKind kind, const char* panel, int64_t begin, int64_
   }
 }
 
-/// Panels of floats side by side, as a tile of tall products walks them: input k of one at first + k · P floats, `step` bytes from one to the next.
+/// Panels of floats side by side, as products of many rows walk them: input k of one at first + k · P floats, `step` bytes from one to the next.
 struct FloatPanels {
   const char* first;
   int64_t step;
 };
 
 /// Inputs [begin, end) of the panels with outputs [column, column + columns), column a multiple of P: where they stand if they are stored as floats, else in
-/// scratch (end − begin, kTallWidth).
+/// scratch (end − begin, kStripColumns).
 inline FloatPanels strip_of(const cpu::PackedWeight& weight, int64_t column, int64_t columns, int64_t begin, int64_t end, float* scratch) {
   const char* packed = weight.panels + column / kPanel * weight.panel_bytes;
   if (weight.kind == cpu::PanelKind::f32) return {packed, weight.panel_bytes};
   const int64_t panel_floats = (end - begin) * kPanel;
   for (int64_t i = 0; i * kPanel < columns; ++i) unpack(weight.kind, packed + i * weight.panel_bytes, begin, end, scratch + i * panel_floats);
   return {reinterpret_cast<const char*>(scratch - begin * kPanel), panel_floats * int64_t{sizeof(float)}};
+}
+
+/// A tile of rows with the panels of a strip, all at once if they are as many as the tile takes, else one after the other while the rows are in cache.
+/// tile.columns: of the strip; tile.b and b_step are set here.
+inline void multiply_panels(const TileTable& table, int64_t rows, const FloatPanels& panels, Tile tile) {
+  const int64_t columns = tile.columns;
+  tile.b = panels.first;
+  tile.b_step = panels.step;
+  if (columns > kPanel && panels_at_once(static_cast<int>(rows)) == kStripPanels) {
+    table.many[rows - 1](tile);
+    return;
+  }
+  for (int64_t column = 0; column < columns; column += kPanel) {
+    tile.columns = smaller(columns - column, kPanel);
+    table.one[rows - 1](tile);
+    tile.b += panels.step;
+    tile.out += kPanel;
+    if (tile.start != nullptr) tile.start += kPanel;
+    if (tile.bias != nullptr) tile.bias += kPanel;
+  }
 }
 
 /// Turns each square of kCount columns: rows[i][c + j] = rows[j][c + i], c a multiple of kCount. log2(kCount) rounds of swapping the off-diagonal blocks, from
@@ -183,7 +203,7 @@ inline void unpack_transposed(const cpu::PackedWeight& weight, int64_t first, in
   }
 }
 
-/// The weight backwards: panels of inputs [column, column + columns), their k the outputs [begin, end), begin a multiple of P. scratch: kTallWidth floats for each
+/// The weight backwards: panels of inputs [column, column + columns), their k the outputs [begin, end), begin a multiple of P. scratch: kStripColumns floats for each
 /// of as many outputs, rounded up to P.
 inline FloatPanels transposed_strip_of(const cpu::PackedWeight& weight, int64_t column, int64_t columns, int64_t begin, int64_t end, float* scratch) {
   const int64_t panel_floats = round_up(end - begin, kPanel) * kPanel;

@@ -14,20 +14,25 @@ enum class Finish { store, add };
 constexpr int64_t kFetchStep = 4;
 constexpr int64_t kLineBytes = 64;
 
-/// Memory that is asked for while tiles run, a cache line every kFetchStep ks: pieces of `lines` lines, and `jump` bytes from the end of one to the next. Each tile
-/// goes on where the one before ended; beyond the last piece nothing is read, only asked for.
+/// Memory that is asked for while tiles run, a cache line every kFetchStep ks: `pieces` of `lines` lines, and `jump` bytes from the end of one to the next; after the
+/// last of them what `then` names. Beyond what is there nothing is read, only asked for.
 struct Fetch {
+  static constexpr int64_t kAlways = INT64_MAX / kLineBytes;
+
   const char* line;
   int64_t left;  // lines of this piece
   int64_t lines, jump;
+  int64_t pieces = kAlways;
+  const Fetch* then = nullptr;
 
   Fetch(const char* from, int64_t piece_lines, int64_t step) : line(from), left(piece_lines), lines(piece_lines), jump(step - piece_lines * kLineBytes) {}
   void next() {
-    __builtin_prefetch(line, 0, 2);
+    __builtin_prefetch(line, 1);
     line += kLineBytes;
     if (--left > 0) return;
     line += jump;
     left = lines;
+    if (--pieces == 0) *this = *then;
   }
 };
 /// A run that never ends: all of k is one sum.
@@ -50,26 +55,26 @@ struct Tile {
   float scale;
   const float* bias;    // or null
   int64_t run = kOneRun;
-  Fetch* fetch = nullptr;  // of tall tiles; or null
+  Fetch* fetch = nullptr;  // of panels of floats: asked for after the rows of out, each tile going on where the one before ended; or null
 };
 
 using TileFunction = void (*)(const Tile&);
 
-/// A tile of a product of many rows. Where there are registers for it, it is nearly square: each value that is loaded then serves more multiply-adds, and a
-/// core that shares its front end with another thread's loses less.
-constexpr int kTallRows = kLanes == 16 ? 6 : kTileRows, kTallPanels = kLanes == 16 ? 2 : 1;
-/// Columns of a strip of a tall product.
-constexpr int64_t kTallWidth = kTallPanels * kPanel;
+/// Panels of a strip: what a tile of rows meets while it is in the first-level cache.
+constexpr int kStripPanels = kLanes == 16 ? 2 : 1;
+constexpr int64_t kStripColumns = kStripPanels * kPanel;
 
-/// Functions for 1 … kTileRows rows. `one`: one panel; `many`: panels_at_once of them; `half`: one vector (plain rows only); `tall`: kTallPanels, up to
-/// kTallRows rows (panels of floats only: what tall products are made of).
+/// Rows of a tile that is nearly square: each value loaded serves the most multiply-adds. For rows that do not stand side by side, whose values are broadcast.
+constexpr int kSquareRows = kLanes == 16 ? 6 : kTileRows;
+
+/// Functions for 1 … kTileRows rows. `one`: one panel; `many`: panels_at_once of them; `half`: one vector (plain rows only).
 struct TileTable {
-  TileFunction half[kTileRows], one[kTileRows], many[kTileRows], tall[kTallRows];
+  TileFunction half[kTileRows], one[kTileRows], many[kTileRows];
 };
 
 /// By how B is stored. Packed panels, A along k (a_k = 1):
 extern const TileTable kF32Tiles, kBf16Tiles, kQ4Tiles, kQ4NarrowTiles, kQ8Tiles, kQ8NarrowTiles;
-/// The same with a_row = 1: rows of a tile side by side.
+/// The same with a_row = 1 and a_k = rows: the rows of a tile side by side, nothing between them.
 extern const TileTable kF32TilesAcross;
 /// B as it stands in memory, rows of floats; `partial`: fewer columns than the vectors hold, read under a mask. Along: a_k = 1; across: a_row = 1.
 extern const TileTable kRowTilesAlong, kPartialRowTilesAlong, kRowTilesAcross, kPartialRowTilesAcross;
@@ -103,7 +108,7 @@ constexpr int panels_at_once(int rows) {
 
 /// Rows in equal tiles: 16 as 8 + 8, never 14 + 2 (a low tile has too few sums in flight). Tile `index` of `count` covers [split(index), split(index + 1)).
 inline int64_t tile_count(int64_t rows) { return parts(rows, kTileRows); }
-inline int64_t tall_count(int64_t rows) { return parts(rows, kTallRows); }
+inline int64_t square_count(int64_t rows) { return parts(rows, kSquareRows); }
 inline int64_t split(int64_t rows, int64_t count, int64_t index) { return rows * index / count; }
 
 /// Tiles [first, last) of `count` one after the other: for (TileWalk tile(…); tile; tile.next()). A division takes as long as a short tile, so none is made on
@@ -138,9 +143,6 @@ struct TileWalk {
   }
   int64_t count_, left_, least_ = 0, rest_ = 0, carry_ = 0;
 };
-
-/// The functions, by rows, for a strip of at most kTallWidth columns.
-inline const TileFunction* tall_tiles(const TileTable& table, int64_t columns) { return columns > kPanel ? table.tall : table.one; }
 
 }  // namespace
 }  // namespace sdft::SDFT_ISA

@@ -5,6 +5,8 @@
 namespace sdft::SDFT_ISA {
 namespace {
 
+/// How many ks ahead rows are asked for.
+constexpr int64_t kRowsAhead = 64;
 
 /// sums[i][j] += a(i) · b(j), where load_b(j) is vector j. What there is less of, values of a or vectors of b, is held in registers and the other loaded one by
 /// one: twelve sums leave room for three and one.
@@ -21,16 +23,22 @@ __attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], con
   } else {
     Vec w[NV];
     SDFT_UNROLL for (int j = 0; j < NV; ++j) w[j] = load_b(j);
+    if constexpr (!kAlongK) asm("" : "+r"(a));  // or the compiler holds an address for every value
     SDFT_UNROLL for (int i = 0; i < MR; ++i) {
-      const Vec x = value(i);
-      SDFT_UNROLL for (int j = 0; j < NV; ++j) accumulate(sums[i][j], x, w[j]);
+      // With few vectors it costs less to read a value for each of them than to broadcast it apart.
+      if constexpr (NV <= 2 && !kAlongK) {
+        SDFT_UNROLL for (int j = 0; j < NV; ++j) accumulate_scaled(sums[i][j], w[j], a[i]);
+      } else {
+        const Vec x = value(i);
+        SDFT_UNROLL for (int j = 0; j < NV; ++j) accumulate(sums[i][j], x, w[j]);
+      }
     }
   }
 }
 
 /// Walks k and multiplies; one specialisation for each way that B is stored.
 struct F32Panels {
-  static constexpr bool kHalves = false, kMany = true, kTall = true;
+  static constexpr bool kHalves = false, kMany = true;
 
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void step(Vec (&sums)[MR][NV], const float* a, int64_t a_step, const char* b, int64_t b_step) {
@@ -38,31 +46,27 @@ struct F32Panels {
   }
 
   template <int MR, int NV, bool kAlongK>
-  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end, Fetch& fetch) {
     static_assert(NV % 2 == 0, "panels are two vectors wide");
-    const int64_t a_step = kAlongK ? t.a_row : t.a_k, a_next = kAlongK ? 1 : a_step;
-    const float* a = t.a + begin * t.a_k;
+    const int64_t a_step = kAlongK ? t.a_row : MR, a_next = kAlongK ? 1 : MR;
+    const float* a = t.a + begin * a_next;
     const char* b = t.b + begin * kPanel * 4;
     int64_t k = begin;
-    // Tall products ask ahead, and where there is nothing, for what they read anyway: beside a second loop that asks for nothing the compiler runs out of registers.
-    if constexpr (!kAlongK) {
-      Fetch fetch = t.fetch != nullptr ? *t.fetch : Fetch(t.b, INT64_MAX / kLineBytes, 0);
-      for (; k + kFetchStep <= end; k += kFetchStep) {
-        fetch.next();
+    for (; k + kFetchStep <= end; k += kFetchStep) {
+      fetch.next();
+      // Rows side by side are one stream, longer than the first-level cache.
+      if constexpr (!kAlongK) ask_for(a + kRowsAhead * a_step, kFetchStep * MR);
 #pragma GCC unroll 4
-        for (int i = 0; i < kFetchStep; ++i, a += a_next, b += kPanel * 4) step<MR, NV, kAlongK>(sums, a, a_step, b, t.b_step);
-      }
-      if (t.fetch != nullptr) *t.fetch = fetch;
+      for (int i = 0; i < kFetchStep; ++i, a += a_next, b += kPanel * 4) step<MR, NV, kAlongK>(sums, a, a_step, b, t.b_step);
     }
-#pragma GCC unroll 4
     for (; k < end; ++k, a += a_next, b += kPanel * 4) step<MR, NV, kAlongK>(sums, a, a_step, b, t.b_step);
   }
 };
 
 struct Bf16Panels {
-  static constexpr bool kHalves = false, kMany = true, kTall = false;
+  static constexpr bool kHalves = false, kMany = true;
   template <int MR, int NV, bool kAlongK>
-  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end, Fetch&) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
     const float* a = t.a + begin * t.a_k;
     const char* b = t.b + begin * kPanel * 2;
@@ -84,9 +88,9 @@ struct Bf16Panels {
 
 template <class Scales>
 struct Q4Panels {
-  static constexpr bool kHalves = false, kMany = true, kTall = false;
+  static constexpr bool kHalves = false, kMany = true;
   template <int MR, int NV, bool kAlongK>
-  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end, Fetch&) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
     const float* a = t.a + begin * t.a_k;
     const int64_t step = t.b_step;
@@ -118,9 +122,9 @@ struct Q4Panels {
 
 template <class Scales>
 struct Q8Panels {
-  static constexpr bool kHalves = false, kMany = true, kTall = false;
+  static constexpr bool kHalves = false, kMany = true;
   template <int MR, int NV, bool kAlongK>
-  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end, Fetch&) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
     const float* a = t.a + begin * t.a_k;
     const int64_t step = t.b_step;
@@ -153,9 +157,9 @@ struct Q8Panels {
 /// B as it stands in memory: rows of floats. Not whole: fewer columns than NV · kLanes, read under a mask.
 template <bool kWhole>
 struct RowsOf {
-  static constexpr bool kHalves = true, kMany = kWhole, kTall = false;
+  static constexpr bool kHalves = true, kMany = kWhole;
   template <int MR, int NV, bool kAlongK>
-  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end) {
+  __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end, Fetch&) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
     const float* a = t.a + begin * t.a_k;
     const float* b = reinterpret_cast<const float*>(t.b) + begin * t.b_step;
@@ -173,16 +177,6 @@ using WholeRows = RowsOf<true>;
 using PartialRows = RowsOf<false>;
 
 /// Whole: all columns of the tile are valid, so nothing is masked.
-template <int MR, int NV, bool kWhole>
-__attribute__((always_inline)) inline void start_sums(Vec (&sums)[MR][NV], const Tile& t) {
-  SDFT_UNROLL for (int i = 0; i < MR; ++i) {
-    SDFT_UNROLL for (int j = 0; j < NV; ++j) {
-      const float* from = t.start + i * t.start_row + j * kLanes;
-      sums[i][j] = kWhole ? load(from) : load_first(from, lanes_of(t.columns, j));
-    }
-  }
-}
-
 template <int MR, int NV, bool kWhole>
 __attribute__((always_inline)) inline void finish_sums(Vec (&sums)[MR][NV], const Tile& t) {
   const Vec scale = broadcast(t.scale);
@@ -202,51 +196,62 @@ __attribute__((always_inline)) inline void finish_sums(Vec (&sums)[MR][NV], cons
   }
 }
 
-/// What is about to be written, asked for while the sum still runs.
-template <int MR, int NV>
-__attribute__((always_inline)) inline void fetch_out(const Tile& t) {
-  constexpr int64_t kWorthIt = 128;  // shorter sums end before it arrives
-  if (t.end - t.begin < kWorthIt) return;
-  for (int i = 0; i < MR; ++i) {
-    for (int64_t j = 0; j < t.columns; j += 16) __builtin_prefetch(t.out + i * t.out_row + j, 1);
-  }
+/// What the tile writes, asked for while its sums run: all at once they would hold up what is read. Then what is asked for ahead.
+template <int MR>
+inline Fetch rows_of_out(const Tile& t, const Fetch& nothing) {
+  Fetch fetch(reinterpret_cast<const char*>(t.out), parts(t.columns * 4, kLineBytes), t.out_row * 4);
+  fetch.pieces = MR;
+  fetch.then = t.fetch != nullptr ? t.fetch : &nothing;
+  return fetch;
 }
 
-template <int MR, int NV>
-__attribute__((always_inline)) inline void set_aside(Vec (&sums)[MR][NV], float* before) {
-  SDFT_UNROLL for (int i = 0; i < MR; ++i) {
-    SDFT_UNROLL for (int j = 0; j < NV; ++j) {
-      store(before + (i * NV + j) * kLanes, sums[i][j]);
-      sums[i][j] = Vec{};
-    }
-  }
-}
+/// Sums in memory, rows `step` floats apart; no rows apart: the same for all.
+struct StoredSums {
+  const float* data;
+  int64_t step;
 
+  template <int MR, int NV>
+  __attribute__((always_inline)) void load_into(Vec (&sums)[MR][NV]) const {
+    SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = load(data + i * step + j * kLanes);
+  }
+  /// The earlier sum first.
+  template <int MR, int NV>
+  __attribute__((always_inline)) void add_to(Vec (&sums)[MR][NV]) const {
+    SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = load(data + i * step + j * kLanes) + sums[i][j];
+  }
+};
+
+/// Sums begin from memory, zeros too, and every run by the same path: where paths meet the compiler moves all of them from register to register.
 template <int MR, int NV, bool kAlongK, class Matrix>
 __attribute__((noinline)) void run_tile(const Tile& t) {
-  const bool whole = t.columns == NV * kLanes;
-  fetch_out<MR, NV>(t);
-  Vec sums[MR][NV];
-  if (t.start == nullptr) {
-    SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = Vec{};
-  } else if (whole) {
-    start_sums<MR, NV, true>(sums, t);
-  } else {
-    start_sums<MR, NV, false>(sums, t);
+  constexpr int kColumns = NV * kLanes;
+  alignas(64) static constexpr float kZeros[kColumns] = {};
+  constexpr StoredSums zeros{kZeros, 0};
+  alignas(64) float memory[MR * kColumns];
+  const bool whole = t.columns == kColumns;
+  StoredSums before{t.start, t.start_row};
+  if (t.start != nullptr && !whole) {
+    for (int i = 0; i < MR; ++i)
+      for (int j = 0; j < NV; ++j) store(memory + i * kColumns + j * kLanes, load_first(t.start + i * t.start_row + j * kLanes, lanes_of(t.columns, j)));
+    before = {memory, kColumns};
   }
-  alignas(64) float before[MR * NV * kLanes];  // the sums of the runs so far
-  const bool continues = t.start != nullptr && t.run != kOneRun;
-  if (continues) set_aside(sums, before);
+  const bool one_run = t.run == kOneRun;
+  const StoredSums first = one_run && t.start != nullptr ? before : zeros;
+  if (one_run) before.data = nullptr;
+  const Fetch nothing(t.b, Fetch::kAlways, 0);
+  Fetch fetch = rows_of_out<MR>(t, nothing);
+  Vec sums[MR][NV];
   for (int64_t begin = t.begin;;) {
     const int64_t end = t.end - begin > t.run ? begin + t.run : t.end;
-    Matrix::template run<MR, NV, kAlongK>(sums, t, begin, end);
-    if (begin > t.begin || continues) {
-      SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j] = load(before + (i * NV + j) * kLanes) + sums[i][j];
-    }
+    first.load_into(sums);
+    Matrix::template run<MR, NV, kAlongK>(sums, t, begin, end, fetch);
+    if (before.data != nullptr) before.add_to(sums);
     if (end == t.end) break;
-    set_aside(sums, before);
+    SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) store(memory + i * kColumns + j * kLanes, sums[i][j]);
+    before = {memory, kColumns};
     begin = end;
   }
+  if (t.fetch != nullptr && fetch.then == nullptr) *t.fetch = fetch;
   if (whole)
     finish_sums<MR, NV, true>(sums, t);
   else
@@ -258,7 +263,6 @@ constexpr void fill_table(TileTable& table) {
   if constexpr (Matrix::kHalves) table.half[MR - 1] = run_tile<MR, 1, kAlongK, Matrix>;
   table.one[MR - 1] = run_tile<MR, 2, kAlongK, Matrix>;
   if constexpr (Matrix::kMany) table.many[MR - 1] = run_tile<MR, 2 * panels_at_once(MR), kAlongK, Matrix>;
-  if constexpr (Matrix::kTall && MR <= kTallRows) table.tall[MR - 1] = run_tile<MR, 2 * kTallPanels, kAlongK, Matrix>;
   if constexpr (MR < kTileRows) fill_table<Matrix, kAlongK, MR + 1>(table);
 }
 

@@ -149,6 +149,15 @@ __attribute__((always_inline)) inline void accumulate(Vec& sum, Vec a, Vec b) {
 #endif
 }
 
+/// sum = a · x + sum. AVX-512 broadcasts within the instruction: a core whose front end another thread shares lacks instructions before it lacks multiplications.
+__attribute__((always_inline)) inline void accumulate_scaled(Vec& sum, Vec a, const float& x) {
+#if defined(SDFT_ISA_AVX512)
+  asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(a), "m"(x));
+#else
+  accumulate(sum, broadcast(x), a);
+#endif
+}
+
 /// The lowest byte of each lane, 0 … 255, as a float.
 inline Vec low_byte(WordVec v) { return to_float(reinterpret_cast<IntVec>(v & 255u)); }
 /// The low 16 bits of each lane as a finite half-precision number: its bits at their place in a float, times 2¹¹² for the other exponent. Exact.
