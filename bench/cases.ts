@@ -22,6 +22,8 @@ export interface BenchCase {
   readonly contestants: (context: BenchContext) => Promise<readonly Contestant[]>;
   /** How each metric of ours is compared with each other system that has it. */
   readonly ratios: (rows: readonly Row[]) => readonly Row[];
+  /** Nothing is compared: each contestant by itself, its rows kept before the next begins, so that a long case cut short keeps what it has. */
+  readonly apart?: boolean;
 }
 
 /** Transformers one prompt at a time takes long and runs at one pace: its figure is of fewer prompts. */
@@ -74,7 +76,7 @@ export const cases = {
     ratios: compareSystems(["decoding one sequence"]),
   },
   kernels: { contestants: shipped.kernels.contestants, ratios: () => [] },
-  scaling: { contestants: shipped.scaling.contestants, ratios: () => [] },
+  scaling: { contestants: shipped.scaling.contestants, ratios: () => [], apart: true },
   start: { contestants: shipped.start.contestants, ratios: () => [] },
 } as const satisfies Record<string, BenchCase>;
 

@@ -9,7 +9,7 @@ import { machineName } from "#sdft/bench/machine.js";
 import type { Row } from "#sdft/bench/measurement.js";
 import type { ModelPackage } from "#sdft/models/package.js";
 import { openModel } from "#sdft/models/resolve.js";
-import { type BenchContext, type CaseName, cases, isCaseName } from "./cases.js";
+import { type BenchCase, type BenchContext, type CaseName, cases, isCaseName } from "./cases.js";
 import { projectRoot } from "./checkout.js";
 import { measureCase, runBench, say } from "./frame.js";
 
@@ -39,9 +39,10 @@ await runBench(values, async (folder) => {
   const rows: Row[] = [];
   for (const name of names) {
     say(`case ${name}`);
-    const { contestants, ratios } = cases[name];
-    const measured = { name, machine: machineName(), contestants: await contestants(context), ratios };
-    rows.push(...(await measureCase(measured, handling)));
+    const { contestants, ratios, apart = false }: BenchCase = cases[name];
+    const found = await contestants(context);
+    for (const together of apart ? found.map((one) => [one]) : [found])
+      rows.push(...(await measureCase({ name, machine: machineName(), contestants: together, ratios }, handling)));
   }
   return rows;
 });
