@@ -95,7 +95,8 @@ struct Ahead {
   int64_t tiles;  // that it takes to ask for all
 
   Ahead(const char* from, int64_t bytes, int64_t pieces, int64_t step, int64_t depth) : fetch(from, parts(bytes, kLineBytes), step) {
-    tiles = parts(pieces * fetch.lines, larger(1, kStripPanels * depth / kFetchStep));
+    constexpr int64_t kOutLines = kTileRows * kPanel * 4 / kLineBytes;  // each asks for these first
+    tiles = parts(pieces * fetch.lines, larger(1, kStripPanels * (depth / kFetchStep - kOutLines)));
   }
   /// For the tile with so many left after it.
   Fetch* at(int64_t left) { return left < tiles ? &fetch : nullptr; }

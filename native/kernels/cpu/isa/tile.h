@@ -27,7 +27,8 @@ struct Fetch {
 
   Fetch(const char* from, int64_t piece_lines, int64_t step) : line(from), left(piece_lines), lines(piece_lines), jump(step - piece_lines * kLineBytes) {}
   void next() {
-    __builtin_prefetch(line, 1);
+    if (then != nullptr) __builtin_prefetch(line, 1);  // to be written by this tile
+    else __builtin_prefetch(line, 0, 2);               // read by a later one
     line += kLineBytes;
     if (--left > 0) return;
     line += jump;
@@ -64,7 +65,7 @@ using TileFunction = void (*)(const Tile&);
 constexpr int kStripPanels = kLanes == 16 ? 2 : 1;
 constexpr int64_t kStripColumns = kStripPanels * kPanel;
 
-/// Rows of a tile that is nearly square: each value loaded serves the most multiply-adds. For rows that do not stand side by side, whose values are broadcast.
+/// Rows of a tile that is nearly square: each value loaded serves the most multiply-adds. For sums too short to lay rows side by side for, whose values are broadcast.
 constexpr int kSquareRows = kLanes == 16 ? 6 : kTileRows;
 
 /// Functions for 1 … kTileRows rows. `one`: one panel; `many`: panels_at_once of them; `half`: one vector (plain rows only).

@@ -196,7 +196,7 @@ __attribute__((always_inline)) inline void finish_sums(Vec (&sums)[MR][NV], cons
   }
 }
 
-/// What the tile writes, asked for while its sums run: all at once they would hold up what is read. Then what is asked for ahead.
+/// What the tile writes, asked for while its sums run: all at once they would hold up what is read. Then what is asked for ahead. Only tiles of floats in panels ask.
 template <int MR>
 inline Fetch rows_of_out(const Tile& t, const Fetch& nothing) {
   Fetch fetch(reinterpret_cast<const char*>(t.out), parts(t.columns * 4, kLineBytes), t.out_row * 4);
@@ -238,7 +238,7 @@ __attribute__((noinline)) void run_tile(const Tile& t) {
   const bool one_run = t.run == kOneRun;
   const StoredSums first = one_run && t.start != nullptr ? before : zeros;
   if (one_run) before.data = nullptr;
-  const Fetch nothing(t.b, Fetch::kAlways, 0);
+  const Fetch nothing(reinterpret_cast<const char*>(t.out), 1, 0);  // the same line again and again
   Fetch fetch = rows_of_out<MR>(t, nothing);
   Vec sums[MR][NV];
   for (int64_t begin = t.begin;;) {
