@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/flush_to_zero.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
@@ -77,6 +78,7 @@ struct ThreadPool::Shared {
   }
 
   void work(int worker) {
+    const FlushToZero flush;
     uint64_t seen = 0;
     while (!stop.load(std::memory_order_relaxed)) {
       seen = wait_for_change(seen);
@@ -108,6 +110,7 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::run(int64_t tasks, Function function, const void* context) {
+  const FlushToZero flush;  // on the caller's thread, which need not be ours, only as long as it works for us
   if (threads_ == 1 || tasks <= 1) {
     for (int64_t task = 0; task < tasks; ++task) function(context, task, 0);
     return;

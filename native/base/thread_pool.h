@@ -17,7 +17,7 @@ class ThreadPool {
   int threads() const { return threads_; }
 
   /// Calls body(task, worker) once for each task in [0, tasks), worker in [0, threads), in no fixed order, and returns when all are done. Which thread
-  /// takes a task must not matter to the result. The first exception of a body comes out here. One caller at a time; not from inside a body.
+  /// takes a task must not matter to the result; all compute under FlushToZero. The first exception of a body comes out here. One caller at a time; not from inside a body.
   template <class Body>
   void run(int64_t tasks, const Body& body) {
     run(tasks, [](const void* context, int64_t task, int worker) { (*static_cast<const Body*>(context))(task, worker); }, &body);

@@ -1,10 +1,12 @@
-// The thread pool: every task once, failures come out, regions of any number follow each other.
+// The thread pool: every task once, failures come out, regions of any number follow each other, the same arithmetic on every thread.
 #include "base/thread_pool.h"
 
 #include <atomic>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
+#include "base/flush_to_zero.h"
 #include "harness.h"
 
 namespace sdft::test {
@@ -51,6 +53,37 @@ CASE("thread_pool.run rethrows the failure of a task and works on") {
   std::atomic<int> calls{0};
   pool.run(10, [&](int64_t, int) { calls++; });
   CHECK(calls == 10);
+}
+
+/// The product of two floats, made when the program runs.
+float product(float a, float b) {
+  volatile float x = a, y = b;
+  return x * y;
+}
+
+CASE("thread_pool.run flushes to zero what is too small for a normal float, on all threads and nowhere else") {
+  constexpr float kSmall = 1e-20f, kTooSmall = 1e-40f;
+  const float expected = FlushToZero::kEffective ? 0.0f : product(kSmall, kSmall);
+  CHECK(product(kSmall, kSmall) > 0);
+  for (int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    std::vector<float> results(threads, -1), operands(threads, -1);
+    std::atomic<int> begun{0};
+    pool.run(threads, [&](int64_t, int worker) {
+      begun++;
+      while (begun < threads) std::this_thread::yield();  // until each thread has one
+      results[worker] = product(kSmall, kSmall);
+      operands[worker] = product(kTooSmall, 1e30f);
+    });
+    for (float result : results) CHECK(result == expected);
+    for (float operand : operands) CHECK(operand > 0);  // is read as it is
+    CHECK(product(kSmall, kSmall) > 0);
+    try {
+      pool.run(2, [](int64_t, int) { throw std::runtime_error("a task"); });
+    } catch (const std::runtime_error&) {
+    }
+    CHECK(product(kSmall, kSmall) > 0);
+  }
 }
 
 CASE("thread_pool refuses a senseless number of threads") {
