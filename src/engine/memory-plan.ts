@@ -158,7 +158,8 @@ export function fitGeneration(model: PlannedModel, work: GenerationWork, bytes: 
 export function planScoring(model: PlannedModel, work: ScoringWork): MemoryPlan {
   const { spec } = model;
   const real = realBytes(model.backend);
-  const tiles = work.rows * Math.max(spec.width, queries(spec), spec.innerWidth);
+  // Of products, and of the second rows of a divergence.
+  const tiles = work.rows * (Math.max(spec.width, queries(spec), spec.innerWidth) + spec.width);
   const pages = 2 * (work.rows + work.sequences * pageRows) * keys(spec);
   const head = work.rows * (2 * Math.ceil(spec.vocabSize / headChunk) + 1);
   const decoder = decoderReals(spec, { rowsPerStep: work.rows, adapter: work.adapter });
@@ -290,7 +291,7 @@ function passReals(spec: ModelSpec, work: TrainingWork): number {
   return rows * perRow + labelledRows * perLabelled + work.prefixRows * perPrefixRow;
 }
 
-/** Bytes of the cpu backend's workspace in training: rows cut into tiles, keys and values in pages, gradients of keys, statistics of the head. */
+/** Bytes of the cpu backend's workspace in training: rows cut into tiles, keys and values in pages, gradients of keys, the head's statistics and sums. */
 function kernelScratch(model: PlannedModel, work: TrainingWork): number {
   const { spec } = model;
   const { rows, labelledRows, longest, examples } = work;
@@ -306,7 +307,10 @@ function kernelScratch(model: PlannedModel, work: TrainingWork): number {
   const pages = 4 * (rows + examples * pageRows) * keys(spec);
   const strips = Math.ceil(longest / stripRows);
   const gradients = 2 * keys(spec) * rows * Math.max(1, (strips + 1) / 2);
-  const head = labelledRows * (2 * Math.ceil(spec.vocabSize / headChunk) + 1);
+  const chunks = Math.ceil(spec.vocabSize / headChunk);
+  const ranges = Math.min(headRanges, chunks);
+  const summedRows = Math.min(labelledRows, Math.max(2, Math.ceil((2 * model.threads) / ranges)) * headRows);
+  const head = labelledRows * (2 * chunks + 1) + ranges * summedRows * spec.width;
   return 4 * (tiles + pages + gradients + head) + model.threads * (workerBytes(spec) + 4 * rows * 32);
 }
 
@@ -318,9 +322,11 @@ function generationKernels(model: PlannedModel, work: GenerationWork): number {
 
 const forward = (adapter: PlannedAdapter | null) => ({ backward: false, rank: adapter?.rank ?? 0 });
 
-/** Rows of a strip of queries (native/kernels/cpu/attention_plan.h), and columns of a chunk of the head (cross_entropy.cc). */
+/** Rows of a strip of queries (native/kernels/cpu/attention_plan.h); columns of a chunk of the head and rows of a block (head_chunks.h), ranges of chunks (cross_entropy.cc). */
 const stripRows = 256;
 const headChunk = 512;
+const headRows = 168;
+const headRanges = 16;
 
 /** Reals that a row cut into tiles takes for each float on a matrix unit (native/kernels/cpu/amx/pieces.h); planned everywhere, though elsewhere it is one. */
 const tileReals = 1.5;
@@ -329,7 +335,7 @@ const stripFloats = 24 * 3 * 4 * 256;
 
 /** Bytes of a worker's own scratch: a chunk of logits, its rows cut into tiles, and weights unpacked. */
 function workerBytes(spec: ModelSpec): number {
-  return 4 * (168 * (headChunk + 64) + tileReals * 176 * Math.max(spec.width, headChunk) + stripFloats);
+  return 4 * (headRows * (headChunk + 64) + tileReals * 176 * Math.max(spec.width, headChunk) + stripFloats);
 }
 
 /** Reals of the Decoder's buffers. */

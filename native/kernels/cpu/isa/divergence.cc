@@ -110,18 +110,19 @@ float combine(const ChunkDivergence* chunks, int64_t count, int64_t step) {
 void linear_divergence(const Context& context, Tensor kl, Tensor from, Tensor to, const PackedWeight& head) {
   const int64_t rows = from.rows, chunks = parts(head.rows, kHeadChunk), threads = context.pool->threads();
   if (rows == 0) return;
-  const int64_t blocks = head_blocks(rows, threads);
+  const HeadBlocks blocks(rows, threads, chunks);
+  const HeadRows from_rows = head_rows(context, from, context.workspace->shared(6, rows * head.cols)), to_rows = head_rows(context, to, context.workspace->shared(7, rows * head.cols));
   const int64_t logit_floats = kHeadRows * kHeadChunk;
   auto* numbers = reinterpret_cast<ChunkDivergence*>(context.workspace->shared(0, chunks * rows * kNumbers));  // (chunks, M)
-  context.pool->run(blocks * chunks, [&](int64_t task, int worker) {
+  context.pool->run(blocks.count * chunks, [&](int64_t task, int worker) {
     float* logits = context.workspace->local(worker, 2 * logit_floats + head_scratch(head));
     float* scratch = logits + 2 * logit_floats;
-    const int64_t index = task / chunks, begin = task % chunks * kHeadChunk, end = smaller(head.rows, begin + kHeadChunk);
-    const HeadBlock block{split(rows, blocks, index), split(rows, blocks, index + 1) - split(rows, blocks, index)};
-    chunk_logits(head, from, block, begin, end, scratch, logits);
-    chunk_logits(head, to, block, begin, end, scratch, logits + logit_floats);
+    const int64_t begin = task % chunks * kHeadChunk, end = smaller(head.rows, begin + kHeadChunk);
+    const HeadBlock block = blocks.at(task / chunks);
+    chunk_logits(head, from_rows, block, begin, end, scratch, logits);
+    chunk_logits(head, to_rows, block, begin, end, scratch, logits + logit_floats);
     for (int64_t i = 0; i < block.rows; ++i)
-      numbers[task % chunks * rows + block.first + i] = chunk_divergence(logits + i * kHeadChunk, logits + logit_floats + i * kHeadChunk, end - begin);
+      numbers[task % chunks * rows + block.row + i] = chunk_divergence(logits + i * kHeadChunk, logits + logit_floats + i * kHeadChunk, end - begin);
   });
   for (int64_t row = 0; row < rows; ++row) *row_of(kl, row) = combine(numbers + row, chunks, rows);
 }

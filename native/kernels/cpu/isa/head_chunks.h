@@ -8,14 +8,25 @@ namespace sdft::SDFT_ISA {
 namespace {
 
 constexpr int64_t kHeadChunk = 512;
-/// Rows of a block: their logits of a chunk, x and dx stay in cache; more rows share the transposing of the head.
+/// Rows of a block: their logits of a chunk, x and dx stay in cache; more rows share the unpacking of the head.
 constexpr int64_t kHeadRows = 168;
+static_assert(kHeadRows % kTileRows == 0, "a block is whole tiles");
 
-/// Blocks of rows, as many for each thread. Of few rows each has at least a tile's.
-inline int64_t head_blocks(int64_t rows, int64_t threads) { return smaller(round_up(parts(rows, kHeadRows), threads), parts(rows, kTileRows)); }
-
+/// Some tiles of rows.
 struct HeadBlock {
-  int64_t first, rows;
+  int64_t tile, end_tile, row, rows;
+};
+
+/// Rows in blocks, and enough of these for all threads where each block is so many tasks.
+struct HeadBlocks {
+  int64_t rows, tiles, count;
+
+  HeadBlocks(int64_t row_count, int64_t threads, int64_t tasks)
+      : rows(row_count), tiles(tile_count(row_count)), count(smaller(tiles, larger(parts(row_count, kHeadRows), parts(threads, tasks)))) {}
+  HeadBlock at(int64_t index) const {
+    const int64_t tile = split(tiles, count, index), end = split(tiles, count, index + 1), row = split(rows, tiles, tile);
+    return {tile, end, row, split(rows, tiles, end) - row};
+  }
 };
 
 }  // namespace

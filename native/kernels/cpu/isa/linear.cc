@@ -1,7 +1,7 @@
 // Products with frozen weights. A task is a block of rows × a few panels; within it, a panel is used by all rows of the block while it is in cache.
-#include "kernels/cpu/isa/panels.h"
 #include "kernels/cpu/isa/strips.h"
 #include "kernels/cpu/isa/table.h"
+#include "kernels/cpu/isa/tiled_rows.h"
 
 namespace sdft::SDFT_ISA {
 
@@ -18,24 +18,6 @@ constexpr int64_t kRun = 256;
 constexpr int64_t kChunk = kStripColumns > 32 ? 1024 : 2048;
 /// Bytes of x that a block of rows may take.
 constexpr int64_t kBlockBytes = 2048 * 1024;
-
-/// Many rows cut into tiles, the rows of each side by side.
-struct TiledRows {
-  int64_t rows, tiles, depth;
-  const float* data;
-  int64_t row(int64_t tile) const { return split(rows, tiles, tile); }
-  TileWalk walk(int64_t first, int64_t last) const { return {rows, tiles, first, last}; }
-};
-
-TiledRows tile_rows(const Context& context, const Tensor& x) {
-  float* data = context.workspace->shared(6, x.rows * x.cols);
-  const TiledRows tiled{x.rows, tile_count(x.rows), x.cols, data};
-  context.pool->run(tiled.tiles, [&](int64_t tile, int) {
-    const int64_t row = tiled.row(tile);
-    interleave_rows(row_of(x, row), x.stride, tiled.row(tile + 1) - row, x.cols, data + row * x.cols);
-  });
-  return tiled;
-}
 
 /// Kinds of few files have no tiles of their own.
 constexpr bool has_tiles(PanelKind kind) {
@@ -125,7 +107,7 @@ Ahead ahead_backward(const PackedWeight& weight, int64_t column, int64_t begin, 
 /// Many rows: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
 void linear_high(const Context& context, const LinearParts& group, Tensor x) {
   const int64_t depth = x.cols;
-  const TiledRows tiled = tile_rows(context, x);
+  const TiledRows tiled = tile_rows(context, x, context.workspace->shared(6, x.rows * x.cols));
   const int64_t blocks = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kChunk) * 4 * kTileRows)));
   const Shares shares(tiled.tiles, blocks, strip_count(group, kStripPanels), context.pool->threads());
   context.pool->run(shares.count, [&](int64_t task, int worker) {
@@ -161,7 +143,7 @@ void linear_backward(const Context& context, Tensor dx, Tensor dout, const Packe
   // The strips of the product are columns of dx; its k are the outputs, a chunk of which is transposed into scratch and used by all rows.
   const int64_t rows = dout.rows, depth = weight.rows, strips = parts(weight.cols, kStripColumns);
   if (rows == 0) return;
-  const TiledRows tiled = tile_rows(context, dout);
+  const TiledRows tiled = tile_rows(context, dout, context.workspace->shared(6, dout.rows * dout.cols));
   // With few strips for many threads the rows are shared out too, at the price of transposing again.
   const int64_t wanted = 3 * context.pool->threads();
   const int64_t blocks = strips >= wanted ? 1 : larger(1, smaller(parts(wanted, strips), tiled.tiles / 8));
