@@ -3,6 +3,6 @@
 
 namespace sdft {
 
-constexpr int kRevision = 3;
+constexpr int kRevision = 4;
 
 }  // namespace sdft

@@ -37,6 +37,19 @@ std::vector<Output> multiply(Backend& backend, WeightFormat format, const Shape&
           second.output("linear_group, second", of_sum(s.in)), dx.output("linear_backward", of_sum(s.out)),     added.output("linear_backward added", of_sum(s.out))};
 }
 
+/// The products around a gated activation, forward and back.
+std::vector<Output> gated_products(Backend& backend, WeightFormat format, Activation activation, int64_t rows, int64_t inner, int64_t width) {
+  const std::vector<float> down = random_floats(width * inner, 1), first = random_floats(inner * width, 2), second = random_floats(inner * width, 3);
+  const auto prepare = [&](const std::vector<float>& values, int64_t out, int64_t in) { return backend.prepare_weight({values.data(), DType::f32, out, in, RowOrder::natural, 0}, format); };
+  const Weight down_weight = prepare(down, width, inner), gate_weight = prepare(first, inner, width), up_weight = prepare(second, inner, width);
+  const Guarded gate(backend, rows, inner, random_floats(rows * inner, 4), 3), up(backend, rows, inner, random_floats(rows * inner, 5)), dproduct(backend, rows, inner, random_floats(rows * inner, 6), 2);
+  const Guarded bias(backend, 1, width, random_floats(width, 7)), product(backend, rows, inner), out(backend, rows, width, {}, 4), biased(backend, rows, width), dx(backend, rows, width, {}, 5);
+  backend.gated_linear(out, product, gate, up, activation, down_weight, Tensor{});
+  backend.gated_linear(biased, product, gate, up, activation, down_weight, bias);
+  backend.gated_linear_backward(dx, dproduct, gate, up, activation, gate_weight, up_weight);
+  return {out.output("gated_linear", of_sum(inner)), biased.output("gated_linear with bias", of_sum(inner)), dx.output("gated_linear_backward", of_sum(2 * inner))};
+}
+
 std::vector<Output> embed(Backend& backend, WeightFormat format) {
   const std::vector<float> stored = random_floats(20 * 96, 1);
   const Weight table = backend.prepare_table({stored.data(), DType::f32, 20, 96, RowOrder::natural, 0}, format);
@@ -130,6 +143,10 @@ void add_product_cases(std::vector<Case>& cases) {
     for (const Shape& shape : grouped) add(format, shape);
   add(WeightFormat::bf16, {17, 1056, 24});
   cases.push_back({"linear, interleaved rows", interleaved});
+  for (WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::q8})
+    for (Activation activation : {Activation::silu, Activation::gelu_tanh})
+      cases.push_back({std::string("gated products, ") + name_of(format) + (activation == Activation::silu ? ", silu" : ", gelu"),
+                       [=](Backend& backend) { return gated_products(backend, format, activation, activation == Activation::silu ? 21 : 5, 96, 64); }});
   for (int64_t rank : {1, 3, 8, 20, 64})
     cases.push_back({"lora, rank " + std::to_string(rank), [rank](Backend& backend) { return lora(backend, rank == 8 ? 70 : 5, 45, 70, rank, rank % 2 == 0 ? Write::add : Write::overwrite); }});
   cases.push_back({"lora, sums over many rows", [](Backend& backend) { return lora(backend, 530, 20, 24, 8, Write::add); }});

@@ -173,6 +173,19 @@ class Backend {
   virtual void linear_integer(Tensor out, Tensor x, const Weight& weight, Tensor bias) = 0;
   /// dx (N, I) (= or +=) dout (N, O) · weight.
   virtual void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) = 0;
+  /// A gated MLP's last product: out (N, O) = (activation(gate) · up) · weightᵀ (+ bias), gate and up (N, F), as of Compute::f32_tall. What is in brackets need not be
+  /// held whole; product (N, F) is scratch for where it is.
+  virtual void gated_linear(Tensor out, Tensor product, Tensor gate, Tensor up, Activation activation, const Weight& weight, Tensor bias) {
+    gated(product, gate, up, activation);
+    linear_group({{out, &weight, bias}}, product, Compute::f32_tall);
+  }
+  /// Back through the activation and the two products that gate and up came from: dx (N, I) = dgate · gate_weight + dup · up_weight, dgate and dup as of
+  /// gated_backward with dout = dproduct. What gate and up hold afterwards is undefined.
+  virtual void gated_linear_backward(Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const Weight& gate_weight, const Weight& up_weight) {
+    gated_backward(gate, up, dproduct, gate, up, activation);
+    linear_backward(dx, gate, gate_weight, Write::overwrite);
+    linear_backward(dx, up, up_weight, Write::add);
+  }
   /// LoRA (Hu et al. 2021): t (N, R) = x (N, I) · aᵀ; out (N, O) += scale · t · bᵀ. a (R, I), b (O, R). b = 0 leaves out as it was.
   virtual void lora_forward(Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale) = 0;
   /// Several of these with the same x, each with a t and an out of its own: the same bits as one by one.

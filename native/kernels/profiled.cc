@@ -197,6 +197,18 @@ class Profiled final : public Backend {
     timed(product("linear_backward", weight.cols, weight.rows), with_weight(dout.rows, weight, 1, written(dx, write) + elements(dout)),
           [&] { inner_->linear_backward(dx, dout, weight, write); });
   }
+  void gated_linear(Tensor out, Tensor scratch, Tensor gate, Tensor up, Activation activation, const Weight& weight, Tensor bias) override {
+    timed(product("gated_linear", weight.cols, weight.rows), with_weight(gate.rows, weight, 1, elements(out, gate, up)),
+          [&] { inner_->gated_linear(out, scratch, gate, up, activation, weight, bias); });
+  }
+  void gated_linear_backward(Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const Weight& gate_weight, const Weight& up_weight) override {
+    Cost cost = with_weight(gate.rows, gate_weight, 1, elements(dx, dproduct, gate, up));
+    const Cost other = with_weight(gate.rows, up_weight, 1, 0);
+    cost.flop += other.flop;
+    cost.bytes += other.bytes;
+    timed(product("gated_linear_backward", gate_weight.cols, gate_weight.rows + up_weight.rows), cost,
+          [&] { inner_->gated_linear_backward(dx, dproduct, gate, up, activation, gate_weight, up_weight); });
+  }
   void lora_forward(Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale) override {
     const double flop = 2.0 * elements(t) * static_cast<double>(x.cols + out.cols);
     timed(plain("lora_forward"), {x.rows, flop, real_ * elements(out, out, t, x, a, b)}, [&] { inner_->lora_forward(out, t, x, a, b, scale); });

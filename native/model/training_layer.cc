@@ -90,9 +90,14 @@ void TrainingLayer::finish(Tensor output, Tensor stream, Tensor attended) {
   project({to(Target::gate_proj, gate), to(Target::up_proj, up)}, normed);
   // Run again for backward, the layer stops where nothing more is stored.
   if (!output && !spec_.sandwich_norms && !has_adapter(Target::down_proj)) return;
-  backend_.gated(product, gate, up, spec_.activation);
   const Tensor mlp_branch = spec_.sandwich_norms ? tail(stored_.mlp_branch) : branch;
-  project({to(Target::down_proj, mlp_branch)}, product);
+  if (has_adapter(Target::down_proj)) {
+    backend_.gated(product, gate, up, spec_.activation);
+    project({to(Target::down_proj, mlp_branch)}, product);
+  } else {
+    const LinearWeight& down = weights_[Target::down_proj];
+    backend_.gated_linear(mlp_branch, product, gate, up, spec_.activation, down.weight, down.bias.view());
+  }
   if (!output) return;
   if (spec_.sandwich_norms) backend_.rms_norm(branch, mlp_branch, weights_.post_mlp_norm.view(), spec_.norm_epsilon);
   backend_.add(output, middle, branch);
@@ -113,13 +118,15 @@ void TrainingLayer::finish_backward(Tensor dstream, Tensor dattended, Tensor att
   // product = activation(gate) · up
   if (has_adapter(Target::down_proj)) backend_.gated(product, gate, up, spec_.activation);
   project_backward(dproduct, dbranch, product, Target::down_proj, Write::overwrite);
-  backend_.gated_backward(gate, up, dproduct, gate, up, spec_.activation);
   // gate, up = projections of normed = norm(middle)
   if (has_adapter(Target::gate_proj) || has_adapter(Target::up_proj)) {
+    backend_.gated_backward(gate, up, dproduct, gate, up, spec_.activation);
     backend_.rms_norm(normed, middle, weights_.mlp_norm.view(), spec_.norm_epsilon);
+    project_backward(dnormed, gate, normed, Target::gate_proj, Write::overwrite);
+    project_backward(dnormed, up, normed, Target::up_proj, Write::add);
+  } else {
+    backend_.gated_linear_backward(dnormed, dproduct, gate, up, spec_.activation, weights_[Target::gate_proj].weight, weights_[Target::up_proj].weight);
   }
-  project_backward(dnormed, gate, normed, Target::gate_proj, Write::overwrite);
-  project_backward(dnormed, up, normed, Target::up_proj, Write::add);
   backend_.rms_norm_backward(dstream, dnormed, middle, weights_.mlp_norm.view(), spec_.norm_epsilon, Write::add);
 
   // middle = stream + [norm](o(attended))

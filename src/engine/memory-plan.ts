@@ -303,7 +303,8 @@ function kernelScratch(model: PlannedModel, work: TrainingWork): number {
       backward: true,
       rank: work.adapter.rank,
     });
-  const tiles = tileReals * rows * Math.max(spec.width, queries(spec), spec.innerWidth);
+  // The gradients of gate and up together.
+  const tiles = rows * Math.max(tileReals * Math.max(spec.width, queries(spec)), 2 * spec.innerWidth);
   const pages = 4 * (rows + examples * pageRows) * keys(spec);
   const strips = Math.ceil(longest / stripRows);
   const gradients = 2 * keys(spec) * rows * Math.max(1, (strips + 1) / 2);

@@ -187,6 +187,63 @@ CASE("cpu.linear_group refuses what does not fit") {
   check_throws("shape", [&] { backend.linear_group({{out, &weight, narrow}}, x, Compute::f32); });
 }
 
+/// An MLP from its gate and up to its output, and back to its input.
+std::vector<Output> gated_products(Backend& backend, DType type, Activation activation, int64_t rows, int64_t inner, int64_t width) {
+  const auto down = random_stored(type, width, inner, 1), first = random_stored(type, inner, width, 2), second = random_stored(type, inner, width, 3);
+  const Weight down_weight = backend.prepare_weight(down->source, WeightFormat::native), gate_weight = backend.prepare_weight(first->source, WeightFormat::native),
+               up_weight = backend.prepare_weight(second->source, WeightFormat::native);
+  const Guarded gate(backend, rows, inner, random_floats(rows * inner, 4, 3), 3), up(backend, rows, inner, random_floats(rows * inner, 5)), dproduct(backend, rows, inner, random_floats(rows * inner, 6), 2);
+  const Guarded bias(backend, 1, width, random_floats(width, 7)), product(backend, rows, inner), out(backend, rows, width, {}, 4), biased(backend, rows, width), dx(backend, rows, width, {}, 5);
+  backend.gated_linear(out, product, gate, up, activation, down_weight, Tensor{});
+  backend.gated_linear(biased, product, gate, up, activation, down_weight, bias);
+  backend.gated_linear_backward(dx, dproduct, gate, up, activation, gate_weight, up_weight);
+  return {{"out", out.values("out"), width, of_sum(3 * inner)}, {"out with bias", biased.values("biased"), width, of_sum(3 * inner)}, {"dx", dx.values("dx"), width, of_sum(6 * inner)}};
+}
+
+CASE("cpu.gated_linear equals reference, forward and back") {
+  struct Sizes {
+    DType type;
+    int64_t rows, inner, width;
+  };
+  // Fewer rows than a tile and more, columns that end within what is made at once, and more outputs than a chunk (2048).
+  for (const Sizes& s : std::vector<Sizes>{{DType::f32, 1, 33, 20}, {DType::f32, 14, 128, 45}, {DType::f32, 61, 300, 70}, {DType::q8_0, 40, 160, 96}, {DType::q4_1, 33, 2208, 64}, {DType::bf16, 20, 130, 34}})
+    for (Activation activation : {Activation::silu, Activation::gelu_tanh})
+      compare_with_reference(std::string(dtype_name(s.type)) + ", " + std::to_string(s.rows) + " rows of " + std::to_string(s.inner),
+                             [&](Backend& backend) { return gated_products(backend, s.type, activation, s.rows, s.inner, s.width); });
+}
+
+CASE("cpu.gated_linear bits of a row do not depend on the other rows, and are those of its two steps") {
+  const int64_t rows = 61, inner = 160, width = 96;
+  const auto down = random_stored(DType::q4_1, width, inner, 1), first = random_stored(DType::q4_1, inner, width, 2), second = random_stored(DType::q8_0, inner, width, 3);
+  for_each_level([&](Backend& backend, const std::string& level) {
+    const Weight down_weight = backend.prepare_weight(down->source, WeightFormat::native), gate_weight = backend.prepare_weight(first->source, WeightFormat::native),
+                 up_weight = backend.prepare_weight(second->source, WeightFormat::native);
+    const Guarded up(backend, rows, inner, random_floats(rows * inner, 5)), dproduct(backend, rows, inner, random_floats(rows * inner, 6)), product(backend, rows, inner);
+    const Guarded all(backend, rows, width), stepwise(backend, rows, width), dx_all(backend, rows, width);
+    const std::vector<float> gates = random_floats(rows * inner, 4);
+    const Guarded gate(backend, rows, inner, gates);
+    backend.gated(product, gate, up, Activation::silu);
+    backend.linear_group({{stepwise, &down_weight, Tensor{}}}, product, Compute::f32_tall);
+    backend.gated_linear(all, product, gate, up, Activation::silu, down_weight, Tensor{});
+    check_same_bits(level + ": gated, then linear", stepwise.values(), all.values(), width);
+    // The gradient may use gate and up up.
+    const Guarded spent_gate(backend, rows, inner, gates), spent_up(backend, rows, inner, random_floats(rows * inner, 5));
+    backend.gated_linear_backward(dx_all, dproduct, spent_gate, spent_up, Activation::silu, gate_weight, up_weight);
+    for (int64_t height : {1, 5, 14, 29}) {
+      const Guarded part(backend, rows, width, {}, 9), dx_part(backend, rows, width, {}, 2), part_gate(backend, rows, inner, gates), part_up(backend, rows, inner, random_floats(rows * inner, 5));
+      for (int64_t row = 0; row < rows; row += height) {
+        const int64_t count = std::min(height, rows - row);
+        auto cut = [&](Tensor t) { return Tensor{static_cast<float*>(t.data) + row * t.stride, count, t.cols, t.stride}; };
+        backend.gated_linear(cut(part), cut(product), cut(part_gate), cut(part_up), Activation::silu, down_weight, Tensor{});
+        backend.gated_linear_backward(cut(dx_part), cut(dproduct), cut(part_gate), cut(part_up), Activation::silu, gate_weight, up_weight);
+      }
+      const std::string what = level + " in blocks of " + std::to_string(height);
+      check_same_bits(what + ": out", all.values(), part.values(), width);
+      check_same_bits(what + ": dx", dx_all.values(), dx_part.values(), width);
+    }
+  });
+}
+
 CASE("cpu.embed reads rows of the file") {
   for (DType type : {DType::f32, DType::bf16, DType::f16, DType::q8_0, DType::q4_1}) {
     const auto stored = random_stored(type, 50, 64, 3);
@@ -210,6 +267,8 @@ CASE("cpu refuses what does not fit") {
   const Guarded x(backend, 2, 4), out(backend, 2, 8), narrow(backend, 2, 7);
   check_throws("shape", [&] { backend.linear(narrow, x, weight, Tensor{}); });
   check_throws("shape", [&] { backend.linear(out, narrow, weight, Tensor{}); });
+  check_throws("shape", [&] { backend.gated_linear(out, Tensor{}, x, narrow, Activation::silu, weight, Tensor{}); });
+  check_throws("shape", [&] { backend.gated_linear_backward(x, out, out, narrow, Activation::silu, weight, weight); });
   const Integers tokens(backend, {3, 8});
   check_throws("index", [&] { backend.embed(x, weight, tokens, 1); });
   check_throws("memory", [&] { backend.allocate(int64_t{1} << 60); });

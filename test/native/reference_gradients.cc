@@ -115,6 +115,26 @@ CASE("reference.gradient of gated") {
   }
 }
 
+CASE("reference.gradient of gate and up through their products") {
+  const auto backend = make_reference_double();
+  constexpr int64_t kRows = 3, kInner = 6, kWidth = 5;
+  const OwnedWeight gate_weight(*backend, kInner, kWidth, 1), up_weight(*backend, kInner, kWidth, 2);
+  Values x = random_values(kRows * kWidth, 3);
+  const Values dproduct = random_values(kRows * kInner, 4);
+  const DeviceTensor gate(*backend, kRows, kInner), up(*backend, kRows, kInner), product(*backend, kRows, kInner);
+  const auto objective = [&] {
+    const DeviceTensor input(*backend, kRows, kWidth, x);
+    backend->linear(gate, input, gate_weight.weight, Tensor{});
+    backend->linear(up, input, up_weight.weight, Tensor{});
+    backend->gated(product, gate, up, Activation::silu);
+    return inner(dproduct, product.values());
+  };
+  objective();
+  const DeviceTensor dx(*backend, kRows, kWidth);
+  backend->gated_linear_backward(dx, DeviceTensor(*backend, kRows, kInner, dproduct), gate, up, Activation::silu, gate_weight.weight, up_weight.weight);
+  check_gradient("dx", x, dx.values(), objective);
+}
+
 CASE("reference.gradient of linear") {
   const auto backend = make_reference_double();
   constexpr int64_t kRows = 3, kIn = 5, kOut = 4;

@@ -25,6 +25,8 @@ Kernels with_amx_for_floats() {
   kernels.name = "avx512amxbf16";
   kernels.linear_tall = avx512amx::linear_tall;
   kernels.linear_backward = avx512amx::linear_backward;
+  kernels.gated_linear = nullptr;
+  kernels.gated_linear_backward = nullptr;
   kernels.linear_cross_entropy = avx512amx::linear_cross_entropy;
   kernels.linear_divergence = avx512amx::linear_divergence;
   return kernels;

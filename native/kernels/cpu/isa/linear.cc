@@ -1,4 +1,5 @@
 // Products with frozen weights. A task is a block of rows × a few panels; within it, a panel is used by all rows of the block while it is in cache.
+#include "kernels/cpu/isa/activation.h"
 #include "kernels/cpu/isa/strips.h"
 #include "kernels/cpu/isa/table.h"
 #include "kernels/cpu/isa/tiled_rows.h"
@@ -93,21 +94,18 @@ Ahead ahead_of(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t
   return {first, inputs * weight.panel_bytes / weight.cols, smaller(kStripPanels, total - next), weight.panel_bytes, end - begin};
 }
 
-/// The same backwards: a strip is some inputs of every panel, its k the outputs.
-Ahead ahead_backward(const PackedWeight& weight, int64_t column, int64_t begin, int64_t end, int64_t threads) {
-  const bool within = end < weight.rows;
-  const int64_t next = within ? column : smaller(column + threads * kStripColumns, (weight.cols - 1) / kStripColumns * kStripColumns);
-  const int64_t from = within ? end : 0, panels = parts(smaller(kChunk, weight.rows - from), kPanel);
+/// The same backwards, of the inputs that a strip takes from `column` on: the outputs from `from` on, a multiple of P.
+Ahead ahead_backward(const PackedWeight& weight, int64_t column, int64_t from, int64_t depth) {
+  const int64_t panels = parts(smaller(kChunk, weight.rows - from), kPanel);
   // What is stored in groups is read from the group's beginning.
-  const int64_t unit = has_quants(weight.kind) ? cpu::kGroup : 1, first = next / unit * unit, last = smaller(weight.cols, round_up(next + kStripColumns, unit));
+  const int64_t unit = has_quants(weight.kind) ? cpu::kGroup : 1, first = column / unit * unit, last = smaller(weight.cols, round_up(column + kStripColumns, unit));
   const char* piece = weight.panels + from / kPanel * weight.panel_bytes + first * weight.panel_bytes / weight.cols;
-  return {piece, (last - first) * weight.panel_bytes / weight.cols, panels, weight.panel_bytes, end - begin};
+  return {piece, (last - first) * weight.panel_bytes / weight.cols, panels, weight.panel_bytes, depth};
 }
 
-/// Many rows: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
-void linear_high(const Context& context, const LinearParts& group, Tensor x) {
-  const int64_t depth = x.cols;
-  const TiledRows tiled = tile_rows(context, x, context.workspace->shared(6, x.rows * x.cols));
+/// Of tiled rows: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
+void multiply_tiled(const Context& context, const LinearParts& group, const TiledRows& tiled) {
+  const int64_t depth = tiled.depth;
   const int64_t blocks = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kChunk) * 4 * kTileRows)));
   const Shares shares(tiled.tiles, blocks, strip_count(group, kStripPanels), context.pool->threads());
   context.pool->run(shares.count, [&](int64_t task, int worker) {
@@ -132,45 +130,94 @@ void linear_high(const Context& context, const LinearParts& group, Tensor x) {
   });
 }
 
+/// Products that are added up: dout · weight each, of tiles alike.
+struct BackwardParts {
+  static constexpr int64_t kMost = 2;
+  struct Part {
+    TiledRows dout;
+    const PackedWeight* weight;
+  } parts[kMost];
+  int64_t count;
+};
+
+/// The strips of the product are columns of dx; its k are the outputs, of one part after the other, a chunk of which is transposed into scratch and used by all rows.
+void multiply_tiled_back(const Context& context, Tensor dx, const BackwardParts& group, Write write) {
+  const TiledRows& rows = group.parts[0].dout;
+  const int64_t strips = parts(dx.cols, kStripColumns), threads = context.pool->threads();
+  // With few strips for many threads the rows are shared out too, at the price of transposing again.
+  const int64_t wanted = 3 * threads;
+  const int64_t blocks = strips >= wanted ? 1 : larger(1, smaller(parts(wanted, strips), rows.tiles / 8));
+  const Shares shares(rows.tiles, blocks, strips, threads);
+  context.pool->run(shares.count, [&](int64_t task, int worker) {
+    const auto [strip, first, last] = shares.at(task);
+    const int64_t column = strip * kStripColumns, columns = smaller(dx.cols - column, kStripColumns), base = rows.row(first);
+    const bool in_place = write == Write::overwrite || (group.count == 1 && rows.depth <= kChunk);
+    float* scratch = context.workspace->local(worker, kChunk * kStripColumns + (in_place ? 0 : (rows.row(last) - base) * kStripColumns));
+    float* sums = scratch + kChunk * kStripColumns;  // where dx cannot hold the unfinished ones
+    for (int64_t index = 0; index < group.count; ++index) {
+      const auto& [dout, weight] = group.parts[index];
+      const bool last_part = index + 1 == group.count;
+      for (int64_t begin = 0; begin < dout.depth; begin += kChunk) {
+        const int64_t end = smaller(dout.depth, begin + kChunk);
+        const bool started = index > 0 || begin > 0, whole = end == dout.depth, finished = whole && last_part;
+        const FloatPanels panels = transposed_strip_of(*weight, column, columns, begin, end, scratch);
+        // Next come the part's other outputs, the next part's, or the strip that this thread takes next where threads take turns.
+        const int64_t next_column = finished ? smaller(column + threads * kStripColumns, (dx.cols - 1) / kStripColumns * kStripColumns) : column;
+        Ahead ahead = ahead_backward(*group.parts[finished ? 0 : whole ? index + 1 : index].weight, next_column, whole ? 0 : end, end - begin);
+        int64_t left = last - first;
+        for (TileWalk tile = dout.walk(first, last); tile; tile.next()) {
+          float* to = row_of(dx, tile.row) + column;
+          float* partial = in_place ? to : sums + (tile.row - base) * kStripColumns;
+          const int64_t partial_row = in_place ? dx.stride : kStripColumns;
+          multiply_panels(kF32TilesAcross, tile.height, panels,
+                          Tile{dout.data + tile.row * dout.depth, 1, tile.height, nullptr, 0, begin, end, started ? partial : nullptr, partial_row,
+                               finished ? to : partial, finished ? dx.stride : partial_row, columns,
+                               finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr, kOneRun, ahead.at(--left)});
+        }
+      }
+    }
+  });
+}
+
+/// Slot 6 of the workspace, which products share.
+float* tile_memory(const Context& context, int64_t floats) { return context.workspace->shared(6, floats); }
+
 }  // namespace
 
 void linear(const Context& context, const LinearParts& group, Tensor x) {
   if (x.rows == 0) return;
-  (x.rows > kTileRows ? linear_high : linear_low)(context, group, x);
+  if (x.rows > kTileRows) multiply_tiled(context, group, tile_rows(context, x, tile_memory(context, x.rows * x.cols)));
+  else linear_low(context, group, x);
 }
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
-  // The strips of the product are columns of dx; its k are the outputs, a chunk of which is transposed into scratch and used by all rows.
-  const int64_t rows = dout.rows, depth = weight.rows, strips = parts(weight.cols, kStripColumns);
+  if (dout.rows == 0) return;
+  const TiledRows tiled = tile_rows(context, dout, tile_memory(context, dout.rows * dout.cols));
+  multiply_tiled_back(context, dx, {{{tiled, &weight}}, 1}, write);
+}
+
+// Between an MLP's products its activation is made tile by tile, right where the next product reads it: in memory it would be written and read once more.
+
+void gated_linear(const Context& context, Tensor out, Tensor gate, Tensor up, Activation activation, const PackedWeight& weight, Tensor bias) {
+  const int64_t rows = gate.rows, depth = gate.cols;
   if (rows == 0) return;
-  const TiledRows tiled = tile_rows(context, dout, context.workspace->shared(6, dout.rows * dout.cols));
-  // With few strips for many threads the rows are shared out too, at the price of transposing again.
-  const int64_t wanted = 3 * context.pool->threads();
-  const int64_t blocks = strips >= wanted ? 1 : larger(1, smaller(parts(wanted, strips), tiled.tiles / 8));
-  const Shares shares(tiled.tiles, blocks, strips, context.pool->threads());
-  context.pool->run(shares.count, [&](int64_t task, int worker) {
-    const auto [strip, first, last] = shares.at(task);
-    const int64_t column = strip * kStripColumns, columns = smaller(weight.cols - column, kStripColumns), base = tiled.row(first);
-    const bool in_place = write == Write::overwrite || depth <= kChunk;
-    float* scratch = context.workspace->local(worker, kChunk * kStripColumns + (in_place ? 0 : (tiled.row(last) - base) * kStripColumns));
-    float* sums = scratch + kChunk * kStripColumns;  // where dx cannot hold the unfinished ones
-    for (int64_t begin = 0; begin < depth; begin += kChunk) {
-      const int64_t end = smaller(depth, begin + kChunk);
-      const bool finished = end == depth;
-      const FloatPanels panels = transposed_strip_of(weight, column, columns, begin, end, scratch);
-      Ahead ahead = ahead_backward(weight, column, begin, end, context.pool->threads());
-      int64_t left = last - first;
-      for (TileWalk tile = tiled.walk(first, last); tile; tile.next()) {
-        float* to = row_of(dx, tile.row) + column;
-        float* partial = in_place ? to : sums + (tile.row - base) * kStripColumns;
-        const int64_t partial_row = in_place ? dx.stride : kStripColumns;
-        multiply_panels(kF32TilesAcross, tile.height, panels,
-                        Tile{tiled.data + tile.row * depth, 1, tile.height, nullptr, 0, begin, end, begin == 0 ? nullptr : partial, partial_row,
-                             finished ? to : partial, finished ? dx.stride : partial_row, columns,
-                             finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr, kOneRun, ahead.at(--left)});
-      }
-    }
+  float* memory = tile_memory(context, rows * depth);
+  tile_made_rows<1>(context, rows, depth, memory, [&](int64_t row, int64_t column, int64_t count, float* const* to) {
+    activate(row_of(gate, row) + column, row_of(up, row) + column, count, activation, to[0]);
   });
+  multiply_tiled(context, {{{out, &weight, bias}}, 1}, {rows, tile_count(rows), depth, memory});
+}
+
+void gated_linear_backward(const Context& context, Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const PackedWeight& gate_weight,
+                           const PackedWeight& up_weight) {
+  const int64_t rows = gate.rows, depth = gate.cols;
+  if (rows == 0) return;
+  float* memory = tile_memory(context, 2 * rows * depth);
+  tile_made_rows<2>(context, rows, depth, memory, [&](int64_t row, int64_t column, int64_t count, float* const* to) {
+    activate_backward(row_of(dproduct, row) + column, row_of(gate, row) + column, row_of(up, row) + column, count, activation, to[0], to[1]);
+  });
+  const TiledRows dgate{rows, tile_count(rows), depth, memory}, dup{rows, tile_count(rows), depth, memory + rows * depth};
+  multiply_tiled_back(context, dx, {{{dgate, &gate_weight}, {dup, &up_weight}}, 2}, Write::overwrite);
 }
 
 }  // namespace sdft::SDFT_ISA

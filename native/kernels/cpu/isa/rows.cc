@@ -1,5 +1,5 @@
 // Kernels that go row by row: copies, norm, rotation, gated activation, dropout, optimizer.
-#include "kernels/cpu/isa/exponential.h"
+#include "kernels/cpu/isa/activation.h"
 #include "kernels/cpu/isa/parallel.h"
 #include "kernels/cpu/isa/table.h"
 
@@ -112,52 +112,13 @@ void rope(const Context& context, Tensor x, Tensor cosines, Tensor sines, int64_
   });
 }
 
-namespace {
-
-/// gelu_tanh(x) = x/2 · (1 + tanh(u)) = x · sigmoid(2u), u = sqrt(2/π) · (x + 0.044715 x³); this is 2u.
-inline Vec gelu_argument(Vec x) {
-  return broadcast(1.5957691216f) * x * fma(x * x, broadcast(0.044715f), broadcast(1.0f));
-}
-
-struct ValueAndSlope {
-  Vec value, slope;
-};
-
-inline ValueAndSlope silu(Vec x) {
-  const Vec s = sigmoid(x);
-  return {x * s, s * fma(x, broadcast(1.0f) - s, broadcast(1.0f))};
-}
-
-inline ValueAndSlope gelu(Vec x) {
-  const Vec s = sigmoid(gelu_argument(x));
-  const Vec inner = broadcast(1.5957691216f) * fma(x * x, broadcast(3.0f * 0.044715f), broadcast(1.0f));
-  return {x * s, s * fma(x * (broadcast(1.0f) - s), inner, broadcast(1.0f))};
-}
-
-}  // namespace
-
 void gated(const Context& context, Tensor out, Tensor gate, Tensor up, Activation activation) {
-  over_rows(context, out.rows, 4 * out.cols, [&](int64_t row) {
-    const float *g = row_of(gate, row), *u = row_of(up, row);
-    float* to = row_of(out, row);
-    over_vectors(out.cols, [&](int64_t i, int lanes) {
-      const Vec x = load_part(g + i, lanes);
-      const Vec value = activation == Activation::silu ? x * sigmoid(x) : x * sigmoid(gelu_argument(x));
-      store_part(to + i, value * load_part(u + i, lanes), lanes);
-    });
-  });
+  over_rows(context, out.rows, 4 * out.cols, [&](int64_t row) { activate(row_of(gate, row), row_of(up, row), out.cols, activation, row_of(out, row)); });
 }
 
 void gated_backward(const Context& context, Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation) {
   over_rows(context, dout.rows, 6 * dout.cols, [&](int64_t row) {
-    const float *g = row_of(gate, row), *u = row_of(up, row), *d = row_of(dout, row);
-    float *to_gate = row_of(dgate, row), *to_up = row_of(dup, row);
-    over_vectors(dout.cols, [&](int64_t i, int lanes) {
-      const Vec x = load_part(g + i, lanes), by = load_part(u + i, lanes), upstream = load_part(d + i, lanes);
-      const ValueAndSlope f = activation == Activation::silu ? silu(x) : gelu(x);
-      store_part(to_gate + i, upstream * by * f.slope, lanes);
-      store_part(to_up + i, upstream * f.value, lanes);
-    });
+    activate_backward(row_of(dout, row), row_of(gate, row), row_of(up, row), dout.cols, activation, row_of(dgate, row), row_of(dup, row));
   });
 }
 

@@ -25,6 +25,9 @@ void linear(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
 void linear_integer(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
 void logit_loss(const cpu::Context&, Tensor loss, Tensor logits, Indices targets);
 void linear_backward(const cpu::Context&, Tensor dx, Tensor dout, const cpu::PackedWeight& weight, Write write);
+void gated_linear(const cpu::Context&, Tensor out, Tensor gate, Tensor up, Activation activation, const cpu::PackedWeight& weight, Tensor bias);
+void gated_linear_backward(const cpu::Context&, Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const cpu::PackedWeight& gate_weight,
+                           const cpu::PackedWeight& up_weight);
 void lora_forward(const cpu::Context&, Tensor out, Tensor t, Tensor x, Tensor a, Tensor b, double scale);
 void lora_backward(const cpu::Context&, Tensor dx, Tensor da, Tensor db, Tensor dt, Tensor dout, Tensor x, Tensor t, Tensor a, Tensor b,
                    double scale, Write write);

@@ -23,5 +23,28 @@ inline TiledRows tile_rows(const cpu::Context& context, const Tensor& x, float* 
   return tiled;
 }
 
+/// Columns of a tile's rows that are made at once: they stay in the first-level cache until they lie side by side.
+constexpr int64_t kMadeColumns = 128;
+
+/// Rows that are made on the way and stand nowhere else: make(row, column, count, to) writes so many columns of it to to[j] for each output j,
+/// which lies at memory + j · rows · depth.
+template <int kOutputs, class Make>
+inline void tile_made_rows(const cpu::Context& context, int64_t rows, int64_t depth, float* memory, const Make& make) {
+  const int64_t tiles = tile_count(rows);
+  context.pool->run(tiles, [&](int64_t tile, int) {
+    const int64_t row = split(rows, tiles, tile), height = split(rows, tiles, tile + 1) - row;
+    alignas(64) float made[kOutputs][kTileRows * kMadeColumns];
+    for (int64_t column = 0; column < depth; column += kMadeColumns) {
+      const int64_t count = smaller(kMadeColumns, depth - column);
+      for (int64_t i = 0; i < height; ++i) {
+        float* to[kOutputs];
+        for (int j = 0; j < kOutputs; ++j) to[j] = made[j] + i * kMadeColumns;
+        make(row + i, column, count, to);
+      }
+      for (int j = 0; j < kOutputs; ++j) interleave_rows(made[j], kMadeColumns, height, count, memory + (j * rows + row) * depth + column * height);
+    }
+  });
+}
+
 }  // namespace
 }  // namespace sdft::SDFT_ISA
