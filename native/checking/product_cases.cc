@@ -47,6 +47,7 @@ std::vector<Output> gated_products(Backend& backend, WeightFormat format, Activa
   backend.gated_linear(out, product, gate, up, activation, down_weight, Tensor{});
   backend.gated_linear(biased, product, gate, up, activation, down_weight, bias);
   backend.gated_linear_backward(dx, dproduct, gate, up, activation, gate_weight, up_weight);
+  for (const Guarded* beside : {&product, &gate, &up, &dproduct}) beside->values("beside gated_linear");  // whatever they hold: nothing around them is touched
   return {out.output("gated_linear", of_sum(inner)), biased.output("gated_linear with bias", of_sum(inner)), dx.output("gated_linear_backward", of_sum(2 * inner))};
 }
 
@@ -145,7 +146,7 @@ void add_product_cases(std::vector<Case>& cases) {
   cases.push_back({"linear, interleaved rows", interleaved});
   for (WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::q8})
     for (Activation activation : {Activation::silu, Activation::gelu_tanh})
-      cases.push_back({std::string("gated products, ") + name_of(format) + (activation == Activation::silu ? ", silu" : ", gelu"),
+      cases.push_back({std::string("linear, gated, ") + name_of(format) + (activation == Activation::silu ? ", silu" : ", gelu"),
                        [=](Backend& backend) { return gated_products(backend, format, activation, activation == Activation::silu ? 21 : 5, 96, 64); }});
   for (int64_t rank : {1, 3, 8, 20, 64})
     cases.push_back({"lora, rank " + std::to_string(rank), [rank](Backend& backend) { return lora(backend, rank == 8 ? 70 : 5, 45, 70, rank, rank % 2 == 0 ? Write::add : Write::overwrite); }});

@@ -173,14 +173,14 @@ class Backend {
   virtual void linear_integer(Tensor out, Tensor x, const Weight& weight, Tensor bias) = 0;
   /// dx (N, I) (= or +=) dout (N, O) · weight.
   virtual void linear_backward(Tensor dx, Tensor dout, const Weight& weight, Write write) = 0;
-  /// A gated MLP's last product: out (N, O) = (activation(gate) · up) · weightᵀ (+ bias), gate and up (N, F), as of Compute::f32_tall. What is in brackets need not be
-  /// held whole; product (N, F) is scratch for where it is.
+  /// A gated MLP's last product: out (N, O) = (activation(gate) · up) · weightᵀ (+ bias), gate and up (N, F), as of Compute::f32_tall. product (N, F) is scratch: a
+  /// backend may hold what is in brackets there, and it is undefined afterwards. out and product lie apart from gate and up.
   virtual void gated_linear(Tensor out, Tensor product, Tensor gate, Tensor up, Activation activation, const Weight& weight, Tensor bias) {
     gated(product, gate, up, activation);
     linear_group({{out, &weight, bias}}, product, Compute::f32_tall);
   }
   /// Back through the activation and the two products that gate and up came from: dx (N, I) = dgate · gate_weight + dup · up_weight, dgate and dup as of
-  /// gated_backward with dout = dproduct. What gate and up hold afterwards is undefined.
+  /// gated_backward with dout = dproduct. gate and up are undefined afterwards. dx lies apart from all of them.
   virtual void gated_linear_backward(Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const Weight& gate_weight, const Weight& up_weight) {
     gated_backward(gate, up, dproduct, gate, up, activation);
     linear_backward(dx, gate, gate_weight, Write::overwrite);

@@ -279,7 +279,7 @@ function passReals(spec: ModelSpec, work: TrainingWork): number {
   const widest = Math.max(spec.width, queries(spec), spec.innerWidth);
   const perRow =
     5 * spec.width + // normed, branch, branch_gradient, dstream, dnormed
-    2 * spec.innerWidth + // product, dproduct
+    2 * spec.innerWidth + // product (scratch that a fused kernel leaves alone), dproduct
     2 * queries(spec) + // dquery, dattended
     2 * keys(spec) + // dkey, dvalue
     work.adapter.rank +
@@ -303,8 +303,10 @@ function kernelScratch(model: PlannedModel, work: TrainingWork): number {
       backward: true,
       rank: work.adapter.rank,
     });
-  // The gradients of gate and up together.
-  const tiles = rows * Math.max(tileReals * Math.max(spec.width, queries(spec)), 2 * spec.innerWidth);
+  // Without adapters there, the gradients of gate and up lie side by side together.
+  const apart = ["gate_proj", "up_proj"].some((target) => work.adapter.targets.includes(target as LoraTarget));
+  const tiles =
+    rows * Math.max(tileReals * Math.max(spec.width, queries(spec), spec.innerWidth), apart ? 0 : 2 * spec.innerWidth);
   const pages = 4 * (rows + examples * pageRows) * keys(spec);
   const strips = Math.ceil(longest / stripRows);
   const gradients = 2 * keys(spec) * rows * Math.max(1, (strips + 1) / 2);

@@ -197,6 +197,7 @@ std::vector<Output> gated_products(Backend& backend, DType type, Activation acti
   backend.gated_linear(out, product, gate, up, activation, down_weight, Tensor{});
   backend.gated_linear(biased, product, gate, up, activation, down_weight, bias);
   backend.gated_linear_backward(dx, dproduct, gate, up, activation, gate_weight, up_weight);
+  for (const Guarded* beside : {&product, &gate, &up, &dproduct}) beside->values();  // nothing around them is touched
   return {{"out", out.values("out"), width, of_sum(3 * inner)}, {"out with bias", biased.values("biased"), width, of_sum(3 * inner)}, {"dx", dx.values("dx"), width, of_sum(6 * inner)}};
 }
 
@@ -205,8 +206,8 @@ CASE("cpu.gated_linear equals reference, forward and back") {
     DType type;
     int64_t rows, inner, width;
   };
-  // Fewer rows than a tile and more, columns that end within what is made at once, and more outputs than a chunk (2048).
-  for (const Sizes& s : std::vector<Sizes>{{DType::f32, 1, 33, 20}, {DType::f32, 14, 128, 45}, {DType::f32, 61, 300, 70}, {DType::q8_0, 40, 160, 96}, {DType::q4_1, 33, 2208, 64}, {DType::bf16, 20, 130, 34}})
+  // Fewer rows than a tile, more, and so many that they are shared out too; columns that end within what is made at once, and more of them than a chunk (2048).
+  for (const Sizes& s : std::vector<Sizes>{{DType::f32, 1, 33, 20}, {DType::f32, 14, 128, 45}, {DType::f32, 61, 300, 70}, {DType::q8_0, 40, 160, 96}, {DType::q4_1, 33, 2208, 64}, {DType::bf16, 20, 130, 34}, {DType::f32, 250, 96, 40}})
     for (Activation activation : {Activation::silu, Activation::gelu_tanh})
       compare_with_reference(std::string(dtype_name(s.type)) + ", " + std::to_string(s.rows) + " rows of " + std::to_string(s.inner),
                              [&](Backend& backend) { return gated_products(backend, s.type, activation, s.rows, s.inner, s.width); });
@@ -267,7 +268,9 @@ CASE("cpu refuses what does not fit") {
   const Guarded x(backend, 2, 4), out(backend, 2, 8), narrow(backend, 2, 7);
   check_throws("shape", [&] { backend.linear(narrow, x, weight, Tensor{}); });
   check_throws("shape", [&] { backend.linear(out, narrow, weight, Tensor{}); });
-  check_throws("shape", [&] { backend.gated_linear(out, Tensor{}, x, narrow, Activation::silu, weight, Tensor{}); });
+  const Guarded wide(backend, 2, 5);
+  check_throws("shape", [&] { backend.gated_linear(out, x, x, wide, Activation::silu, weight, Tensor{}); });
+  check_throws("shape", [&] { backend.gated_linear(out, wide, x, x, Activation::silu, weight, Tensor{}); });
   check_throws("shape", [&] { backend.gated_linear_backward(x, out, out, narrow, Activation::silu, weight, weight); });
   const Integers tokens(backend, {3, 8});
   check_throws("index", [&] { backend.embed(x, weight, tokens, 1); });

@@ -1,7 +1,7 @@
 // What must not change results: packing, threads, an adapter whose B is zero, other rows, the size of steps (to the bit), and accumulation (to rounding).
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { BackendName, TrainBatch } from "../../src/native/types.js";
+import type { BackendName, LoraTarget, TrainBatch } from "../../src/native/types.js";
 import { packBatch, sharedPrefix, type TrainSequence } from "../../src/train/batches.js";
 import { splitByRows } from "../../src/train/micro-batches.js";
 import { packUpdate } from "../../src/train/updates.js";
@@ -23,17 +23,27 @@ interface Case {
   readonly name: string;
   readonly path: string;
   readonly backend: BackendName;
+  readonly targets: readonly LoraTarget[];
   readonly vocabSize: number;
   /** Lengths of the sequences that are compared. */
   readonly lengths: readonly number[];
 }
 
 const real = defaultModel();
-const tiny = ["dynamic", "yarn", "qwen2-untied"].flatMap((name) =>
+/** Without adapters in the MLP its activation is made within the products beside it. */
+const queryAndValue: readonly LoraTarget[] = ["q_proj", "v_proj"];
+const tinyModels = [
+  { model: "dynamic", targets: allTargets },
+  { model: "yarn", targets: allTargets },
+  { model: "qwen2-untied", targets: allTargets },
+  { model: "qwen2-untied", targets: queryAndValue },
+];
+const tiny = tinyModels.flatMap(({ model, targets }) =>
   allBackends.map((backend) => ({
-    name,
-    path: join(fixturesFolder, "tiny", name),
+    name: targets === allTargets ? model : `${model}, ${targets.join(" and ")}`,
+    path: join(fixturesFolder, "tiny", model),
     backend,
+    targets,
     vocabSize: 96,
     lengths: [3, 40, 2, 70],
   })),
@@ -41,7 +51,17 @@ const tiny = ["dynamic", "yarn", "qwen2-untied"].flatMap((name) =>
 const cases: Case[] =
   real === null || mainBackend === "reference"
     ? tiny
-    : [...tiny, { name: "SmolLM2", path: real, backend: mainBackend, vocabSize: 49152, lengths: [3, 40, 70] }];
+    : [
+        ...tiny,
+        {
+          name: "SmolLM2",
+          path: real,
+          backend: mainBackend,
+          targets: allTargets,
+          vocabSize: 49152,
+          lengths: [3, 40, 70],
+        },
+      ];
 
 function sequencesFor({ vocabSize, lengths }: Case): TrainSequence[] {
   return lengths.map((length, i) => {
@@ -56,7 +76,7 @@ const everyToken = (tokens: Int32Array) => ({ tokens, from: 1 });
 describe.each(cases)("$name on $backend, to the bit", (example) => {
   it("scores a sequence alone as packed with others", async () => {
     using model = await load(example.path, example.backend);
-    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: example.targets });
     fillRandomly(adapter, 0.05);
     const rows = sequencesFor(example).map(({ tokens }) => everyToken(tokens));
     const packed = await model.score(rows, { adapter, compute: "f32", rowsPerStep: 1000 }, null);
@@ -68,7 +88,7 @@ describe.each(cases)("$name on $backend, to the bit", (example) => {
 
   it("is the base model under an adapter whose B is zero", async () => {
     using model = await load(example.path, example.backend);
-    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: example.targets });
     fillRandomly(adapter, 0.05, "lora_A");
     for (const { tokens } of sequencesFor(example)) {
       expectSameBits(await model.logits(tokens, adapter), await model.logits(tokens, null), "logits");
@@ -79,7 +99,7 @@ describe.each(cases)("$name on $backend, to the bit", (example) => {
     const results = [];
     for (const threads of [1, 2, 3]) {
       using model = await load(example.path, example.backend, threads);
-      using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+      using adapter = model.createAdapter({ rank: 4, scale: 2, targets: example.targets });
       fillRandomly(adapter, 0.05);
       const sequences = sequencesFor(example);
       const logits = await model.logits(sequences[1]?.tokens ?? new Int32Array(), adapter);
@@ -97,7 +117,7 @@ describe.each(cases)("$name on $backend, to the bit", (example) => {
 
   it("trains alike whether activations are stored or layers run again", async () => {
     using model = await load(example.path, example.backend);
-    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: example.targets });
     fillRandomly(adapter, 0.05);
     const sequences = sequencesFor(example);
     // Micro-batches of different sizes, so that one trainer goes through several layouts.
@@ -180,7 +200,7 @@ const sharing = cases.filter(({ name }) => name !== "dynamic");
 describe.each(sharing)("$name on $backend, a prefix in common", (example) => {
   it("is computed once for all micro-batches, to the gradient of one batch", async () => {
     using model = await load(example.path, example.backend);
-    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: example.targets });
     fillRandomly(adapter, 0.05);
     const batches = prefixedBatches(example);
     const whole = await gradientsOf(model, adapter, once([batches.flat()]));
@@ -206,7 +226,7 @@ describe.each(sharing)("$name on $backend, a prefix in common", (example) => {
     const results = [];
     for (const threads of [1, 2]) {
       using model = await load(example.path, example.backend, threads);
-      using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+      using adapter = model.createAdapter({ rank: 4, scale: 2, targets: example.targets });
       fillRandomly(adapter, 0.05);
       for (const storedRows of [4096, 0, 50, 55])
         results.push(await gradientsOf(model, adapter, update, { storedRows }));
@@ -218,7 +238,7 @@ describe.each(sharing)("$name on $backend, a prefix in common", (example) => {
       for (const [name, gradient] of first?.gradients ?? [])
         expectSameBits(other.gradients.get(name) as Float32Array, gradient as Float32Array, name);
     using model = await load(example.path, example.backend);
-    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: example.targets });
     fillRandomly(adapter, 0.05);
     const single = await gradientsOf(model, adapter, once(batches));
     for (const [name, gradient] of first?.gradients ?? []) {
@@ -231,7 +251,7 @@ describe.each(sharing)("$name on $backend, a prefix in common", (example) => {
 describe.each(cases)("$name on $backend, within 1e-6", (example) => {
   it("accumulates micro-batches by rows, their common prefix shared in each, to the gradient of one batch", async () => {
     using model = await load(example.path, example.backend);
-    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: example.targets });
     fillRandomly(adapter, 0.05);
     const common = randomTokens(9, 7, example.vocabSize);
     const sequences = sequencesFor(example).map(({ id, tokens }) => {
@@ -255,7 +275,7 @@ describe.each(cases)("$name on $backend, within 1e-6", (example) => {
 
   it("accumulates micro-batches to the gradient of one batch", async () => {
     using model = await load(example.path, example.backend);
-    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: example.targets });
     fillRandomly(adapter, 0.05);
     const sequences = sequencesFor(example);
     const whole = await gradientsOf(model, adapter, [packBatch(sequences, 0.01)]);
@@ -272,7 +292,7 @@ describe.each(cases)("$name on $backend, within 1e-6", (example) => {
 
   it("trains on a sequence alone as packed with others", async () => {
     using model = await load(example.path, example.backend);
-    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: example.targets });
     fillRandomly(adapter, 0.05);
     const sequences = sequencesFor(example);
     const alone = await gradientsOf(model, adapter, [packBatch(sequences.slice(1, 2), 0.01)]);
@@ -289,7 +309,7 @@ describe.each(cases)("$name on $backend, within 1e-6", (example) => {
 
   it("trains on a tree of segments as on whole sequences", async () => {
     using model = await load(example.path, example.backend);
-    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: allTargets });
+    using adapter = model.createAdapter({ rank: 4, scale: 2, targets: example.targets });
     fillRandomly(adapter, 0.05);
     const first = randomTokens(17, 0, example.vocabSize);
     const second = randomTokens(9, 1, example.vocabSize);

@@ -187,7 +187,7 @@ class CpuBackend final : public Backend {
   }
   void gated_linear(Tensor out, Tensor product, Tensor gate, Tensor up, Activation activation, const Weight& weight, Tensor bias) override {
     if (kernels_.gated_linear == nullptr) return Backend::gated_linear(out, product, gate, up, activation, weight, bias);
-    for (Tensor tensor : {gate, up}) expect("gated_linear gate, up", tensor, out.rows, weight.cols);
+    for (Tensor tensor : {product, gate, up}) expect("gated_linear product, gate, up", tensor, out.rows, weight.cols);
     expect("gated_linear out", out, out.rows, weight.rows);
     if (bias) expect("gated_linear bias", bias, 1, weight.rows);
     kernels_.gated_linear(context_, out, gate, up, activation, cpu::packed(weight), bias);

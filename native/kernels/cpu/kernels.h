@@ -56,7 +56,7 @@ struct Kernels {
   void (*linear_integer)(const Context&, const LinearParts& parts, Tensor x);  // all of one kind of panel
   void (*logit_loss)(const Context&, Tensor loss, Tensor logits, Indices targets);  // loss (M, 1) = log Σ e^logits − logits[target]
   void (*linear_backward)(const Context&, Tensor dx, Tensor dout, const PackedWeight& weight, Write write);
-  // Null where products take rows from memory alone.
+  // Null: done in the steps that backend.h names.
   void (*gated_linear)(const Context&, Tensor out, Tensor gate, Tensor up, Activation activation, const PackedWeight& weight, Tensor bias);
   void (*gated_linear_backward)(const Context&, Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const PackedWeight& gate_weight,
                                 const PackedWeight& up_weight);

@@ -7,7 +7,7 @@
 namespace sdft::cuda {
 
 /// Raised with any change of this file, of Backend or of what its arguments are made of.
-constexpr int kAbi = 5;
+constexpr int kAbi = 6;
 
 constexpr int kMostDevices = 16;
 

@@ -8,7 +8,7 @@ namespace {
 /// The rows that meet the head; a block of them is split into pieces when its turn comes.
 using HeadRows = Tensor;
 
-inline HeadRows head_rows(const cpu::Context&, const Tensor& x, float*) { return x; }
+inline HeadRows head_rows(const cpu::Context&, const Tensor& x, int) { return x; }
 
 /// Rows of a block in pieces, of x or of a chunk's probabilities, the scratch of a strip, and a strip's sums.
 inline int64_t head_scratch(const cpu::PackedWeight& head) {

@@ -111,7 +111,7 @@ void sum_range(const PackedWeight& head, const RangeSums& sums, int64_t range, i
   }
 }
 
-/// dx = scale · share · (the ranges' sums, all in units of e^largest, − others · head[target]). memory: a row of the head.
+/// dx = scale · share · (the ranges' sums, all in units of e^largest, − others · head[target]). memory: head.cols floats of scratch.
 void finish_gradient(float* dx, const RangeSums& sums, int64_t pass_row, const Statistics& statistics, int64_t row, const RowTotals& totals, const PackedWeight& head,
                      int32_t target, double scale, float* memory) {
   cpu::read_row(head, target, memory);
@@ -136,7 +136,7 @@ void linear_cross_entropy(const Context& context, Tensor loss, Tensor dx, Tensor
   if (rows == 0) return;
   float* memory = context.workspace->shared(0, rows * (2 * chunks + 1));
   const Statistics statistics{memory, memory + chunks * rows, memory + 2 * chunks * rows, rows};
-  const HeadRows all = head_rows(context, x, context.workspace->shared(6, rows * head.cols));
+  const HeadRows all = head_rows(context, x, 6);
   constexpr int64_t kLogits = kHeadRows * kHeadChunk;
   const int64_t local_floats = kLogits + head_scratch(head) + kHeadRows;
   if (!dx.data) {
@@ -156,7 +156,7 @@ void linear_cross_entropy(const Context& context, Tensor loss, Tensor dx, Tensor
   const HeadBlocks blocks(rows, threads, ranges);
   const RangeSums sums{context.workspace->shared(7, ranges * smaller(rows, at_once * kHeadRows) * head.cols), ranges, chunks, smaller(rows, at_once * kHeadRows), head.cols};
   for (int64_t first = 0; first < blocks.count; first += at_once) {
-    const int64_t count = smaller(at_once, blocks.count - first), begin = blocks.at(first).row, end = blocks.at(first + count).row;
+    const int64_t count = smaller(at_once, blocks.count - first), begin = blocks.row(first), end = blocks.row(first + count);
     context.pool->run(count * ranges, [&](int64_t task, int worker) {
       float* logits = context.workspace->local(worker, local_floats);
       sum_range(head, sums, task % ranges, begin, all, blocks.at(first + task / ranges), targets, statistics, logits, logits + kLogits);

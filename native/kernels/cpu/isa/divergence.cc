@@ -111,7 +111,7 @@ void linear_divergence(const Context& context, Tensor kl, Tensor from, Tensor to
   const int64_t rows = from.rows, chunks = parts(head.rows, kHeadChunk), threads = context.pool->threads();
   if (rows == 0) return;
   const HeadBlocks blocks(rows, threads, chunks);
-  const HeadRows from_rows = head_rows(context, from, context.workspace->shared(6, rows * head.cols)), to_rows = head_rows(context, to, context.workspace->shared(7, rows * head.cols));
+  const HeadRows from_rows = head_rows(context, from, 6), to_rows = head_rows(context, to, 7);
   const int64_t logit_floats = kHeadRows * kHeadChunk;
   auto* numbers = reinterpret_cast<ChunkDivergence*>(context.workspace->shared(0, chunks * rows * kNumbers));  // (chunks, M)
   context.pool->run(blocks.count * chunks, [&](int64_t task, int worker) {

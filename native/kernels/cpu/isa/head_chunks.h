@@ -8,7 +8,7 @@ namespace sdft::SDFT_ISA {
 namespace {
 
 constexpr int64_t kHeadChunk = 512;
-/// Rows of a block: their logits of a chunk, x and dx stay in cache; more rows share the unpacking of the head.
+/// Rows of a block: x, their logits of a chunk and what becomes of them stay in cache; more rows share the unpacking of the head.
 constexpr int64_t kHeadRows = 168;
 static_assert(kHeadRows % kTileRows == 0, "a block is whole tiles");
 
@@ -23,10 +23,9 @@ struct HeadBlocks {
 
   HeadBlocks(int64_t row_count, int64_t threads, int64_t tasks)
       : rows(row_count), tiles(tile_count(row_count)), count(smaller(tiles, larger(parts(row_count, kHeadRows), parts(threads, tasks)))) {}
-  HeadBlock at(int64_t index) const {
-    const int64_t tile = split(tiles, count, index), end = split(tiles, count, index + 1), row = split(rows, tiles, tile);
-    return {tile, end, row, split(rows, tiles, end) - row};
-  }
+  /// First row of a block, or `rows` for the one after the last.
+  int64_t row(int64_t index) const { return split(rows, tiles, split(tiles, count, index)); }
+  HeadBlock at(int64_t index) const { return {split(tiles, count, index), split(tiles, count, index + 1), row(index), row(index + 1) - row(index)}; }
 };
 
 }  // namespace

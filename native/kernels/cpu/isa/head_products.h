@@ -8,10 +8,10 @@ namespace {
 /// The rows that meet the head, as chunk_logits takes them.
 using HeadRows = TiledRows;
 
-/// memory: as many floats as x has.
-inline HeadRows head_rows(const cpu::Context& context, const Tensor& x, float* memory) { return tile_rows(context, x, memory); }
+/// In the workspace's shared memory of that slot.
+inline HeadRows head_rows(const cpu::Context& context, const Tensor& x, int slot) { return tile_rows(context, x, context.workspace->shared(slot, x.rows * x.cols)); }
 
-/// Floats of scratch that both products need: a strip of the head; the probabilities of a tile's rows side by side.
+/// Floats of scratch that both products need: a strip of the head; the probabilities of a block's rows, tile by tile side by side.
 inline int64_t head_scratch(const cpu::PackedWeight& head) { return larger(head.cols, kHeadChunk) * kStripColumns + kHeadRows * kHeadChunk; }
 
 /// logits (rows, kHeadChunk) of outputs [begin, end). scratch: head_scratch floats.

@@ -130,7 +130,7 @@ void multiply_tiled(const Context& context, const LinearParts& group, const Tile
   });
 }
 
-/// Products that are added up: dout · weight each, of tiles alike.
+/// Products that are added up: dout · weight each, all cut into the same tiles.
 struct BackwardParts {
   static constexpr int64_t kMost = 2;
   struct Part {
