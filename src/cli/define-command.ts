@@ -34,7 +34,7 @@ export interface Positionals {
 
 export function defineCommand<const Table extends OptionTable>(definition: CommandDefinition<Table>): CommandModule {
   const builder = (parser: Argv): Argv => {
-    let argv: Argv = parser.options(commonOptions).options(definition.options);
+    let argv: Argv = parser.options(withValues(commonOptions)).options(withValues(definition.options));
     for (const [name, { describe, array }] of Object.entries(definition.positionals ?? {})) {
       argv = argv.positional(name, { type: "string", describe, ...(array === true ? { array: true } : {}) });
     }
@@ -54,6 +54,16 @@ export function defineCommand<const Table extends OptionTable>(definition: Comma
       );
     },
   };
+}
+
+/** yargs would take an option that ends without its value as one that was not given. */
+function withValues(table: OptionTable): OptionTable {
+  return Object.fromEntries(
+    Object.entries(table).map(([name, option]) => [
+      name,
+      option.type === "boolean" ? option : { ...option, requiresArg: true },
+    ]),
+  );
 }
 
 /** An option given twice, a number that is none, a seed that can't be one. */

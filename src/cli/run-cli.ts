@@ -38,6 +38,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
       throw error instanceof SdftError ? error : new UsageError(message ?? error.message);
     });
   try {
+    refuseEmptyValues(args);
     await parser.parseAsync();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -49,6 +50,14 @@ export async function runCli(args: readonly string[]): Promise<void> {
 }
 
 class UsageError extends Error {}
+
+/** A variable of the shell that is not set gives an empty value, and yargs would take it as the number 0. */
+function refuseEmptyValues(args: readonly string[]): void {
+  for (const [i, argument] of args.entries()) {
+    const name = argument === "" ? args[i - 1] : argument.endsWith("=") ? argument.slice(0, -1) : undefined;
+    if (name !== undefined && /^--[^=]+$/.test(name)) throw new UsageError(`Expected a value after ${name}.`);
+  }
+}
 
 /** `--learning_rate=1` → `--learning-rate=1`; values are left alone. */
 function withDashes(argument: string): string {
@@ -68,6 +77,8 @@ function missingWord(args: readonly string[]): string | null {
 /** yargs names an unknown option in both spellings; we name it once, with the nearest one that exists. */
 function usageMessage(message: string, args: readonly string[]): string {
   if (message.startsWith("Not enough non-option arguments")) return missingWord(args) ?? message;
+  const withoutValue = /^Not enough arguments following: (\S+)$/.exec(message)?.[1];
+  if (withoutValue !== undefined) return `Expected a value after --${withDash(withoutValue)}.`;
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ");
   if (unknown === undefined) return message;
   const names = unknown.filter((name) => !(/[A-Z]/.test(name) && unknown.includes(withDash(name))));
