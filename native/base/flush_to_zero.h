@@ -7,9 +7,10 @@
 
 namespace sdft {
 
-/// While one lives, results of this thread's arithmetic (floats and doubles, vectors and single ones) that are nearer to zero than a normal number become zero. An x86 processor makes such a number, and
-/// multiplies by it, in microcode, a hundred times slower: gradients that fade out on their way down a deep model would take most of a training's time. Operands
-/// are read as they are, so that the few exact tricks with such numbers (half precision widened by a multiplication) hold.
+/// While one lives, results of this thread's arithmetic (floats and doubles, vectors and single ones) that are nearer to zero than a normal number become
+/// zero. An x86 processor makes such a number, and multiplies by it, in microcode, many times slower: gradients that fade out on their way down a deep model
+/// would take most of a training's time. Operands are read as they are, so that the few exact tricks with such numbers (half precision widened by a
+/// multiplication) hold.
 /// Elsewhere it does nothing: ARM's cores take these numbers at full speed.
 class FlushToZero {
  public:

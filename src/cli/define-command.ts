@@ -74,8 +74,6 @@ function checkValues(args: Readonly<Record<string, unknown>>, table: OptionTable
       throw new Error(`--${name} was given ${value.length} times; give it once.`);
     if (option.type === "number" && value !== undefined && !Number.isFinite(value))
       throw new Error(`Expected a number after --${name}.`);
-    if (option.type === "string" && option.array !== true && value === "")
-      throw new Error(`Expected a value after --${name}.`);
   }
   const { seed } = args;
   if (seed !== undefined && !(Number.isSafeInteger(seed) && Number(seed) >= 0))

@@ -304,7 +304,7 @@ function kernelScratch(model: PlannedModel, work: TrainingWork): number {
       rank: work.adapter.rank,
     });
   // Without adapters there, the gradients of gate and up lie side by side together.
-  const apart = ["gate_proj", "up_proj"].some((target) => work.adapter.targets.includes(target as LoraTarget));
+  const apart = work.adapter.targets.some((target) => target === "gate_proj" || target === "up_proj");
   const tiles =
     rows * Math.max(tileReals * Math.max(spec.width, queries(spec), spec.innerWidth), apart ? 0 : 2 * spec.innerWidth);
   const pages = 4 * (rows + examples * pageRows) * keys(spec);

@@ -12,7 +12,8 @@ using HeadRows = TiledRows;
 inline HeadRows head_rows(const cpu::Context& context, const Tensor& x, int slot) { return tile_rows(context, x, context.workspace->shared(slot, x.rows * x.cols)); }
 
 /// Floats of scratch that both products need: a strip of the head; the probabilities of a block's rows, tile by tile side by side.
-inline int64_t head_scratch(const cpu::PackedWeight& head) { return larger(head.cols, kHeadChunk) * kStripColumns + kHeadRows * kHeadChunk; }
+inline int64_t head_strip(const cpu::PackedWeight& head) { return larger(head.cols, kHeadChunk) * kStripColumns; }
+inline int64_t head_scratch(const cpu::PackedWeight& head) { return head_strip(head) + kHeadRows * kHeadChunk; }
 
 /// logits (rows, kHeadChunk) of outputs [begin, end). scratch: head_scratch floats.
 inline void chunk_logits(const cpu::PackedWeight& head, const HeadRows& x, const HeadBlock& block, int64_t begin, int64_t end, float* scratch, float* logits) {
@@ -31,7 +32,7 @@ inline void chunk_logits(const cpu::PackedWeight& head, const HeadRows& x, const
 /// cancels in the end, and one running sum over the whole vocabulary would round away a thousandth of what is left.
 inline void chunk_backward(const cpu::PackedWeight& head, float* sums, const HeadBlock& block, int64_t begin, int64_t end, Finish finish, const float* probabilities,
                            float* scratch) {
-  float *weights = scratch, *across = scratch + larger(head.cols, kHeadChunk) * kStripColumns;
+  float *weights = scratch, *across = scratch + head_strip(head);
   const int64_t count = end - begin, tiles = block.end_tile - block.tile;
   for (TileWalk tile(block.rows, tiles); tile; tile.next())
     interleave_rows(probabilities + tile.row * kHeadChunk, kHeadChunk, tile.height, count, across + tile.row * count);
