@@ -11,7 +11,7 @@ namespace sdft {
 /// zero. An x86 processor makes such a number, and multiplies by it, in microcode, many times slower: gradients that fade out on their way down a deep model
 /// would take most of a training's time. Operands are read as they are, so that the few exact tricks with such numbers (half precision widened by a
 /// multiplication) hold.
-/// Elsewhere it does nothing: ARM's cores take these numbers at full speed.
+/// Elsewhere it does nothing: ARM's switch would flush operands as well, and its speed with such numbers has not been measured.
 class FlushToZero {
  public:
 #if defined(__x86_64__) || defined(_M_X64)
