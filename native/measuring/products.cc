@@ -15,6 +15,8 @@ namespace {
 constexpr int64_t kColdBytes = 128 << 20;
 constexpr int kLeastCalls = 3;
 constexpr double kSeconds = 0.15;
+/// So many rows and more are taken as training takes them.
+constexpr int64_t kTrainingRows = 128;
 
 /// A cheap sequence of 32-bit words, the same everywhere.
 class Words {
@@ -93,7 +95,7 @@ ProductTime measure(Backend& backend, int threads, const ProductSpec& product, C
   backend.upload(out.view(), numbers(product.rows * product.outputs).data());
   const double before = multiply_adds_now(threads);
   const double seconds = median_seconds(kLeastCalls, kSeconds, [&] {
-    if (product.pass == Pass::forward) backend.linear(out.view(), x.view(), weight.next(), {});
+    if (product.pass == Pass::forward) backend.linear_group({{out.view(), &weight.next(), {}}}, x.view(), product.rows < kTrainingRows ? Compute::f32 : Compute::f32_tall);
     else backend.linear_backward(x.view(), out.view(), weight.next(), Write::overwrite);
     backend.synchronize();
   });
