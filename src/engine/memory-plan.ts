@@ -333,12 +333,12 @@ const headRanges = 16;
 
 /** Reals that a row cut into tiles takes for each float on a matrix unit (native/kernels/cpu/amx/pieces.h); planned everywhere, though elsewhere it is one. */
 const tileReals = 1.5;
-/** Floats of a strip of weights that is laid out there (strip_product.cc). */
-const stripFloats = 24 * 3 * 4 * 256;
+/** Floats of the weights that are laid out there, of a panel and the next (panel_product.cc). */
+const laidFloats = 2 * 24 * 3 * 2 * 256;
 
 /** Bytes of a worker's own scratch: a chunk of logits, its rows cut into tiles, and weights unpacked. */
 function workerBytes(spec: ModelSpec): number {
-  return 4 * (headRows * (headChunk + 64) + tileReals * 176 * Math.max(spec.width, headChunk) + stripFloats);
+  return 4 * (headRows * (headChunk + 32) + tileReals * 192 * Math.max(spec.width, headChunk) + laidFloats);
 }
 
 /** Reals of the Decoder's buffers. */

@@ -1,6 +1,8 @@
 // Products of many rows with frozen weights on the matrix unit: floats in pieces (pieces.h). One row is summed as a thousand are, but laying the weights out for it
 // takes longer than its product does with vectors.
-#include "kernels/cpu/amx/strip_product.h"
+#include <atomic>
+
+#include "kernels/cpu/amx/panel_product.h"
 #include "kernels/cpu/isa/strips.h"
 
 namespace sdft::SDFT_ISA {
@@ -10,9 +12,6 @@ using cpu::LinearParts;
 using cpu::PackedWeight;
 
 namespace {
-
-/// Bytes of rows in pieces that go by all strips before the next inputs do: they stay in the second-level cache.
-constexpr int64_t kStayBytes = 1152 * 1024;
 
 SplitRows split_rows(const Context& context, const Tensor& x) {
   SplitRows rows(x.rows, x.cols);
@@ -24,39 +23,54 @@ SplitRows split_rows(const Context& context, const Tensor& x) {
   return rows;
 }
 
-/// Strips shared out to threads. Those that would leave a thread idle in the end, and one more for each, are cut into pieces, all of them where there are few: pairs of
-/// tiles stay together.
-struct Turns {
-  int64_t tiles, pieces, whole, count;
+/// How x goes by the panels: some pairs of tiles × some blocks of inputs at a time, which stay in the second-level cache while all panels come by. The fewer parts the
+/// inputs are cut into, the less often sums pause in memory.
+struct Passes {
+  int64_t phases, row_blocks;
 
-  Turns(int64_t tile_total, int64_t strips, int64_t threads) : tiles(tile_total), pieces(1), whole(strips), count(strips) {
-    if (threads == 1) return;
-    pieces = larger(1, smaller(tiles / 4, strips >= 2 * threads ? 2 : parts(2 * threads, strips)));
-    if (pieces > 1) whole = larger(0, strips - strips % threads - threads);
-    count = whole + pieces * (strips - whole);
-  }
-
-  struct Turn {
-    int64_t strip;
-    Range tiles;
-  };
-  Turn at(int64_t index) const {
-    if (index < whole) return {index, {0, tiles}};
-    const int64_t piece = (index - whole) % pieces, pairs = tiles / 2;
-    return {whole + (index - whole) / pieces, {2 * split(pairs, pieces, piece), piece + 1 == pieces ? tiles : 2 * split(pairs, pieces, piece + 1)}};
+  explicit Passes(const SplitRows& x) {
+    constexpr int64_t kStay = 192, kDeep = 20;  // blocks of pairs (6 KiB); blocks of inputs
+    const int64_t pairs = parts(x.tiles, 2);
+    phases = pairs * x.blocks <= kStay ? 1 : parts(x.blocks, kDeep);
+    row_blocks = parts(pairs, larger(1, kStay / larger(1, parts(x.blocks, phases))));
   }
 };
 
-/// Calls multiply(strip, part, scratch) for all strips, as many inputs at a time as stay in cache.
-template <class Multiply>
-void over_strips(const Context& context, const SplitRows& rows, int64_t strips, StripPart::From from, const Multiply& multiply) {
-  const Turns turns(rows.tiles, strips, context.pool->threads());
-  const int64_t phases = smaller(rows.blocks, parts(rows.tiles * rows.tile_bytes(), kStayBytes));
-  for (int64_t phase = 0; phase < phases; ++phase) {
-    const Range blocks{split(rows.blocks, phases, phase), split(rows.blocks, phases, phase + 1)};
-    context.pool->run(turns.count, [&](int64_t task, int worker) {
-      const Turns::Turn turn = turns.at(task);
-      multiply(turn.strip, StripPart{turn.tiles, blocks, phase == 0 ? from : StripPart::From::out}, context.workspace->local(worker, strip_scratch()));
+/// Panels × blocks of rows, shared out to threads one by one: which one takes which changes no result.
+template <class WorkOf>
+class Claims final : public PanelWorks {
+ public:
+  Claims(std::atomic<int64_t>& claimed, int64_t panels, const SplitRows& x, int64_t row_blocks, const WorkOf& work_of)
+      : claimed_(claimed), panels_(panels), x_(x), row_blocks_(row_blocks), work_of_(work_of) {}
+
+  bool next(PanelWork& work) override {
+    const int64_t index = claimed_.fetch_add(1, std::memory_order_relaxed), block = index / panels_;
+    if (block >= row_blocks_) return false;
+    const int64_t pairs = parts(x_.tiles, 2);
+    work = work_of_(index % panels_);
+    work.tiles = {2 * split(pairs, row_blocks_, block), smaller(x_.tiles, 2 * split(pairs, row_blocks_, block + 1))};
+    return true;
+  }
+
+ private:
+  std::atomic<int64_t>& claimed_;
+  int64_t panels_;
+  const SplitRows& x_;
+  int64_t row_blocks_;
+  const WorkOf& work_of_;
+};
+
+/// work_of(panel): its work but for the tiles.
+template <class WorkOf>
+void over_panels(const Context& context, const SplitRows& x, PanelProduct::Way way, PanelProduct::From from, int64_t panels, const WorkOf& work_of) {
+  const Passes passes(x);
+  for (int64_t phase = 0; phase < passes.phases; ++phase) {
+    const PanelProduct product{
+        x, way, phase == 0 ? from : PanelProduct::From::out, {split(x.blocks, passes.phases, phase), split(x.blocks, passes.phases, phase + 1)}, 0};
+    std::atomic<int64_t> claimed{0};
+    context.pool->run(smaller(context.pool->threads(), panels * passes.row_blocks), [&](int64_t, int worker) {
+      Claims<WorkOf> claims(claimed, panels, x, passes.row_blocks, work_of);
+      multiply_works(product, claims, context.workspace->local(worker, panel_scratch()));
     });
   }
 }
@@ -65,26 +79,21 @@ void over_strips(const Context& context, const SplitRows& rows, int64_t strips, 
 
 void linear_tall(const Context& context, const LinearParts& group, Tensor x) {
   if (x.rows == 0) return;
-  const SplitRows rows = split_rows(context, x);
-  // Of few rows strips are narrow: there is more to share out.
-  const int64_t at_once = rows.tiles <= 4 ? 1 : kStripWidth / kPanel;
-  over_strips(context, rows, strip_count(group, at_once), StripPart::From::nothing, [&](int64_t index, const StripPart& part, float* scratch) {
-    const Strip strip = strip_at(group, index, at_once);
-    const PackedWeight& weight = *strip.part->weight;
+  over_panels(context, split_rows(context, x), PanelProduct::Way::forward, PanelProduct::From::nothing, strip_count(group, 1), [&](int64_t index) {
+    const Strip strip = strip_at(group, index, 1);
+    const cpu::LinearParts::Part& part = *strip.part;
     const int64_t column = strip.panel * kPanel;
-    multiply_strip({row_of(strip.part->out, 0) + column, strip.part->out.stride, smaller(weight.rows - column, at_once * kPanel), bias_of(*strip.part, column)}, rows, part, weight,
-                   column, scratch);
+    return PanelWork{part.weight, column, smaller(kPanel, part.weight->rows - column), {}, row_of(part.out, 0) + column, part.out.stride, bias_of(part, column)};
   });
 }
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
   if (dout.rows == 0) return;
-  const SplitRows rows = split_rows(context, dout);
   // Added to, dx is what the sums begin with: only it could keep them from inputs to inputs.
-  const StripPart::From from = write == Write::add ? StripPart::From::out : StripPart::From::nothing;
-  over_strips(context, rows, parts(weight.cols, kStripWidth), from, [&](int64_t index, const StripPart& part, float* scratch) {
-    const int64_t column = index * kStripWidth;
-    multiply_strip_back({row_of(dx, 0) + column, dx.stride, smaller(weight.cols - column, kStripWidth), nullptr}, rows, part, weight, 0, column, scratch);
+  const PanelProduct::From from = write == Write::add ? PanelProduct::From::out : PanelProduct::From::nothing;
+  over_panels(context, split_rows(context, dout), PanelProduct::Way::backward, from, parts(weight.cols, kPanel), [&](int64_t panel) {
+    const int64_t column = panel * kPanel;
+    return PanelWork{&weight, column, smaller(kPanel, weight.cols - column), {}, row_of(dx, 0) + column, dx.stride, nullptr};
   });
 }
 

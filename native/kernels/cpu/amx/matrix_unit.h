@@ -48,8 +48,8 @@ class MatrixUnit {
     asm volatile("tileloadd (%1,%2,1), %%tmm%c0" : : "i"(kRegister), "r"(from), "r"(row_step) : "memory");
   }
   template <int kRegister>
-  static void store(void* to) {
-    asm volatile("tilestored %%tmm%c0, (%1,%2,1)" : : "i"(kRegister), "r"(to), "r"(int64_t{64}) : "memory");
+  static void store(void* to, int64_t row_step = 64) {
+    asm volatile("tilestored %%tmm%c0, (%1,%2,1)" : : "i"(kRegister), "r"(to), "r"(row_step) : "memory");
   }
   /// sums (rows, 16) += x (rows, 32) · weights (16 pairs, 16), numbers in bfloat16, sums in float.
   template <int kSums, int kX, int kWeights>

@@ -30,7 +30,11 @@ inline void store_words(char* to, WordVec words) { std::memcpy(to, &words, sizeo
 
 }  // namespace
 
-/// Rows of x in pieces, cut into registers: [tile][block of 32 inputs][piece][row]. Rows are shared out evenly, so that few are computed in vain.
+/// Two registers lie side by side in memory, whatever is multiplied: bytes from a piece of them to the next, and of a block with all pieces.
+constexpr int64_t kPieceStep = 2 * kUnitBytes;
+constexpr int64_t block_bytes(int pieces) { return pieces * kPieceStep; }
+
+/// Rows of x in pieces, cut into registers: [pair of tiles][block of 32 inputs][piece][tile][row]. Rows are shared out evenly, so that few are computed in vain.
 struct SplitRows {
   int64_t rows, depth, tiles, height, blocks;
   char* data;
@@ -38,25 +42,24 @@ struct SplitRows {
   SplitRows(int64_t row_count, int64_t columns)
       : rows(row_count), depth(columns), tiles(parts(rows, kUnitRows)), height(parts(rows, larger(1, tiles))), blocks(parts(depth, kUnitDepth)), data(nullptr) {}
 
-  int64_t tile_bytes() const { return blocks * kPieces * kUnitBytes; }
-  /// Of memory for all tiles.
-  int64_t floats() const { return tiles * tile_bytes() / int64_t{sizeof(float)}; }
+  /// Floats of memory that they take.
+  int64_t floats() const { return parts(tiles, 2) * blocks * block_bytes(kPieces) / int64_t{sizeof(float)}; }
   void place(float* memory) { data = reinterpret_cast<char*>(memory); }
   int64_t row(int64_t tile) const { return smaller(rows, tile * height); }
-  const char* at(int64_t tile, int64_t block) const { return data + tile * tile_bytes() + block * kPieces * kUnitBytes; }
+  char* at(int64_t tile, int64_t block) const { return data + (tile / 2 * blocks + block) * block_bytes(kPieces) + tile % 2 * kUnitBytes; }
 
   /// Splits the rows of one tile; x is the first of all rows.
   void split(const float* x, int64_t x_row, int64_t tile) const {
     const int64_t first = row(tile), count = row(tile + 1) - first;
     for (int64_t b = 0; b < blocks; ++b) {
-      char* to = data + tile * tile_bytes() + b * kPieces * kUnitBytes;
+      char* to = at(tile, b);
       const int low_lanes = lanes_of(depth, 2 * b), high_lanes = lanes_of(depth, 2 * b + 1);
       for (int64_t i = 0; i < height; ++i) {
         const float* from = x + (first + i) * x_row + b * kUnitDepth;
         const Vec low = i < count ? load_part(from, low_lanes) : Vec{}, high = i < count ? load_part(from + kLanes, high_lanes) : Vec{};
         WordVec pieces[kPieces];
         split_pair(low, high, pieces);
-        SDFT_UNROLL for (int p = 0; p < kPieces; ++p) store_words(to + p * kUnitBytes + i * 64, pieces[p]);
+        SDFT_UNROLL for (int p = 0; p < kPieces; ++p) store_words(to + p * kPieceStep + i * 64, pieces[p]);
       }
     }
   }
@@ -64,14 +67,14 @@ struct SplitRows {
 
 namespace {
 
-/// A square of 32 inputs × 32 outputs of floats (rows of kPanel) as pieces of two registers, the second `step` bytes after the first.
+/// A square of 32 inputs × 32 outputs of floats (rows of kPanel) as a block of pieces of two registers: inputs [first, end) and those 16 further on.
 template <int kCount>
-inline void split_square(const float* square, char* to, int64_t step) {
-  for (int j = 0; j < kLanes; ++j) {
+inline void split_square(const float* square, int first, int end, char* to) {
+  for (int j = first; j < end; ++j) {
     SDFT_UNROLL for (int half = 0; half < 2; ++half) {
       WordVec pieces[kCount];
       split_pair(load(square + j * kPanel + half * kLanes), load(square + (j + kLanes) * kPanel + half * kLanes), pieces);
-      SDFT_UNROLL for (int p = 0; p < kCount; ++p) store_words(to + half * step + p * kUnitBytes + j * 64, pieces[p]);
+      SDFT_UNROLL for (int p = 0; p < kCount; ++p) store_words(to + p * kPieceStep + half * kUnitBytes + j * 64, pieces[p]);
     }
   }
 }
