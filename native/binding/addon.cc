@@ -79,6 +79,8 @@ Napi::Value info(const Napi::CallbackInfo& call) {
     Napi::Array features = Napi::Array::New(env);
     for (const std::string& feature : cpu_features()) features.Set(features.Length(), Napi::String::New(env, feature));
     result.Set("cpuFeatures", features);
+    const std::string instruction_set = cpu_instruction_set();
+    result.Set("instructionSet", instruction_set.empty() ? env.Null() : Napi::Value(Napi::String::New(env, instruction_set)));
     result.Set("physicalCores", physical_cores());
     return result;
   });

@@ -17,6 +17,14 @@ std::vector<std::string> cpu_features() {
   return names;
 }
 
+std::string cpu_instruction_set() {
+  try {
+    return cpu::instruction_set_name(cpu::choose_instruction_set());
+  } catch (const Error&) {
+    return "";  // list_backends says why
+  }
+}
+
 int physical_cores() {
   const int visible = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int cores = cpu::count_cores("/sys/devices/system/cpu", cpu::allowed_processors());

@@ -18,6 +18,8 @@ struct BackendInfo {
 std::vector<BackendInfo> list_backends();
 /// Instruction sets of this processor, of those that kernels are compiled for.
 std::vector<std::string> cpu_features();
+/// The one that cpu takes; empty where cpu is off.
+std::string cpu_instruction_set();
 /// Cores that this process may use, at least one.
 int physical_cores();
 /// `cpu`, `reference`, `reference-double` or `cuda`. `batch_invariant`: a row's bits do not depend on the other rows of its batch; all but cuda are always so.

@@ -6,6 +6,13 @@ import { readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeError } from "./write-file.js";
 
+/** Who computes the rows, and who hears that others did before. */
+export interface ComputedBy {
+  /** What their last bits depend on; null where that is nothing that changes. */
+  readonly device: string | null;
+  warn(sentence: string): void;
+}
+
 export interface Journal<Row> {
   /** Rows of an earlier, interrupted run. */
   readonly earlier: readonly Row[];
@@ -14,21 +21,30 @@ export interface Journal<Row> {
   remove(): Promise<void>;
 }
 
-/** `parse` returns null for what is no row; a last line that was cut off is dropped. */
+/** `parse` returns null for what is no row; a last line that was cut off is dropped. Rows of another device are kept, and `by` hears of it. */
 export async function openJournal<Row>(
   path: string,
   fingerprint: string,
   parse: (value: unknown) => Row | null,
+  by?: ComputedBy,
 ): Promise<Journal<Row>> {
   const lines = (await readFile(path, "utf8").catch(() => "")).split("\n");
   const [header, ...rest] = lines.map(parseLine);
-  const same = isRecord(header) && header.fingerprint === fingerprint;
-  const earlier = same ? rest.flatMap((value) => parse(value) ?? []) : [];
+  const made = isRecord(header) && header.fingerprint === fingerprint ? header : null;
+  const earlier = made !== null ? rest.flatMap((value) => parse(value) ?? []) : [];
+  const before = earlier.length > 0 && typeof made?.device === "string" ? made.device : null;
+  const device = before ?? by?.device ?? null;
+  if (by !== undefined && by.device !== null && device !== by.device)
+    by.warn(
+      `Rows so far in ${path} were computed on ${device}; the rest are computed on ${by.device}, where their last bits may differ.`,
+    );
   let begun = false;
   const begin = (): void => {
     if (begun) return;
     mkdirSync(dirname(path), { recursive: true });
-    const whole = [{ fingerprint }, ...earlier].map((row) => `${JSON.stringify(row)}\n`);
+    const whole = [device === null ? { fingerprint } : { fingerprint, device }, ...earlier].map(
+      (row) => `${JSON.stringify(row)}\n`,
+    );
     writeFileSync(path, whole.join(""));
     begun = true;
   };

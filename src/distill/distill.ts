@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { contentHash } from "../base/content-hash.js";
 import { InputError, SdftError } from "../base/error.js";
-import { type Journal, openJournal } from "../base/journal.js";
+import { type ComputedBy, type Journal, openJournal } from "../base/journal.js";
 import { type Reporter, silentReporter } from "../base/reporter.js";
 import { writeJsonLines } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
@@ -83,7 +83,12 @@ export function distillHash(engine: Engine, job: DistillJob): string {
 export async function distill(engine: Engine, job: DistillJob): Promise<Selection> {
   checkJob(engine, job);
   const hash = distillHash(engine, job);
-  const journal = await openJournal(join(job.folder, "rewrites.partial.jsonl"), hash, parseAttempt);
+  const journal = await openJournal(
+    join(job.folder, "rewrites.partial.jsonl"),
+    hash,
+    parseAttempt,
+    computedBy(engine, job),
+  );
   const scores = await openScores(engine, job, hash);
   const attempts = new Map<string, Attempt[]>();
   const add = (made: Attempt): void => {
@@ -119,6 +124,10 @@ function roundsOf({ attempts, choose = "first", sampling }: DistillJob): number[
   return rounds.filter((samples) => samples.length > 0);
 }
 
+function computedBy(engine: Engine, { reporter = silentReporter }: DistillJob): ComputedBy {
+  return { device: engine.device, warn: reporter.warn.bind(reporter) };
+}
+
 interface Scores {
   readonly store: LogprobStore;
   readonly journal: Journal<ScoredSample>;
@@ -129,7 +138,12 @@ async function openScores(engine: Engine, job: DistillJob, hash: string): Promis
   const { adapter = null, signal, folder, reporter } = job;
   const renderer = scoringRenderer(job);
   if (renderer === null) return null;
-  const journal = await openJournal(join(folder, "logprobs.partial.jsonl"), hash, parseScoredSample);
+  const journal = await openJournal(
+    join(folder, "logprobs.partial.jsonl"),
+    hash,
+    parseScoredSample,
+    computedBy(engine, job),
+  );
   const onProgress = reporter?.progress.bind(reporter);
   const store = new LogprobStore(engine, {
     ...{ renderer, adapter, journal, signal },

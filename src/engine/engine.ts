@@ -150,6 +150,15 @@ export function engineFingerprint(
   };
 }
 
+/**
+ * What the last bits of results depend on beside the fingerprint: the card with its libraries, or the instruction set. No part of a stage's hash: what is
+ * finished stays good on another machine, but a warning is due where a stage is half one's and half another's.
+ */
+export function deviceOf({ backend, info }: Pick<EngineSetting, "backend" | "info">): string | null {
+  if (backend === "cuda") return info.cuda.used;
+  return backend === "cpu" ? info.instructionSet : null;
+}
+
 export class Engine implements Disposable {
   private vocabularySet = false;
 
@@ -166,6 +175,10 @@ export class Engine implements Disposable {
 
   get fingerprint(): Readonly<Record<string, string | number>> {
     return engineFingerprint(this.model, this.setting);
+  }
+
+  get device(): string | null {
+    return deviceOf(this.setting);
   }
 
   /** Bytes held by packed weights, and by the mapped files. */

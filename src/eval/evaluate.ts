@@ -67,6 +67,7 @@ export async function evaluate(
     join(job.folder, "predictions.partial.jsonl"),
     evaluationHash(engine, job),
     parsePrediction,
+    { device: engine.device, warn: reporter.warn.bind(reporter) },
   );
   const samples = samplesOf(job);
   const done = new Map(journal.earlier.map((row) => [answerKey(row.id, row.sample), row]));

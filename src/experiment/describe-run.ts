@@ -10,6 +10,7 @@ import type { Session } from "./session.js";
 
 export async function describeRun(session: Session, earlier: RunManifest | null): Promise<RunManifest> {
   const { backend, weightFormat, compute, threads, info } = session.engine.setting;
+  const { device } = session.engine;
   const processors = cpus();
   return {
     format: 1,
@@ -26,7 +27,7 @@ export async function describeRun(session: Session, earlier: RunManifest | null)
       compute,
       threads,
       cpu_features: [...info.cpuFeatures],
-      ...(backend === "cuda" && info.cuda.used !== null ? { device: info.cuda.used } : {}),
+      ...(device === null ? {} : { device }),
       addon: await addonHash(),
     },
     machine: {
@@ -40,7 +41,7 @@ export async function describeRun(session: Session, earlier: RunManifest | null)
   };
 }
 
-/** Warns where stages are kept that another card, or other libraries, computed: on one device bits are the same, not on two. */
+/** Warns where stages are kept that another card, other libraries or another instruction set computed: on one device bits are the same, not on two. */
 export function warnOfOtherDevice(earlier: RunManifest | null, now: RunManifest, reporter: Reporter): void {
   const [before, device] = [earlier?.engine.device, now.engine.device];
   if (before === undefined || device === undefined || before === device) return;

@@ -117,6 +117,7 @@ export async function trainStage(
         fingerprint: hash,
         goOn: "Run the same command again to go on.",
         resume: checkpoint?.fingerprint === hash ? checkpoint : null,
+        warn,
         ...(context.signal === undefined ? {} : { signal: context.signal }),
         onStep: (row, total) => {
           tokens += row.tokens;

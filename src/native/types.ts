@@ -312,6 +312,8 @@ export interface NativeInfo {
   };
   /** Instruction sets that the processor has, of those the kernels are compiled for. */
   readonly cpuFeatures: readonly string[];
+  /** The one that the cpu backend takes (SDFT_CPU forces it), which results depend on beside the engine; null where cpu is off. */
+  readonly instructionSet: string | null;
   readonly physicalCores: number;
 }
 

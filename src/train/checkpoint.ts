@@ -1,5 +1,5 @@
 // checkpoint-N/: the adapter, Adam's moments and, written last, trainer_state.json, the mark of completeness.
-// With the data and the configuration unchanged, going on from one gives the same bits as never having stopped.
+// With the data, the configuration and the device unchanged, going on from one gives the same bits as never having stopped.
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -20,6 +20,8 @@ const trainerStateSchema = z.object({
   total_steps: z.number(),
   /** Hash of data, configuration, base weights and engine revision; another one can't go on from here. */
   fingerprint: z.string(),
+  /** What the last bits depend on beside that: the card or the instruction set. */
+  device: z.string().optional(),
 });
 
 export interface Checkpoint {
@@ -27,6 +29,7 @@ export interface Checkpoint {
   readonly step: number;
   readonly totalSteps: number;
   readonly fingerprint: string;
+  readonly device: string | null;
 }
 
 /** Writes `folder/checkpoint-<step>` beside its place first, so that it is complete or not there. */
@@ -38,6 +41,7 @@ export async function saveCheckpoint(
     folder: string;
     totalSteps: number;
     fingerprint: string;
+    device: string | null;
   },
 ): Promise<Checkpoint> {
   const { step } = state.trainer;
@@ -46,7 +50,7 @@ export async function saveCheckpoint(
   try {
     await rm(staging, { recursive: true, force: true });
     await mkdir(staging, { recursive: true });
-    const { settings, baseModel, totalSteps, fingerprint } = parts;
+    const { settings, baseModel, totalSteps, fingerprint, device } = parts;
     await writeAdapterTensors(state.adapter, { folder: staging, settings, baseModel });
     await writeSafetensors(join(staging, "optimizer.safetensors"), momentTensors(state));
     await writeJson(join(staging, "trainer_state.json"), {
@@ -54,10 +58,11 @@ export async function saveCheckpoint(
       step,
       total_steps: totalSteps,
       fingerprint,
+      ...(device === null ? {} : { device }),
     });
     await rm(folder, { recursive: true, force: true });
     await rename(staging, folder);
-    return { folder, step, totalSteps, fingerprint };
+    return { folder, step, totalSteps, fingerprint, device };
   } catch (cause) {
     await rm(staging, { recursive: true, force: true }).catch(() => undefined);
     throw writeError(folder, cause);
@@ -85,8 +90,8 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | null>
     const why = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
     throw new InputError("checkpoint", `${path} is not the state of a training (${why}).`);
   }
-  const { step, total_steps: totalSteps, fingerprint } = parsed.data;
-  return { folder, step, totalSteps, fingerprint };
+  const { step, total_steps: totalSteps, fingerprint, device = null } = parsed.data;
+  return { folder, step, totalSteps, fingerprint, device };
 }
 
 /** Puts the checkpoint's adapter and moments into a trainer made for an adapter of the same shape. */

@@ -31,6 +31,7 @@ export interface TrainingJob {
   /** A sentence: what a person does after a stop that has left a checkpoint. None where left out. */
   readonly goOn?: string;
   readonly signal?: AbortSignal;
+  readonly warn?: (sentence: string) => void;
   readonly onStep?: (row: LogRow, totalSteps: number) => void;
 }
 
@@ -51,7 +52,7 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
   checkSequences(job.sequences, engine.spec.maxPositions);
   const perEpoch = stepsPerEpoch(job.sequences.length, plan.batches);
   const total = totalSteps(job.config, perEpoch);
-  checkResume(job, total);
+  checkResume(job, total, engine.device);
 
   using trainer = engine.createTrainer(job.adapter, {
     dropout: job.adapter.settings.dropout,
@@ -80,6 +81,7 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
       folder: job.folder,
       totalSteps: total,
       fingerprint: job.fingerprint,
+      device: engine.device,
     });
   };
   const microBatches = microBatchesOf(job.sequences, plan);
@@ -189,7 +191,7 @@ function checkSequences(sequences: readonly TrainSequence[], maxPositions: numbe
   }
 }
 
-function checkResume(job: TrainingJob, total: number): void {
+function checkResume(job: TrainingJob, total: number, device: string | null): void {
   if (job.resume === null) return;
   if (job.resume.fingerprint !== job.fingerprint || job.resume.totalSteps !== total) {
     throw new InputError(
@@ -197,6 +199,11 @@ function checkResume(job: TrainingJob, total: number): void {
       `${job.resume.folder} was made with other data, options, weights or engine revision; go on with the same ones, or train anew in another folder.`,
     );
   }
+  const before = job.resume.device;
+  if (before !== null && device !== null && before !== device)
+    job.warn?.(
+      `${job.resume.folder} was computed on ${before}; the rest is computed on ${device}, and ends with the bits of neither.`,
+    );
 }
 
 function summarise(rows: readonly LogRow[], perEpoch: number): { finalLoss: number; tokens: number; time: number } {

@@ -29,6 +29,26 @@ describe("openJournal", () => {
     expect((await openJournal(path, "a", parse)).earlier).toEqual([]);
   });
 
+  it("keeps rows of another device, and says so every time", async () => {
+    const shared = join(folder, "shared", "rows.partial.jsonl");
+    const said: string[] = [];
+    const on = (device: string | null) =>
+      openJournal(shared, "a", parse, { device, warn: (sentence) => void said.push(sentence) });
+    (await on("avx2")).append({ n: 1 });
+    const second = await on("avx512");
+    expect(second.earlier).toEqual([{ n: 1 }]);
+    second.append({ n: 2 });
+    const third = await on("avx512");
+    expect(third.earlier).toHaveLength(2);
+    expect(said).toEqual([
+      `Rows so far in ${shared} were computed on avx2; the rest are computed on avx512, where their last bits may differ.`,
+      `Rows so far in ${shared} were computed on avx2; the rest are computed on avx512, where their last bits may differ.`,
+    ]);
+    await on("avx2");
+    await on(null);
+    expect(said).toHaveLength(2);
+  });
+
   it("leaves the files as they were until there is a row", async () => {
     const quiet = join(folder, "quiet", "rows.partial.jsonl");
     await openJournal(quiet, "a", parse);

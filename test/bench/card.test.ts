@@ -21,6 +21,7 @@ const info: NativeInfo = {
     exact: false,
   },
   cpuFeatures: [],
+  instructionSet: null,
   physicalCores: 2,
 };
 

@@ -13,6 +13,7 @@ const info: NativeInfo = {
   ],
   cuda: { library: "built for 80", driver: "none", devices: [], memory: null, planned: null, used: null, exact: false },
   cpuFeatures: [],
+  instructionSet: null,
   physicalCores: 2,
 };
 

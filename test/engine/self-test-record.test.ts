@@ -19,6 +19,7 @@ const info: NativeInfo = {
     exact: false,
   },
   cpuFeatures: [],
+  instructionSet: null,
   physicalCores: 2,
 };
 

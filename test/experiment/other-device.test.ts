@@ -15,7 +15,7 @@ it.each([
   ["of another card, with both named", "card A", "card B", stages, 1],
   ["not of the same", "card A", "card A", stages, 0],
   ["not where nothing is finished", "card A", "card B", {}, 0],
-  ["not on the processor", null, null, stages, 0],
+  ["not where nothing is known of either", null, null, stages, 0],
   ["not where it was not written down yet", null, "card B", stages, 0],
 ])("finished stages: said %s", (_, before, now, done, count) => {
   const notes: string[] = [];

@@ -84,6 +84,25 @@ describe("train", () => {
       expect(readdirSync(join(folder, name)).filter((file) => file !== "log.jsonl")).toEqual([]);
   });
 
+  it("goes on from another device's checkpoint, but says so", async () => {
+    using session = await openTinyChat();
+    const [checkpoint, { device }] = [await latestCheckpoint(join(folder, "resumed")), session.engine];
+    expect(checkpoint?.device).toBe(device);
+    const said: string[] = [];
+    const goOn = (before: string | null) =>
+      run(session, "resumed", {
+        resume: checkpoint === null ? null : { ...checkpoint, device: before },
+        warn: (sentence) => void said.push(sentence),
+      });
+    await goOn(device);
+    await goOn(null);
+    expect(said).toEqual([]);
+    await goOn("another");
+    expect(said).toEqual([
+      `${checkpoint?.folder} was computed on another; the rest is computed on ${device}, and ends with the bits of neither.`,
+    ]);
+  });
+
   it("refuses a checkpoint of other data", async () => {
     using session = await openTinyChat();
     const checkpoint = await latestCheckpoint(join(folder, "whole"));

@@ -5,6 +5,8 @@ import { type CaseName, cases } from "../../bench/cases.js";
 import { measureInTurn } from "../../bench/contestant.js";
 import { machineName } from "../../bench/machine.js";
 import { describeRows, type Row, summarise } from "../../bench/measurement.js";
+import { engineSetting } from "../../engine/engine.js";
+import { expectIntegerProducts } from "../../engine/integer-products.js";
 import { openPackage } from "../../experiment/session.js";
 import { DEFAULT_MODEL } from "../../models/aliases.js";
 import { checkMaxSamples } from "../arguments.js";
@@ -12,6 +14,7 @@ import type { CommandContext } from "../run-command.js";
 import type { ModelArgs } from "./model.js";
 
 export interface BenchArgs extends ModelArgs {
+  readonly out?: string | undefined;
   readonly case?: readonly CaseName[] | undefined;
   readonly rounds: number;
   readonly data?: string | undefined;
@@ -30,9 +33,13 @@ export async function runBench(args: BenchArgs, { terminal, signal }: CommandCon
       "device",
       `This bench measures the cpu: leave out --device ${args.device}; npm run bench:cuda measures a card.`,
     );
+  refuseUnused(args);
   const { weights, compute, threads = 0, profile } = args;
+  const model = await openPackage(args.model ?? DEFAULT_MODEL, terminal);
+  // Here, and not by the first process that measures.
+  expectIntegerProducts(model, engineSetting({ device: "cpu", threads, weights, compute }));
   const context = {
-    model: await openPackage(args.model ?? DEFAULT_MODEL, terminal),
+    model,
     data: args.data ?? null,
     most: checkMaxSamples(args.maxSamples) ?? Number.POSITIVE_INFINITY,
     choice: { weights, compute, threads, profile },
@@ -47,6 +54,17 @@ export async function runBench(args: BenchArgs, { terminal, signal }: CommandCon
     rows.push(...summarise(origin, measured));
   }
   terminal.result(rows, describeRows(rows).join("\n"));
+}
+
+/** What every command takes, but no measurement goes by. */
+function refuseUnused({ out, adapter, memoryBudget }: BenchArgs): void {
+  const given = Object.entries({ "--out": out, "--adapter": adapter, "--memory-budget": memoryBudget });
+  const unused = given.flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (unused.length === 0) return;
+  throw new InputError(
+    "usage",
+    `bench takes no ${unused.join(" and no ")}: it measures fixed work and prints what it found (--json for rows).`,
+  );
 }
 
 function expectWhole(name: string, value: number, least: number): void {

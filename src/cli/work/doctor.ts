@@ -129,6 +129,14 @@ function cacheLines({ folder, writable, bytes, models }: CacheState): string[] {
   ];
 }
 
+/** What `auto` takes where there is no card. */
+function explainCpu({ backends }: NativeInfo): string {
+  const off = backends.find(({ name, available }) => name === "cpu" && !available);
+  return off === undefined
+    ? "--device auto takes the cpu: there is no card that can be used."
+    : "--device auto has nothing to take: the cpu is off, and there is no card that can be used.";
+}
+
 function addonLines(addon: AddonState, { color }: Terminal): string[] {
   if ("error" in addon) return [color.red(`Engine: ${addon.error}`)];
   const { info } = addon;
@@ -140,7 +148,7 @@ function addonLines(addon: AddonState, { color }: Terminal): string[] {
       ({ name, available, detail }) =>
         `  ${name.padEnd(10)} ${available ? color.green("on ") : color.yellow("off")} ${detail}`,
     ),
-    explainAuto(info, selfTestOutcome(info)) ?? "--device auto takes the cpu: there is no card that can be used.",
+    explainAuto(info, selfTestOutcome(info)) ?? explainCpu(info),
     `CUDA library: ${info.cuda.library}`,
     `CUDA driver: ${info.cuda.driver}`,
     `CUDA devices: ${info.cuda.devices.length > 0 ? info.cuda.devices.join("; ") : "none"}`,

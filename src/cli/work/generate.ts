@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { contentHash } from "../../base/content-hash.js";
 import { InputError } from "../../base/error.js";
-import { openJournal } from "../../base/journal.js";
+import { type ComputedBy, openJournal } from "../../base/journal.js";
 import { writeJsonLines } from "../../base/write-file.js";
 import type { TextExample } from "../../data/example.js";
 import type { Completion, Prompt } from "../../engine/generate.js";
@@ -51,6 +51,7 @@ export async function runGenerate(args: GenerateArgs, { terminal, signal }: Comm
   const store = await openStore(
     args.out,
     contentHash([engine.fingerprint, engine.hashAdapter(adapter), sampling, prompts]),
+    { device: engine.device, warn: (sentence) => terminal.warn(sentence) },
   );
   const open: Prompt[] = prompts.filter((prompt) => !store.has(prompt.id));
   const showProfile = startProfile(args, engine, terminal);
@@ -139,13 +140,13 @@ const answerSchema = z.object({
 });
 
 /** Answers so far; with an output file they survive an interruption. */
-async function openStore(out: string | undefined, fingerprint: string) {
+async function openStore(out: string | undefined, fingerprint: string, by: ComputedBy) {
   const rows = new Map<string, AnswerRow>();
   const path = out === undefined ? null : resolve(out);
   const journal =
     path === null
       ? null
-      : await openJournal(`${path}.partial`, fingerprint, (value) => answerSchema.safeParse(value).data ?? null);
+      : await openJournal(`${path}.partial`, fingerprint, (value) => answerSchema.safeParse(value).data ?? null, by);
   for (const row of journal?.earlier ?? []) rows.set(row.id, row);
   return {
     has: (id: string): boolean => rows.has(id),

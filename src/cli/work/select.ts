@@ -121,7 +121,8 @@ async function scoredFilter(work: Work, scored: Scored, { terminal, signal }: Co
     rows: originals.map((example) => [example.id, scored.train.promptTokens(example), example.response]),
     rewrites,
   });
-  const journal = await openJournal(join(folder, "logprobs.partial.jsonl"), hash, parseScoredSample);
+  const by = { device: engine.device, warn: (sentence: string) => terminal.warn(sentence) };
+  const journal = await openJournal(join(folder, "logprobs.partial.jsonl"), hash, parseScoredSample, by);
   const store = new LogprobStore(engine, {
     ...{ renderer: scored.train, adapter, journal, signal },
     onProgress: (progress) => terminal.progress(progress),

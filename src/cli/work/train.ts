@@ -116,6 +116,7 @@ export async function runTrain(args: TrainArgs, { terminal, signal }: CommandCon
     goOn: "Go on with --resume.",
     resume,
     signal,
+    warn: (sentence) => terminal.warn(sentence),
     onStep: (row, total) =>
       terminal.progress({
         stage: "train",

@@ -48,7 +48,8 @@ export function choiceHash(engine: Pick<Engine, "fingerprint">, job: ChoiceJob):
 export async function evaluateChoices(engine: Engine, job: ChoiceJob): Promise<Evaluation> {
   const reporter = job.reporter ?? silentReporter;
   const path = join(job.folder, "predictions.partial.jsonl");
-  const journal = await openJournal(path, choiceHash(engine, job), parsePrediction);
+  const by = { device: engine.device, warn: reporter.warn.bind(reporter) };
+  const journal = await openJournal(path, choiceHash(engine, job), parsePrediction, by);
   const done = new Map(journal.earlier.map((row) => [row.id, row]));
   const open = job.items.filter(({ item }) => !done.has(item.id));
   let tokens = 0;
