@@ -306,7 +306,9 @@ function kernelScratch(model: PlannedModel, work: TrainingWork): number {
   // Without adapters there, the gradients of gate and up lie side by side together.
   const apart = work.adapter.targets.some((target) => target === "gate_proj" || target === "up_proj");
   const tiles =
-    rows * Math.max(tileReals * Math.max(spec.width, queries(spec), spec.innerWidth), apart ? 0 : 2 * spec.innerWidth);
+    Math.ceil(rows / tilePair) *
+    tilePair *
+    Math.max(tileReals * Math.max(spec.width, queries(spec), spec.innerWidth), apart ? 0 : 2 * spec.innerWidth);
   const pages = 4 * (rows + examples * pageRows) * keys(spec);
   const strips = Math.ceil(longest / stripRows);
   const gradients = 2 * keys(spec) * rows * Math.max(1, (strips + 1) / 2);
@@ -333,6 +335,8 @@ const headRanges = 16;
 
 /** Reals that a row cut into tiles takes for each float on a matrix unit (native/kernels/cpu/amx/pieces.h); planned everywhere, though elsewhere it is one. */
 const tileReals = 1.5;
+/** Rows of two such tiles, which take memory together. */
+const tilePair = 32;
 /** Floats of the weights that are laid out there, of a panel and the next (panel_product.cc). */
 const laidFloats = 2 * 24 * 3 * 2 * 256;
 

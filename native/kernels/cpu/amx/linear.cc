@@ -24,15 +24,16 @@ SplitRows split_rows(const Context& context, const Tensor& x) {
 }
 
 /// How x goes by the panels: some pairs of tiles × some blocks of inputs at a time, which stay in the second-level cache while all panels come by. The fewer parts the
-/// inputs are cut into, the less often sums pause in memory.
+/// inputs are cut into, the less often sums pause in memory. All threads have some to take.
 struct Passes {
   int64_t phases, row_blocks;
 
-  explicit Passes(const SplitRows& x) {
+  Passes(const SplitRows& x, int64_t panels, int64_t threads) {
     constexpr int64_t kStay = 192, kDeep = 20;  // blocks of pairs (6 KiB); blocks of inputs
     const int64_t pairs = parts(x.tiles, 2);
     phases = pairs * x.blocks <= kStay ? 1 : parts(x.blocks, kDeep);
-    row_blocks = parts(pairs, larger(1, kStay / larger(1, parts(x.blocks, phases))));
+    const int64_t fit = parts(pairs, larger(1, kStay / larger(1, parts(x.blocks, phases)))), share = threads == 1 ? 1 : parts(4 * threads, larger(1, panels));
+    row_blocks = smaller(pairs, larger(fit, share));
   }
 };
 
@@ -63,7 +64,7 @@ class Claims final : public PanelWorks {
 /// work_of(panel): its work but for the tiles.
 template <class WorkOf>
 void over_panels(const Context& context, const SplitRows& x, PanelProduct::Way way, PanelProduct::From from, int64_t panels, const WorkOf& work_of) {
-  const Passes passes(x);
+  const Passes passes(x, panels, context.pool->threads());
   for (int64_t phase = 0; phase < passes.phases; ++phase) {
     const PanelProduct product{
         x, way, phase == 0 ? from : PanelProduct::From::out, {split(x.blocks, passes.phases, phase), split(x.blocks, passes.phases, phase + 1)}, 0};

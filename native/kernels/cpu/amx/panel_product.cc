@@ -52,7 +52,7 @@ class Laying {
     turn_ = turn;
     to_ = to;
     pieces_ = weight_pieces(turn.work.weight->kind);
-    stored_bytes_ = turn.work.weight->panel_bytes * kUnitDepth / turn.work.weight->cols;
+    stored_bytes_ = turn.work.weight->panel_bytes * kUnitDepth / larger(1, turn.work.weight->cols);
     steps_ = (turn.blocks.end - turn.blocks.first) * kStepsABlock;
     step_ = done_ = 0;
     steps_a_call_ = static_cast<double>(steps_) / static_cast<double>(larger(1, calls));
@@ -243,7 +243,7 @@ void multiply_turn(const PanelProduct& product, const Turn& turn, const char* we
     if (next == nullptr) return Meanwhile{laying, nullptr, 0, 0, 0};
     const int64_t first = last ? then->work.tiles.first : tile + 2;
     const int64_t row = x.row(first), rows = x.row(smaller(first + 2, next->work.tiles.end)) - row;
-    return Meanwhile{laying, next->work.out + row * next->work.out_row, next->work.out_row, rows, parts(rows, blocks)};
+    return Meanwhile{laying, next->work.out + row * next->work.out_row, next->work.out_row, rows, parts(rows, larger(1, blocks))};
   };
   for (int64_t tile = tiles.first; tile < tiles.end; tile += 2) {
     Meanwhile meanwhile = meanwhile_at(tile);
@@ -263,7 +263,7 @@ void multiply_works(const PanelProduct& product, PanelWorks& works, float* scrat
   Turns turns(product, works);
   Laying laying(product);
   char* weights[2] = {reinterpret_cast<char*>(scratch), reinterpret_cast<char*>(scratch) + kLaidBlocks * block_bytes(kPieces)};
-  Turn turn, then;
+  Turn turn{}, then{};
   if (!turns.next(turn)) return;
   laying.begin(turn, weights[0], 1);
   for (bool more = true; more; turn = then, std::swap(weights[0], weights[1])) {
