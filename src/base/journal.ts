@@ -4,6 +4,7 @@
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { type Devices, othersThan, withDevice } from "./devices.js";
 import { writeError } from "./write-file.js";
 
 /** Who computes the rows, and who hears that others did before. */
@@ -32,17 +33,17 @@ export async function openJournal<Row>(
   const [header, ...rest] = lines.map(parseLine);
   const made = isRecord(header) && header.fingerprint === fingerprint ? header : null;
   const earlier = made !== null ? rest.flatMap((value) => parse(value) ?? []) : [];
-  const before = earlier.length > 0 && typeof made?.device === "string" ? made.device : null;
-  const device = before ?? by?.device ?? null;
-  if (by !== undefined && by.device !== null && device !== by.device)
+  const before = earlier.length > 0 ? devicesOf(made) : [];
+  const devices = withDevice(before, by?.device ?? null);
+  if (by !== undefined && othersThan(by.device, before))
     by.warn(
-      `Rows so far in ${path} were computed on ${device}; the rest are computed on ${by.device}, where their last bits may differ.`,
+      `Rows so far in ${path} were computed on ${before?.join(" and ")}; the rest are computed on ${by.device}, where their last bits may differ.`,
     );
   let begun = false;
   const begin = (): void => {
     if (begun) return;
     mkdirSync(dirname(path), { recursive: true });
-    const whole = [device === null ? { fingerprint } : { fingerprint, device }, ...earlier].map(
+    const whole = [devices === null ? { fingerprint } : { fingerprint, devices }, ...earlier].map(
       (row) => `${JSON.stringify(row)}\n`,
     );
     writeFileSync(path, whole.join(""));
@@ -73,6 +74,11 @@ function parseLine(line: string): unknown {
   } catch {
     return null;
   }
+}
+
+function devicesOf(header: Record<string, unknown> | null): Devices {
+  const devices = header?.devices;
+  return Array.isArray(devices) ? devices.filter((one) => typeof one === "string") : null;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,6 +3,7 @@
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import type { Devices } from "../base/devices.js";
 import { InputError, SdftError } from "../base/error.js";
 import { writeError, writeJson } from "../base/write-file.js";
 import { writeAdapterTensors } from "../engine/adapter-folder.js";
@@ -20,8 +21,8 @@ const trainerStateSchema = z.object({
   total_steps: z.number(),
   /** Hash of data, configuration, base weights and engine revision; another one can't go on from here. */
   fingerprint: z.string(),
-  /** What the last bits depend on beside that: the card or the instruction set. */
-  device: z.string().optional(),
+  /** What the last bits depend on beside that: the card or the instruction set, of each that had a part in it. */
+  devices: z.array(z.string()).optional(),
 });
 
 export interface Checkpoint {
@@ -29,7 +30,7 @@ export interface Checkpoint {
   readonly step: number;
   readonly totalSteps: number;
   readonly fingerprint: string;
-  readonly device: string | null;
+  readonly devices: Devices;
 }
 
 /** Writes `folder/checkpoint-<step>` beside its place first, so that it is complete or not there. */
@@ -41,7 +42,7 @@ export async function saveCheckpoint(
     folder: string;
     totalSteps: number;
     fingerprint: string;
-    device: string | null;
+    devices: Devices;
   },
 ): Promise<Checkpoint> {
   const { step } = state.trainer;
@@ -50,7 +51,7 @@ export async function saveCheckpoint(
   try {
     await rm(staging, { recursive: true, force: true });
     await mkdir(staging, { recursive: true });
-    const { settings, baseModel, totalSteps, fingerprint, device } = parts;
+    const { settings, baseModel, totalSteps, fingerprint, devices } = parts;
     await writeAdapterTensors(state.adapter, { folder: staging, settings, baseModel });
     await writeSafetensors(join(staging, "optimizer.safetensors"), momentTensors(state));
     await writeJson(join(staging, "trainer_state.json"), {
@@ -58,11 +59,11 @@ export async function saveCheckpoint(
       step,
       total_steps: totalSteps,
       fingerprint,
-      ...(device === null ? {} : { device }),
+      ...(devices === null ? {} : { devices }),
     });
     await rm(folder, { recursive: true, force: true });
     await rename(staging, folder);
-    return { folder, step, totalSteps, fingerprint, device };
+    return { folder, step, totalSteps, fingerprint, devices };
   } catch (cause) {
     await rm(staging, { recursive: true, force: true }).catch(() => undefined);
     throw writeError(folder, cause);
@@ -90,8 +91,8 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | null>
     const why = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
     throw new InputError("checkpoint", `${path} is not the state of a training (${why}).`);
   }
-  const { step, total_steps: totalSteps, fingerprint, device = null } = parsed.data;
-  return { folder, step, totalSteps, fingerprint, device };
+  const { step, total_steps: totalSteps, fingerprint, devices = null } = parsed.data;
+  return { folder, step, totalSteps, fingerprint, devices };
 }
 
 /** Puts the checkpoint's adapter and moments into a trainer made for an adapter of the same shape. */

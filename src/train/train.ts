@@ -3,6 +3,7 @@
 
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { othersThan, withDevice } from "../base/devices.js";
 import { InputError, SdftError } from "../base/error.js";
 import { Interrupted } from "../base/interrupted.js";
 import { writeAdapterTensors } from "../engine/adapter-folder.js";
@@ -53,6 +54,7 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
   const perEpoch = stepsPerEpoch(job.sequences.length, plan.batches);
   const total = totalSteps(job.config, perEpoch);
   checkResume(job, total, engine.device);
+  const devices = withDevice(job.resume === null ? [] : job.resume.devices, engine.device);
 
   using trainer = engine.createTrainer(job.adapter, {
     dropout: job.adapter.settings.dropout,
@@ -81,7 +83,7 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
       folder: job.folder,
       totalSteps: total,
       fingerprint: job.fingerprint,
-      device: engine.device,
+      devices,
     });
   };
   const microBatches = microBatchesOf(job.sequences, plan);
@@ -199,10 +201,10 @@ function checkResume(job: TrainingJob, total: number, device: string | null): vo
       `${job.resume.folder} was made with other data, options, weights or engine revision; go on with the same ones, or train anew in another folder.`,
     );
   }
-  const before = job.resume.device;
-  if (before !== null && device !== null && before !== device)
+  const { folder, devices } = job.resume;
+  if (othersThan(device, devices))
     job.warn?.(
-      `${job.resume.folder} was computed on ${before}; the rest is computed on ${device}, and ends with the bits of neither.`,
+      `${folder} was computed on ${devices?.join(" and ")}; the rest is computed on ${device}, and may end with the bits of neither.`,
     );
 }
 

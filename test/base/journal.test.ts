@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { contentHash } from "../../src/base/content-hash.js";
@@ -40,13 +40,25 @@ describe("openJournal", () => {
     second.append({ n: 2 });
     const third = await on("avx512");
     expect(third.earlier).toHaveLength(2);
-    expect(said).toEqual([
-      `Rows so far in ${shared} were computed on avx2; the rest are computed on avx512, where their last bits may differ.`,
-      `Rows so far in ${shared} were computed on avx2; the rest are computed on avx512, where their last bits may differ.`,
-    ]);
     await on("avx2");
     await on(null);
-    expect(said).toHaveLength(2);
+    const sentence = (before: string, now: string) =>
+      `Rows so far in ${shared} were computed on ${before}; the rest are computed on ${now}, where their last bits may differ.`;
+    expect(said).toEqual([
+      sentence("avx2", "avx512"),
+      sentence("avx2 and avx512", "avx512"),
+      sentence("avx2 and avx512", "avx2"),
+    ]);
+  });
+
+  it("takes rows of nobody known for nobody's", async () => {
+    const old = join(folder, "old", "rows.partial.jsonl");
+    (await openJournal(old, "a", parse)).append({ n: 1 });
+    writeFileSync(old, readFileSync(old, "utf8").replace(/,"devices":\[\]/, ""));
+    const by = { device: "avx2", warn: () => expect.unreachable() };
+    (await openJournal(old, "a", parse, by)).append({ n: 2 });
+    expect(readFileSync(old, "utf8")).not.toContain("avx2");
+    expect((await openJournal(old, "a", parse, by)).earlier).toHaveLength(2);
   });
 
   it("leaves the files as they were until there is a row", async () => {

@@ -35,9 +35,10 @@ export async function runBench(args: BenchArgs, { terminal, signal }: CommandCon
     );
   refuseUnused(args);
   const { weights, compute, threads = 0, profile } = args;
-  const model = await openPackage(args.model ?? DEFAULT_MODEL, terminal);
   // Here, and not by the first process that measures.
-  expectIntegerProducts(model, engineSetting({ device: "cpu", threads, weights, compute }));
+  const setting = engineSetting({ device: "cpu", threads, weights, compute });
+  const model = await openPackage(args.model ?? DEFAULT_MODEL, terminal);
+  expectIntegerProducts(model, setting);
   const context = {
     model,
     data: args.data ?? null,
@@ -56,7 +57,7 @@ export async function runBench(args: BenchArgs, { terminal, signal }: CommandCon
   terminal.result(rows, describeRows(rows).join("\n"));
 }
 
-/** What every command takes, but no measurement goes by. */
+/** What a person would expect to be heeded, but no measurement goes by. */
 function refuseUnused({ out, adapter, memoryBudget }: BenchArgs): void {
   const given = Object.entries({ "--out": out, "--adapter": adapter, "--memory-budget": memoryBudget });
   const unused = given.flatMap(([name, value]) => (value === undefined ? [] : [name]));

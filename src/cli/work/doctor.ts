@@ -3,7 +3,7 @@ import { access, constants, readdir, stat } from "node:fs/promises";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { sdftVersion } from "../../base/version.js";
-import { explainAuto } from "../../engine/backend-choice.js";
+import { chooseBackend, explainAuto } from "../../engine/backend-choice.js";
 import { selfTestOutcome } from "../../engine/self-test-record.js";
 import { findSandbox } from "../../eval/sandbox/find-sandbox.js";
 import { cacheFolder } from "../../models/aliases.js";
@@ -129,12 +129,15 @@ function cacheLines({ folder, writable, bytes, models }: CacheState): string[] {
   ];
 }
 
-/** What `auto` takes where there is no card. */
-function explainCpu({ backends }: NativeInfo): string {
-  const off = backends.find(({ name, available }) => name === "cpu" && !available);
-  return off === undefined
-    ? "--device auto takes the cpu: there is no card that can be used."
-    : "--device auto has nothing to take: the cpu is off, and there is no card that can be used.";
+/** What `auto` takes and why, or why it takes nothing. */
+function explainChoice(info: NativeInfo): string {
+  const selfTest = selfTestOutcome(info);
+  try {
+    chooseBackend("auto", info, selfTest);
+  } catch (error) {
+    return `--device auto has nothing to take. ${error instanceof Error ? error.message : String(error)}`;
+  }
+  return explainAuto(info, selfTest) ?? "--device auto takes the cpu: there is no card that can be used.";
 }
 
 function addonLines(addon: AddonState, { color }: Terminal): string[] {
@@ -148,7 +151,7 @@ function addonLines(addon: AddonState, { color }: Terminal): string[] {
       ({ name, available, detail }) =>
         `  ${name.padEnd(10)} ${available ? color.green("on ") : color.yellow("off")} ${detail}`,
     ),
-    explainAuto(info, selfTestOutcome(info)) ?? explainCpu(info),
+    explainChoice(info),
     `CUDA library: ${info.cuda.library}`,
     `CUDA driver: ${info.cuda.driver}`,
     `CUDA devices: ${info.cuda.devices.length > 0 ? info.cuda.devices.join("; ") : "none"}`,
