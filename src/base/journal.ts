@@ -14,6 +14,14 @@ export interface ComputedBy {
   warn(sentence: string): void;
 }
 
+/** Of an engine, with whom a person listens to. */
+export function computedBy(
+  { device }: Pick<ComputedBy, "device">,
+  hearer: { warn(sentence: string): void },
+): ComputedBy {
+  return { device, warn: (sentence) => hearer.warn(sentence) };
+}
+
 export interface Journal<Row> {
   /** Rows of an earlier, interrupted run. */
   readonly earlier: readonly Row[];

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { contentHash } from "../base/content-hash.js";
 import { InputError, SdftError } from "../base/error.js";
-import { type ComputedBy, type Journal, openJournal } from "../base/journal.js";
+import { computedBy, type Journal, openJournal } from "../base/journal.js";
 import { type Reporter, silentReporter } from "../base/reporter.js";
 import { writeJsonLines } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
@@ -87,7 +87,7 @@ export async function distill(engine: Engine, job: DistillJob): Promise<Selectio
     join(job.folder, "rewrites.partial.jsonl"),
     hash,
     parseAttempt,
-    computedBy(engine, job),
+    computedBy(engine, job.reporter ?? silentReporter),
   );
   const scores = await openScores(engine, job, hash);
   const attempts = new Map<string, Attempt[]>();
@@ -124,10 +124,6 @@ function roundsOf({ attempts, choose = "first", sampling }: DistillJob): number[
   return rounds.filter((samples) => samples.length > 0);
 }
 
-function computedBy(engine: Engine, { reporter = silentReporter }: DistillJob): ComputedBy {
-  return { device: engine.device, warn: reporter.warn.bind(reporter) };
-}
-
 interface Scores {
   readonly store: LogprobStore;
   readonly journal: Journal<ScoredSample>;
@@ -142,7 +138,7 @@ async function openScores(engine: Engine, job: DistillJob, hash: string): Promis
     join(folder, "logprobs.partial.jsonl"),
     hash,
     parseScoredSample,
-    computedBy(engine, job),
+    computedBy(engine, job.reporter ?? silentReporter),
   );
   const onProgress = reporter?.progress.bind(reporter);
   const store = new LogprobStore(engine, {

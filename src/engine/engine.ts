@@ -153,16 +153,6 @@ export function engineFingerprint(
 /** Instruction sets with another one's bits. */
 const sameBits: Readonly<Record<string, string>> = { avx512amx: "avx512vnni" };
 
-/**
- * What the last bits of results depend on beside the fingerprint: the card with its libraries, or the instruction set. No part of a stage's hash: what is
- * finished stays good on another machine, but a warning is due where a stage is half one's and half another's.
- */
-export function deviceOf({ backend, info }: Pick<EngineSetting, "backend" | "info">): string | null {
-  if (backend === "cuda") return info.cuda.used;
-  if (backend !== "cpu" || info.instructionSet === null) return null;
-  return sameBits[info.instructionSet] ?? info.instructionSet;
-}
-
 export class Engine implements Disposable {
   private vocabularySet = false;
 
@@ -181,8 +171,15 @@ export class Engine implements Disposable {
     return engineFingerprint(this.model, this.setting);
   }
 
+  /**
+   * What the last bits of results depend on beside the fingerprint: the card with its libraries, or the instruction set. No part of a stage's hash: what is
+   * finished stays good on another machine, but a warning is due where a stage is half one's and half another's.
+   */
   get device(): string | null {
-    return deviceOf(this.setting);
+    const { backend, info } = this.setting;
+    if (backend === "cuda") return info.cuda.used;
+    if (backend !== "cpu" || info.instructionSet === null) return null;
+    return sameBits[info.instructionSet] ?? info.instructionSet;
   }
 
   /** Bytes held by packed weights, and by the mapped files. */

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { contentHash } from "../base/content-hash.js";
 import { InputError } from "../base/error.js";
-import { openJournal } from "../base/journal.js";
+import { computedBy, openJournal } from "../base/journal.js";
 import { type Reporter, silentReporter } from "../base/reporter.js";
 import { writeJsonLines } from "../base/write-file.js";
 import type { TextExample } from "../data/example.js";
@@ -67,7 +67,7 @@ export async function evaluate(
     join(job.folder, "predictions.partial.jsonl"),
     evaluationHash(engine, job),
     parsePrediction,
-    { device: engine.device, warn: reporter.warn.bind(reporter) },
+    computedBy(engine, reporter),
   );
   const samples = samplesOf(job);
   const done = new Map(journal.earlier.map((row) => [answerKey(row.id, row.sample), row]));

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { contentHash } from "../../base/content-hash.js";
 import { InputError } from "../../base/error.js";
-import { type ComputedBy, openJournal } from "../../base/journal.js";
+import { type ComputedBy, computedBy, openJournal } from "../../base/journal.js";
 import { writeJsonLines } from "../../base/write-file.js";
 import type { TextExample } from "../../data/example.js";
 import type { Completion, Prompt } from "../../engine/generate.js";
@@ -51,7 +51,7 @@ export async function runGenerate(args: GenerateArgs, { terminal, signal }: Comm
   const store = await openStore(
     args.out,
     contentHash([engine.fingerprint, engine.hashAdapter(adapter), sampling, prompts]),
-    { device: engine.device, warn: (sentence) => terminal.warn(sentence) },
+    computedBy(engine, terminal),
   );
   const open: Prompt[] = prompts.filter((prompt) => !store.has(prompt.id));
   const showProfile = startProfile(args, engine, terminal);

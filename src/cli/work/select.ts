@@ -2,7 +2,7 @@
 import { basename, extname, join, resolve } from "node:path";
 import { contentHash } from "../../base/content-hash.js";
 import { InputError } from "../../base/error.js";
-import { openJournal } from "../../base/journal.js";
+import { computedBy, openJournal } from "../../base/journal.js";
 import { makeWritableFolder } from "../../base/write-file.js";
 import type { TextExample } from "../../data/example.js";
 import { checkReferences, keptOriginalSentence } from "../../distill/distill.js";
@@ -121,8 +121,8 @@ async function scoredFilter(work: Work, scored: Scored, { terminal, signal }: Co
     rows: originals.map((example) => [example.id, scored.train.promptTokens(example), example.response]),
     rewrites,
   });
-  const by = { device: engine.device, warn: (sentence: string) => terminal.warn(sentence) };
-  const journal = await openJournal(join(folder, "logprobs.partial.jsonl"), hash, parseScoredSample, by);
+  const path = join(folder, "logprobs.partial.jsonl");
+  const journal = await openJournal(path, hash, parseScoredSample, computedBy(engine, terminal));
   const store = new LogprobStore(engine, {
     ...{ renderer: scored.train, adapter, journal, signal },
     onProgress: (progress) => terminal.progress(progress),

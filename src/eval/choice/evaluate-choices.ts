@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { contentHash } from "../../base/content-hash.js";
 import { throwIfInterrupted } from "../../base/interrupted.js";
-import { openJournal } from "../../base/journal.js";
+import { computedBy, openJournal } from "../../base/journal.js";
 import { type Reporter, silentReporter } from "../../base/reporter.js";
 import { writeJsonLines } from "../../base/write-file.js";
 import { type AdapterHandle, type Engine, mostScored } from "../../engine/engine.js";
@@ -48,8 +48,7 @@ export function choiceHash(engine: Pick<Engine, "fingerprint">, job: ChoiceJob):
 export async function evaluateChoices(engine: Engine, job: ChoiceJob): Promise<Evaluation> {
   const reporter = job.reporter ?? silentReporter;
   const path = join(job.folder, "predictions.partial.jsonl");
-  const by = { device: engine.device, warn: reporter.warn.bind(reporter) };
-  const journal = await openJournal(path, choiceHash(engine, job), parsePrediction, by);
+  const journal = await openJournal(path, choiceHash(engine, job), parsePrediction, computedBy(engine, reporter));
   const done = new Map(journal.earlier.map((row) => [row.id, row]));
   const open = job.items.filter(({ item }) => !done.has(item.id));
   let tokens = 0;

@@ -62,7 +62,7 @@ class Laying {
   void finish() { take(steps_); }
 
  private:
-  /// One unpacks a block, the others split it, some inputs each: few enough instructions for the processor to run them beside the products around them.
+  /// One unpacks a block, the others split it, some inputs each.
   static constexpr int kSplits = 4, kStepsABlock = 1 + kSplits;
 
   void take(int64_t end) {
