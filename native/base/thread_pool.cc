@@ -35,23 +35,41 @@ inline void relax() {
 }  // namespace
 
 struct ThreadPool::Shared {
+  /// The tasks that a worker takes before it helps others: next … end.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};  // first that nobody has taken
+    int64_t end = 0;
+  };
+
   alignas(64) std::atomic<uint64_t> epoch{0};
-  alignas(64) std::atomic<int64_t> next{0};   // first task that nobody has taken
   alignas(64) std::atomic<int> joined{0};     // workers inside the region
   alignas(64) std::atomic<int> parked{0};
   std::atomic<bool> stop{false};
   Function function = nullptr;
   const void* context = nullptr;
-  int64_t tasks = 0;
+  std::vector<Share> shares;    // one for each worker
   std::mutex mutex;  // guards parking and `failure`
   std::condition_variable wake;
   std::exception_ptr failure;
   std::vector<std::thread> workers;
 
+  void share_out(int64_t tasks, Order order) {
+    const auto count = static_cast<int64_t>(shares.size());
+    for (int64_t i = 0; i < count; ++i) {
+      shares[i].next.store(order == Order::near ? tasks * i / count : 0, std::memory_order_relaxed);
+      shares[i].end = order == Order::near ? tasks * (i + 1) / count : i == 0 ? tasks : 0;
+    }
+  }
+
   void take_tasks(int worker) {
-    for (;;) {
-      const int64_t task = next.fetch_add(1, std::memory_order_relaxed);
-      if (task >= tasks) return;
+    const size_t count = shares.size();
+    for (size_t i = 0; i < count; ++i) take_tasks_of(shares[(static_cast<size_t>(worker) + i) % count], worker);
+  }
+
+  void take_tasks_of(Share& share, int worker) {
+    while (share.next.load(std::memory_order_relaxed) < share.end) {
+      const int64_t task = share.next.fetch_add(1, std::memory_order_relaxed);
+      if (task >= share.end) return;
       try {
         function(context, task, worker);
       } catch (...) {
@@ -100,6 +118,7 @@ struct ThreadPool::Shared {
 
 ThreadPool::ThreadPool(int threads) : threads_(threads), shared_(new Shared) {
   require(threads >= 1 && threads <= 1024, "threads", "Expected between 1 and 1024 threads but received " + std::to_string(threads));
+  shared_->shares = std::vector<Shared::Share>(static_cast<size_t>(threads));
   for (int worker = 1; worker < threads; ++worker) shared_->workers.emplace_back([this, worker] { shared_->work(worker); });
 }
 
@@ -109,7 +128,7 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : shared_->workers) worker.join();
 }
 
-void ThreadPool::run(int64_t tasks, Function function, const void* context) {
+void ThreadPool::run(int64_t tasks, Order order, Function function, const void* context) {
   const FlushToZero flush;  // on the caller's thread, which need not be ours, only as long as it works for us
   if (threads_ == 1 || tasks <= 1) {
     for (int64_t task = 0; task < tasks; ++task) function(context, task, 0);
@@ -118,8 +137,7 @@ void ThreadPool::run(int64_t tasks, Function function, const void* context) {
   Shared& shared = *shared_;
   shared.function = function;
   shared.context = context;
-  shared.tasks = tasks;
-  shared.next.store(0, std::memory_order_relaxed);
+  shared.share_out(tasks, order);
   shared.advance();
   shared.take_tasks(0);
   shared.epoch.fetch_add(1);

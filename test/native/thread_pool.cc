@@ -4,6 +4,7 @@
 #include <atomic>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/flush_to_zero.h"
@@ -15,17 +16,51 @@ namespace {
 CASE("thread_pool.run calls each task once") {
   for (int threads : {1, 2, 3, 7}) {
     ThreadPool pool(threads);
-    for (int64_t tasks : {0, 1, 2, 5, 1000}) {
-      std::vector<std::atomic<int>> calls(tasks);
-      std::atomic<bool> known{true};
-      pool.run(tasks, [&](int64_t task, int worker) {
-        calls[task]++;
-        if (worker < 0 || worker >= threads) known = false;
-      });
-      for (auto& count : calls) CHECK(count == 1);
-      CHECK(known);
+    for (ThreadPool::Order order : {ThreadPool::Order::near, ThreadPool::Order::in_turn}) {
+      for (int64_t tasks : {0, 1, 2, 5, 1000}) {
+        std::vector<std::atomic<int>> calls(tasks);
+        std::atomic<bool> known{true};
+        const auto body = [&](int64_t task, int worker) {
+          calls[task]++;
+          if (worker < 0 || worker >= threads) known = false;
+        };
+        pool.run(tasks, body, order);
+        for (auto& count : calls) CHECK(count == 1);
+        CHECK(known);
+      }
     }
   }
+}
+
+/// Runs ten tasks on two threads, of which both begin one before either ends one, and task 0 ends last. Returns each task and its worker in the order in which they began.
+std::vector<std::pair<int64_t, int>> begun(ThreadPool::Order order) {
+  ThreadPool pool(2);
+  std::vector<std::pair<int64_t, int>> log(10);
+  std::atomic<int64_t> count{0};
+  const auto body = [&](int64_t task, int worker) {
+    log[count++] = {task, worker};
+    while (count < (task == 0 ? 10 : 2)) std::this_thread::yield();
+  };
+  pool.run(10, body, order);
+  return log;
+}
+
+CASE("thread_pool.run begins with a worker's own share and helps with the others'") {
+  int64_t first_of[2] = {-1, -1};
+  for (const auto& [task, worker] : begun(ThreadPool::Order::near)) {
+    if (first_of[worker] < 0) first_of[worker] = task;
+    CHECK(worker == (task == 0 ? 0 : 1));
+  }
+  CHECK(first_of[0] == 0);
+  CHECK(first_of[1] == 5);
+}
+
+CASE("thread_pool.run takes tasks in turn where their order matters") {
+  int64_t next = 1;
+  for (const auto& [task, worker] : begun(ThreadPool::Order::in_turn)) {
+    if (task != 0) CHECK(task == next++);
+  }
+  CHECK(next == 10);
 }
 
 CASE("thread_pool.run holds through many short regions") {

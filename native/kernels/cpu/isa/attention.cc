@@ -163,7 +163,7 @@ void attend(const Context& context, Tensor out, Tensor logsumexp, Tensor q, cons
       float* scratch = context.workspace->local(worker, Work::floats(tasks.largest * group.heads, shape.head_size));
       attend_block(block, group, pages, following, q, static_cast<float>(shape.scale), out, logsumexp, unit % heads, scratch);
     }
-  });
+  }, ThreadPool::Order::in_turn);
 }
 
 namespace {

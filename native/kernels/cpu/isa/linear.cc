@@ -19,6 +19,8 @@ constexpr int64_t kRun = 256;
 constexpr int64_t kChunk = kStripColumns > 32 ? 1024 : 2048;
 /// Bytes of x that a block of rows may take.
 constexpr int64_t kBlockBytes = 2048 * 1024;
+/// Tiles that a thread's own block of rows has at least; more where weights are turned for it as well.
+constexpr int64_t kOwnTiles = 4, kOwnTilesBack = 8;
 
 /// Kinds of few files have no tiles of their own.
 constexpr bool has_tiles(PanelKind kind) {
@@ -85,10 +87,10 @@ struct Ahead {
   Fetch* at(int64_t left) { return left < tiles ? &fetch : nullptr; }
 };
 
-/// The strip's next inputs or, after its last, those of the strip that a thread takes next where they take turns.
-Ahead ahead_of(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t end, int64_t threads) {
+/// The strip's next inputs or, after its last, those of the strip that a thread takes next.
+Ahead ahead_of(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t end) {
   const bool within = end < weight.cols;
-  const int64_t total = parts(weight.rows, kPanel), next = within ? panel : smaller(panel + threads * kStripPanels, total - 1);
+  const int64_t total = parts(weight.rows, kPanel), next = within ? panel : smaller(panel + kStripPanels, total - 1);
   const int64_t from = within ? end : 0, inputs = smaller(kChunk, weight.cols - from);
   const char* first = weight.panels + next * weight.panel_bytes + from * weight.panel_bytes / weight.cols;
   return {first, inputs * weight.panel_bytes / weight.cols, smaller(kStripPanels, total - next), weight.panel_bytes, end - begin};
@@ -106,10 +108,11 @@ Ahead ahead_backward(const PackedWeight& weight, int64_t column, int64_t from, i
 /// Of tiled rows: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
 void multiply_tiled(const Context& context, const LinearParts& group, const TiledRows& tiled) {
   const int64_t depth = tiled.depth;
-  const int64_t blocks = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kChunk) * 4 * kTileRows)));
-  const Shares shares(tiled.tiles, blocks, strip_count(group, kStripPanels), context.pool->threads());
+  const int64_t threads = context.pool->threads(), cached = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kChunk) * 4 * kTileRows)));
+  const Shares shares(tiled.tiles, round_up(cached, own_blocks(tiled.tiles, threads, kOwnTiles)), strip_count(group, kStripPanels), threads);
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const Shares::Share share = shares.at(task);
+    if (share.first == share.last) return;
     const Strip strip = strip_at(group, share.strip, kStripPanels);
     const PackedWeight& weight = *strip.part->weight;
     const Tensor out = strip.part->out;
@@ -118,7 +121,7 @@ void multiply_tiled(const Context& context, const LinearParts& group, const Tile
     for (int64_t begin = 0; begin < depth; begin += kChunk) {
       const int64_t end = smaller(depth, begin + kChunk);
       const FloatPanels panels = strip_of(weight, column, columns, begin, end, scratch);
-      Ahead ahead = ahead_of(weight, strip.panel, begin, end, context.pool->threads());
+      Ahead ahead = ahead_of(weight, strip.panel, begin, end);
       int64_t left = share.last - share.first;
       for (TileWalk tile = tiled.walk(share.first, share.last); tile; tile.next()) {
         float* to = row_of(out, tile.row) + column;
@@ -144,12 +147,10 @@ struct BackwardParts {
 void multiply_tiled_back(const Context& context, Tensor dx, const BackwardParts& group, Write write) {
   const TiledRows& rows = group.parts[0].dout;
   const int64_t strips = parts(dx.cols, kStripColumns), threads = context.pool->threads();
-  // With few strips for many threads the rows are shared out too, at the price of transposing again.
-  const int64_t wanted = 3 * threads;
-  const int64_t blocks = strips >= wanted ? 1 : larger(1, smaller(parts(wanted, strips), rows.tiles / 8));
-  const Shares shares(rows.tiles, blocks, strips, threads);
+  const Shares shares(rows.tiles, own_blocks(rows.tiles, threads, kOwnTilesBack), strips, threads);
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const auto [strip, first, last] = shares.at(task);
+    if (first == last) return;
     const int64_t column = strip * kStripColumns, columns = smaller(dx.cols - column, kStripColumns), base = rows.row(first);
     const bool in_place = write == Write::overwrite || (group.count == 1 && rows.depth <= kChunk);
     float* scratch = context.workspace->local(worker, kChunk * kStripColumns + (in_place ? 0 : (rows.row(last) - base) * kStripColumns));
@@ -161,8 +162,8 @@ void multiply_tiled_back(const Context& context, Tensor dx, const BackwardParts&
         const int64_t end = smaller(dout.depth, begin + kChunk);
         const bool started = index > 0 || begin > 0, whole = end == dout.depth, finished = whole && last_part;
         const FloatPanels panels = transposed_strip_of(*weight, column, columns, begin, end, scratch);
-        // Next come the part's other outputs, the next part's, or the strip that this thread takes next where threads take turns.
-        const int64_t next_column = finished ? smaller(column + threads * kStripColumns, (dx.cols - 1) / kStripColumns * kStripColumns) : column;
+        // Next come the part's other outputs, the next part's, or the strip that this thread takes next.
+        const int64_t next_column = finished ? smaller(column + kStripColumns, (dx.cols - 1) / kStripColumns * kStripColumns) : column;
         Ahead ahead = ahead_backward(*group.parts[finished ? 0 : whole ? index + 1 : index].weight, next_column, whole ? 0 : end, end - begin);
         int64_t left = last - first;
         for (TileWalk tile = dout.walk(first, last); tile; tile.next()) {

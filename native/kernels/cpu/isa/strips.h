@@ -6,27 +6,32 @@
 namespace sdft::SDFT_ISA {
 namespace {
 
-/// Work on tiled rows: `units` (a block of tiles × a strip of panels), each by one thread. The last ones are cut into pieces of tiles, so that no thread waits long
-/// for another's last.
+/// Blocks of rows, each with at least so many tiles, and where there are enough of them one for each thread: what it made of a row it then finds in its own caches. The
+/// price is that each unpacks the weights for itself.
+inline int64_t own_blocks(int64_t tiles, int64_t threads, int64_t least) { return larger(1, smaller(threads, tiles / least)); }
+
+/// Work on tiled rows: `units` (a block of tiles × a strip of panels), as many for each thread. The last ones of a thread are cut into pieces of tiles, so that those
+/// who help it do not keep it waiting.
 struct Shares {
-  int64_t tiles, blocks, strips, whole, pieces, count;
+  int64_t tiles, blocks, strips, units, whole, pieces, each, count;
 
   Shares(int64_t tile_total, int64_t block_total, int64_t strip_total, int64_t threads) : tiles(tile_total), blocks(block_total), strips(strip_total) {
-    const int64_t units = blocks * strips;
-    pieces = larger(1, smaller(4, tiles / blocks / 4));
-    whole = threads == 1 || pieces == 1 ? units : larger(0, units - 2 * threads);
-    count = whole + (units - whole) * pieces;
+    units = parts(blocks * strips, threads);
+    pieces = threads == 1 ? 1 : larger(1, smaller(4, tiles / blocks / 4));
+    whole = larger(0, units - 2);
+    each = whole + (units - whole) * pieces;
+    count = each * threads;
   }
 
   struct Share {
-    int64_t strip, first, last;  // tiles [first, last)
+    int64_t strip, first, last;  // tiles [first, last); none past the last unit
   };
   Share at(int64_t index) const {
-    const int64_t unit = index < whole ? index : whole + (index - whole) / pieces, block = unit / strips;
+    const int64_t own = index % each, cut = larger(0, own - whole), unit = index / each * units + smaller(own, whole) + cut / pieces, block = unit / strips;
+    if (block >= blocks) return {0, 0, 0};
     const int64_t first = split(tiles, blocks, block), last = split(tiles, blocks, block + 1);
-    if (index < whole) return {unit % strips, first, last};
-    const int64_t piece = (index - whole) % pieces;
-    return {unit % strips, first + split(last - first, pieces, piece), first + split(last - first, pieces, piece + 1)};
+    if (own < whole) return {unit % strips, first, last};
+    return {unit % strips, first + split(last - first, pieces, cut % pieces), first + split(last - first, pieces, cut % pieces + 1)};
   }
 };
 
