@@ -10,8 +10,8 @@ struct Roof {
   double gigabytes_per_second;  // read from memory
 };
 
-/// Of so many threads at once. Arithmetic: the best of all instruction sets of this processor. Memory: buffers far larger than any cache, four streams a
-/// thread; 128 MB a thread are taken meanwhile.
+/// Of so many threads at once. Arithmetic: the best of all instruction sets of this processor. Memory: buffers far larger than any cache, one stream
+/// a thread or four, which is quicker; 128 MB a thread are taken meanwhile.
 Roof measure_roof(int threads);
 
 /// GFLOP/s of so many threads at this moment: the best of a few bursts of some milliseconds.

@@ -81,4 +81,13 @@ InstructionSet choose_instruction_set() {
   throw Error("backend", "Expected SDFT_CPU to name an instruction set of this processor (" + names + ") but received \"" + forced + "\"");
 }
 
+bool reads_one_stream() {
+#if defined(SDFT_KERNELS_X86)
+  __builtin_cpu_init();
+  return __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
+#else
+  return false;
+#endif
+}
+
 }  // namespace sdft::cpu

@@ -1,4 +1,5 @@
 // Products in integers: the activations of a row are quantised 32 at a time, then tiles of rows meet the panels' own integers.
+#include "kernels/cpu/features.h"
 #include "kernels/cpu/isa/integer_tile.h"
 #include "kernels/cpu/isa/strips.h"
 #include "kernels/cpu/isa/table.h"
@@ -116,7 +117,8 @@ void linear_integer(const Context& context, const cpu::LinearParts& group, Tenso
   });
 
   const IntegerTileTable& table = tiles_of(kind);
-  const int64_t at_once = integer_panels_at_once(static_cast<int>(smaller(rows, kIntegerRows)));
+  static const bool one_stream = cpu::reads_one_stream();
+  const int64_t at_once = one_stream ? 1 : integer_panels_at_once(static_cast<int>(smaller(rows, kIntegerRows)));
   const int64_t row_blocks = parts(tiles, larger(4, kBlockBytes / (blocks * int64_t{sizeof(IntegerGroup)} * kIntegerRows)));
   const int64_t strips = strip_count(group, at_once);
   context.pool->run(row_blocks * strips, [&](int64_t task, int) {

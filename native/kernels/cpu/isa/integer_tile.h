@@ -38,7 +38,7 @@ extern const IntegerTileTable kQ4IntegerTiles, kQ4NarrowIntegerTiles, kQ8Integer
 
 namespace {
 
-/// One row waits for memory, which answers several streams better than one.
+/// Few rows wait for memory; where it answers several streams better than one, so many panels are read at once.
 constexpr int integer_panels_at_once(int rows) { return rows == 1 ? 4 : rows <= kIntegerRows / 2 ? 2 : 1; }
 
 template <class ScalesForm>
@@ -102,7 +102,7 @@ __attribute__((noinline)) void run_integer_tile(const IntegerTile& t) {
   const char* block = t.panels;
   const IntegerGroup* x = t.x;
   for (int64_t b = 0; b < t.blocks; ++b, block += kBlockBytes, x += MR) {
-    if constexpr (MR == 1) {
+    if constexpr (MR == 1 && NV > 2) {  // a panel alone is one stream, which the processor sees by itself
       SDFT_UNROLL for (int p = 0; p < NV / 2; ++p)
         for (int64_t line = 0; line < kBlockBytes; line += 64) __builtin_prefetch(block + p * t.panel_step + 1536 + line);
     }

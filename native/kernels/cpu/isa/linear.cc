@@ -1,4 +1,5 @@
 // Products with frozen weights. A task is a block of rows × a few panels; within it, a panel is used by all rows of the block while it is in cache.
+#include "kernels/cpu/features.h"
 #include "kernels/cpu/isa/activation.h"
 #include "kernels/cpu/isa/strips.h"
 #include "kernels/cpu/isa/table.h"
@@ -42,9 +43,11 @@ const TileTable& tiles_of(PanelKind kind) {
   return kF32Tiles;
 }
 
-/// No more rows than one tile: panels are read as they are stored, several at once.
+/// No more rows than one tile: panels are read as they are stored, several at once, also so that there are enough sums in flight. What is unpacked on the way holds up
+/// few rows more than that does.
 void linear_low(const Context& context, const LinearParts& group, Tensor x) {
-  const int64_t rows = x.rows, at_once = panels_at_once(static_cast<int>(rows));
+  static const bool one_stream = cpu::reads_one_stream();
+  const int64_t rows = x.rows, at_once = one_stream && rows <= 3 && has_quants(group.parts[0].weight->kind) ? 1 : panels_at_once(static_cast<int>(rows));
   context.pool->run(strip_count(group, at_once), [&](int64_t task, int worker) {
     const Strip strip = strip_at(group, task, at_once);
     const PackedWeight& weight = *strip.part->weight;
