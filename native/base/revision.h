@@ -3,6 +3,6 @@
 
 namespace sdft {
 
-constexpr int kRevision = 4;
+constexpr int kRevision = 5;
 
 }  // namespace sdft

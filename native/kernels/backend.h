@@ -34,10 +34,14 @@ struct WeightSource {
   int64_t head_size;  // used when interleaved
 };
 
+/// How keys and values stand in a cache. halves: rounded to half precision, beyond its range to its largest number; a backend may keep them more exactly.
+enum class CacheForm { reals, halves };
+
 struct AttentionShape {
   int64_t query_heads, kv_heads, head_size;
   double scale;    // multiplies query · key
   int64_t window;  // a row sees itself and window − 1 rows before it; 0: all
+  CacheForm cache = CacheForm::reals;
 };
 
 /// One of several products that share their x: out (N, O) = x · weightᵀ (+ bias (1, O) where given).
@@ -209,7 +213,7 @@ class Backend {
   virtual int64_t page_reals(const AttentionShape& shape) const { return kPageRows * shape.kv_heads * shape.head_size; }
   /// Writes each segment's rows into its pages. cache (pages, page_reals).
   virtual void store_keys_values(Tensor key_cache, Tensor value_cache, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) = 0;
-  /// Rows see the pages of their segment, up to their own position (already stored). Same bits as attention over the same positions.
+  /// Rows see the pages of their segment, up to their own position (already stored). Same bits as attention over the keys and values as they stand there.
   virtual void cached_attention(Tensor out, Tensor q, Tensor key_cache, Tensor value_cache, Segments segments, const AttentionShape& shape) = 0;
   /// Every row sees all rows of its segment, those after it too. Segments have neither parents nor a window, and begin at position 0. Forward only.
   virtual void bidirectional_attention(Tensor out, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape);

@@ -238,7 +238,8 @@ class Profiled final : public Backend {
   }
   void cached_attention(Tensor out, Tensor q, Tensor key_cache, Tensor value_cache, Segments segments, const AttentionShape& shape) override {
     const double keys = cached_keys(segments, shape.window) * static_cast<double>(shape.kv_heads * shape.head_size);
-    timed(plain("cached_attention"), {q.rows, 2 * attention_flop(segments, shape), real_ * (elements(out, q) + 2 * keys)},
+    const double cached = 2 * real_ * static_cast<double>(inner_->page_reals(shape)) / static_cast<double>(kPageRows * shape.kv_heads * shape.head_size);
+    timed(plain("cached_attention"), {q.rows, 2 * attention_flop(segments, shape), real_ * elements(out, q) + cached * keys},
           [&] { inner_->cached_attention(out, q, key_cache, value_cache, segments, shape); });
   }
   void bidirectional_attention(Tensor out, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {

@@ -41,7 +41,7 @@ Decoder::LowRank Decoder::low_rank(const Step& step, int64_t rows) {
 void Decoder::attend(const Step& step, int64_t layer, int64_t rows) {
   const ModelSpec& spec = model_.spec();
   const LayerWeights& weights = model_.layer(layer);
-  const AttentionShape shape = spec.attention_shape(layer);
+  const AttentionShape shape = spec.attention_shape(layer, step.cache == nullptr ? CacheForm::reals : step.cache->form());
   const Segments segments{step.segments.data(), static_cast<int64_t>(step.segments.size())};
   Backend& backend = model_.backend();
   const Tensor normed = normed_.top(rows), query = query_.top(rows), key = key_.top(rows), value = value_.top(rows);

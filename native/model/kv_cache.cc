@@ -11,11 +11,11 @@ Tensor page_row(Tensor pages, int32_t page, int64_t real_bytes) {
 
 }  // namespace
 
-KvCache::KvCache(const Model& model, int64_t pages) : backend_(model.backend()), references_(pages, 0) {
+KvCache::KvCache(const Model& model, int64_t pages, CacheForm form) : backend_(model.backend()), form_(form), references_(pages, 0) {
   const ModelSpec& spec = model.spec();
   const int64_t layers = static_cast<int64_t>(spec.layers.size());
   for (int64_t layer = 0; layer < layers; ++layer) {
-    const int64_t reals = model.backend().page_reals(spec.attention_shape(layer));
+    const int64_t reals = model.backend().page_reals(spec.attention_shape(layer, form));
     keys_.emplace_back(model.backend(), pages, reals);
     values_.emplace_back(model.backend(), pages, reals);
   }
@@ -43,10 +43,10 @@ void KvCache::copy(int32_t to, int32_t from) {
   backend_.copy_each(copies);
 }
 
-int64_t KvCache::page_bytes(const Model& model) {
+int64_t KvCache::page_bytes(const Model& model, CacheForm form) {
   int64_t bytes = 0;
   for (size_t layer = 0; layer < model.spec().layers.size(); ++layer) {
-    bytes += 2 * model.backend().page_reals(model.spec().attention_shape(layer)) * model.backend().real_bytes();
+    bytes += 2 * model.backend().page_reals(model.spec().attention_shape(layer, form)) * model.backend().real_bytes();
   }
   return bytes;
 }

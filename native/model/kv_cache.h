@@ -8,8 +8,9 @@ namespace sdft {
 
 class KvCache {
  public:
-  KvCache(const Model& model, int64_t pages);
+  KvCache(const Model& model, int64_t pages, CacheForm form);
 
+  CacheForm form() const { return form_; }
   int64_t pages() const { return static_cast<int64_t>(references_.size()); }
   int64_t free_pages() const { return static_cast<int64_t>(free_.size()); }
   /// A page with one reference, or −1 when all are taken.
@@ -24,10 +25,11 @@ class KvCache {
   Tensor keys(int64_t layer) const { return keys_[layer].view(); }
   Tensor values(int64_t layer) const { return values_[layer].view(); }
   /// Bytes of one page over all layers, keys and values.
-  static int64_t page_bytes(const Model& model);
+  static int64_t page_bytes(const Model& model, CacheForm form);
 
  private:
   Backend& backend_;
+  CacheForm form_;
   std::vector<OwnedTensor> keys_, values_;
   std::vector<int32_t> references_, free_;
 };

@@ -34,8 +34,8 @@ struct ModelSpec {
   std::vector<RopeSpec> ropes;
   std::vector<LayerSpec> layers;
 
-  AttentionShape attention_shape(int64_t layer) const {
-    return {query_heads, kv_heads, head_size, attention_scale, layers[layer].sliding_window};
+  AttentionShape attention_shape(int64_t layer, CacheForm cache = CacheForm::reals) const {
+    return {query_heads, kv_heads, head_size, attention_scale, layers[layer].sliding_window, cache};
   }
 };
 

@@ -6,8 +6,8 @@
 
 namespace sdft {
 
-PagePool::PagePool(const Model& model, int64_t pages, PrefixMode prefixes)
-    : cache_(model, pages), tree_(cache_), prefixes_(prefix_mode(model.spec(), prefixes)) {}
+PagePool::PagePool(const Model& model, int64_t pages, CacheForm form, PrefixMode prefixes)
+    : cache_(model, pages, form), tree_(cache_), prefixes_(prefix_mode(model.spec(), prefixes)) {}
 
 bool PagePool::admit(Sequence& sequence) {
   PrefixMatch prefix;

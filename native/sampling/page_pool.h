@@ -12,7 +12,7 @@ constexpr int64_t pages_for(int64_t positions) { return (positions + kPageRows -
 
 class PagePool {
  public:
-  PagePool(const Model& model, int64_t pages, PrefixMode prefixes);
+  PagePool(const Model& model, int64_t pages, CacheForm form, PrefixMode prefixes);
 
   KvCache& cache() { return cache_; }
   /// Lets a new sequence in if there are pages for all that it may become, beside what the others may; false: nothing has changed. It starts after the whole

@@ -14,6 +14,9 @@ namespace {
 
 int64_t longest(const GenerateRequest& request) { return static_cast<int64_t>(request.tokens.size()) + request.max_new_tokens; }
 
+/// Integer products are off by more than half precision is.
+CacheForm cache_form(const GenerateOptions& options) { return options.compute == Compute::integer ? CacheForm::halves : CacheForm::reals; }
+
 /// A sequence's place in a step.
 struct Place {
   Sequence* sequence;
@@ -29,7 +32,7 @@ int64_t pool_pages(const Model& model, const std::vector<GenerateRequest>& reque
     if (i == 0) first = need;
     pages += need;
   }
-  return std::max(first, std::min(pages, options.cache_bytes / KvCache::page_bytes(model)));
+  return std::max(first, std::min(pages, options.cache_bytes / KvCache::page_bytes(model, cache_form(options))));
 }
 
 class Scheduler {
@@ -47,7 +50,7 @@ class Scheduler {
 
   std::vector<GenerateResult> run() {
     if (waiting_.empty()) return std::move(results_);
-    PagePool pages(model_, pool_pages(model_, requests_, waiting_, options_), options_.prefixes);
+    PagePool pages(model_, pool_pages(model_, requests_, waiting_, options_), cache_form(options_), options_.prefixes);
     pages_ = &pages;
     while (true) {
       if (hooks_.cancelled) break;

@@ -1,7 +1,7 @@
 // How much memory a piece of work will take, from sizes alone: nothing is loaded and nothing of the machine is asked. The formulas follow the buffers of
 // native/model (activations.cc, decoder.cc, kv_cache.cc) and native/kernels/cpu (packed_weight.cc, workspace.h); a change there belongs here too. On cuda a plan
 // is of the card's memory, not of the process's.
-import type { BackendName, LoraTarget, ModelSpec, WeightEntry, WeightFormat } from "../native/types.js";
+import type { BackendName, Compute, LoraTarget, ModelSpec, WeightEntry, WeightFormat } from "../native/types.js";
 import { cachedBytes, deviceLibraries, deviceScratch } from "./device-scratch.js";
 import { weightMemory } from "./weight-memory.js";
 
@@ -31,6 +31,8 @@ export interface PlannedModel {
   readonly weights: readonly WeightEntry[];
   readonly backend: BackendName;
   readonly weightFormat: WeightFormat;
+  /** Of generating and scoring; without it f32. */
+  readonly compute?: Compute;
   readonly threads: number;
   /** Of a device that computes everything in float32 (SDFT_CUDA_EXACT). */
   readonly exact?: boolean;
@@ -122,8 +124,7 @@ export function planGeneration(model: PlannedModel, work: GenerationWork): Memor
   const real = realBytes(model.backend);
   const sequences = Math.min(work.sequences, work.rowsPerStep, work.lengths.length);
   const longest = [...work.lengths].sort((a, b) => b - a).slice(0, sequences);
-  const pageBytes =
-    (model.backend === "cuda" ? cachedBytes(spec, model.exact) : real) * 2 * pageRows * keys(spec) * spec.layers.length;
+  const pageBytes = cachedNumberBytes(model) * 2 * pageRows * keys(spec) * spec.layers.length;
   const pages = longest.map((length) => Math.ceil(length / pageRows));
   const together = pages.reduce((sum, count) => sum + count, 0);
   const cache = pageBytes * Math.max(pages[0] ?? 0, Math.min(together, Math.floor(work.cacheBytes / pageBytes)));
@@ -205,6 +206,12 @@ const queries = (spec: ModelSpec): number => spec.queryHeads * spec.headSize;
 
 function realBytes(backend: BackendName): number {
   return backend === "reference-double" ? 8 : 4;
+}
+
+/** Of a key's or value's number in the cache; beside integer products the cpu keeps halves (scheduler.cc). */
+function cachedNumberBytes({ spec, backend, compute, exact }: PlannedModel): number {
+  if (backend === "cuda") return cachedBytes(spec, exact);
+  return backend === "cpu" && compute === "int" ? 2 : realBytes(backend);
 }
 
 /** What is there whatever the work: the process, the weights, and what of the file is read again and again. */

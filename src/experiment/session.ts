@@ -100,7 +100,7 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
   const card = backend === "cuda" ? info.cuda.memory : null;
   const limit = card === null ? memoryLimit(budget) : deviceLimit(card, budget);
   const planned = {
-    ...{ spec: model.spec, weights: model.weights, backend, weightFormat, threads: setting.threads },
+    ...{ spec: model.spec, weights: model.weights, backend, weightFormat, compute, threads: setting.threads },
     exact: info.cuda.exact,
     processBytes: process.memoryUsage.rss(),
   };

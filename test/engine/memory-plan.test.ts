@@ -75,6 +75,15 @@ describe("a plan", () => {
     expect(cache(64, [10, 64, 33], 3.5 * page)).toBe(3 * page);
     expect(cache(64, [10, 64, 33], 0)).toBe(2 * page);
   });
+
+  it("of generating with integer products has halves in its pages, where the cpu computes", async () => {
+    const model = await planned();
+    const work = { adapter: null, sequences: 2, lengths: [64, 64], rowsPerStep: 256, cacheBytes: 2 ** 30 };
+    const cache = (changes: Partial<PlannedModel>): number =>
+      part(planGeneration({ ...model, ...changes }, work), "keys and values");
+    expect(cache({ compute: "int" })).toBe(cache({}) / 2);
+    expect(cache({ compute: "int", backend: "reference" })).toBe(cache({}));
+  });
 });
 
 describe("generating within a limit", () => {

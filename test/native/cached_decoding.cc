@@ -1,5 +1,6 @@
 // Equal to the bit: a sequence read whole, alone, without a cache = read through the cache in pieces of any size, beside others.
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "harness.h"
@@ -37,7 +38,7 @@ std::vector<float> whole(const Model& model, Decoder& decoder, const Adapter* ad
 
 /// Reads all rows through the cache; piece(row, step) says how many tokens of a row the step takes.
 void read_in_pieces(const Model& model, Decoder& decoder, const Adapter* adapter, std::vector<Row>& rows, const std::vector<int64_t>& pieces) {
-  KvCache cache(model, 64);
+  KvCache cache(model, 64, CacheForm::reals);
   for (size_t turn = 0;; ++turn) {
     Step step;
     step.adapter = adapter;
@@ -97,15 +98,22 @@ std::vector<float> read(Decoder& decoder, const Model& model, KvCache& cache, co
   return download(model, decoder.logits(step));
 }
 
+/// All rows of `tokens`, through a cache of their own where this one rounds what it holds.
+std::vector<float> read_alone(Decoder& decoder, const Model& model, CacheForm form, const std::vector<int32_t>& tokens) {
+  if (form == CacheForm::reals) return whole(model, decoder, nullptr, tokens);
+  KvCache cache(model, 3, form);
+  return read(decoder, model, cache, tokens, {cache.take(), cache.take(), cache.take()}, 0, static_cast<int64_t>(tokens.size()));
+}
+
 /// A row that goes on in another's shared and copied pages, and one whose rejected drafts are overwritten, have the logits of rows read alone.
-void check_shared_pages(const std::string& backend, int threads) {
+void check_shared_pages(const std::string& backend, int threads, CacheForm form) {
   const auto model = make_tiny_model(backend, threads);
   Decoder decoder(*model, 256);
   const auto V = model->spec().vocab_size;
   const auto vocabulary = static_cast<int32_t>(V);
   const std::vector<int32_t> first = random_integers(90, 1, vocabulary);
   for (int64_t common : {1, 32, 45, 64, 89}) {
-    KvCache cache(*model, 8);
+    KvCache cache(*model, 8, form);
     const std::vector<int32_t> pages{cache.take(), cache.take(), cache.take()};
     read(decoder, *model, cache, first, pages, 0, 90);
     std::vector<int32_t> second(first.begin(), first.begin() + common);
@@ -117,17 +125,34 @@ void check_shared_pages(const std::string& backend, int threads) {
     for (int64_t i = common + 2; i < 96; ++i) wrong[i] = (wrong[i] + 1) % vocabulary;
     read(decoder, *model, cache, wrong, own, common, std::min<int64_t>(96 - common, 9));  // two right, then rejected drafts
     const int64_t start = std::min<int64_t>(common + 2, 96);
-    const std::vector<float> logits = read(decoder, *model, cache, second, own, start, 96 - start), alone = whole(*model, decoder, nullptr, second);
+    const std::vector<float> logits = read(decoder, *model, cache, second, own, start, 96 - start), alone = read_alone(decoder, *model, form, second);
     check_same_bits("logits after " + std::to_string(common) + " common tokens", {alone.begin() + start * V, alone.end()}, logits, V);
-    const std::vector<float> again = read(decoder, *model, cache, first, pages, 89, 1), before = whole(*model, decoder, nullptr, first);
+    const std::vector<float> again = read(decoder, *model, cache, first, pages, 89, 1), before = read_alone(decoder, *model, form, first);
     check_same_bits("logits of the row that shared", {before.end() - V, before.end()}, again, V);
   }
 }
 
 }  // namespace
 
-CASE("decoder.reference shared, copied and overwritten pages = alone to the bit") { check_shared_pages("reference", 1); }
-CASE("decoder.cpu shared, copied and overwritten pages = alone to the bit") { check_shared_pages("cpu", 2); }
+CASE("decoder.reference shared, copied and overwritten pages = alone to the bit") {
+  for (CacheForm form : {CacheForm::reals, CacheForm::halves}) check_shared_pages("reference", 1, form);
+}
+CASE("decoder.cpu shared, copied and overwritten pages = alone to the bit") {
+  for (CacheForm form : {CacheForm::reals, CacheForm::halves}) check_shared_pages("cpu", 2, form);
+}
+CASE("decoder.cpu a cache of halves takes half the memory and rounds") {
+  const auto model = make_tiny_model("cpu", 1);
+  CHECK(2 * KvCache::page_bytes(*model, CacheForm::halves) == KvCache::page_bytes(*model, CacheForm::reals));
+  Decoder decoder(*model, 256);
+  const std::vector<int32_t> tokens = random_integers(40, 1, static_cast<int32_t>(model->spec().vocab_size));
+  const std::vector<float> exact = read_alone(decoder, *model, CacheForm::reals, tokens), rounded = read_alone(decoder, *model, CacheForm::halves, tokens);
+  double change = 0, size = 0;
+  for (size_t i = 0; i < exact.size(); ++i) {
+    change = std::max(change, std::abs(static_cast<double>(rounded[i]) - exact[i]));
+    size = std::max(size, std::abs(static_cast<double>(exact[i])));
+  }
+  CHECK(change > 0 && change < 0.01 * size);  // a rounding is 2^-12 of a number at most
+}
 CASE("decoder.reference cached = full to the bit") { check("reference", 1); }
 CASE("decoder.cpu cached = full to the bit, one thread") { check("cpu", 1); }
 CASE("decoder.cpu cached = full to the bit, three threads") { check("cpu", 3); }

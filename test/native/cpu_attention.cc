@@ -1,7 +1,9 @@
 // Attention of the cpu backend: forward and backward against the reference, and the same bits packed, alone and from the cache.
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
+#include "base/half.h"
 #include "cpu_fixture.h"
 
 namespace sdft::test {
@@ -121,40 +123,65 @@ CASE("cpu.attention gives the same bits packed in a tree and alone") {
   }
 }
 
+/// As they stand in a cache of halves.
+std::vector<float> rounded(std::vector<float> values) {
+  for (float& value : values) value = from_f16(to_f16(value));
+  return values;
+}
+
+void compare_cached(const AttentionShape& shape, const std::vector<float>& qs, const std::vector<float>& ks, const std::vector<float>& vs) {
+  const bool halves = shape.cache == CacheForm::halves;
+  const int64_t wide = shape.query_heads * shape.head_size, narrow = shape.kv_heads * shape.head_size, length = static_cast<int64_t>(qs.size()) / wide;
+  for_each_level([&](Backend& backend, const std::string& level) {
+    const Guarded q(backend, length, wide, qs), k(backend, length, narrow, halves ? rounded(ks) : ks), v(backend, length, narrow, halves ? rounded(vs) : vs);
+    const Guarded out(backend, length, wide), lse(backend, length, shape.query_heads);
+    const std::vector<Segment> alone = one(length);
+    backend.attention(out, lse, q, k, v, view(alone), shape);
+    for (int64_t step : {int64_t{1}, int64_t{3}, int64_t{32}, int64_t{45}, length}) {
+      // Two sequences at once in scattered pages; the second is the same and runs 5 rows behind.
+      const int64_t pages = 24;
+      const Guarded keys(backend, pages, backend.page_reals(shape)), values(backend, pages, backend.page_reals(shape));
+      std::vector<int32_t> first, second;
+      for (int32_t i = 0; i < 11; ++i) first.push_back(2 * i + 1), second.push_back(22 - 2 * i);
+      for (int64_t at = 0; at < length; at += step) {
+        const int64_t count = std::min(step, length - at), behind = std::max<int64_t>(0, at - 5), count2 = std::min<int64_t>(count, length - behind);
+        std::vector<int64_t> picked;
+        for (int64_t i = 0; i < count; ++i) picked.push_back(at + i);
+        for (int64_t i = 0; i < count2; ++i) picked.push_back(behind + i);
+        const int64_t total = count + count2;
+        const Guarded qn(backend, total, wide, pick(qs, picked, wide)), kn(backend, total, narrow, pick(ks, picked, narrow)), vn(backend, total, narrow, pick(vs, picked, narrow)), outn(backend, total, wide);
+        const std::vector<Segment> segments = {{-1, 0, count, at, first.data()}, {-1, count, count2, behind, second.data()}};
+        backend.store_keys_values(keys, values, kn, vn, view(segments), shape);
+        backend.cached_attention(outn, qn, keys, values, view(segments), shape);
+        check_same_bits(level + (halves ? ", halves" : "") + ", steps of " + std::to_string(step) + " at " + std::to_string(at), pick(out.values(), picked, wide), outn.values(), wide);
+      }
+      keys.values("keys"), values.values("values");
+    }
+  });
+}
+
 CASE("cpu.cached_attention gives the bits of attention, in steps of any length") {
   const int64_t length = 301;
-  for (int64_t window : {0, 50}) {
-    for (int64_t size : {16, 80}) {
-      const AttentionShape shape = shape_of(6, 2, size, window);
-      const int64_t wide = 6 * size, narrow = 2 * size;
-      const std::vector<float> qs = random_floats(length * wide, 1), ks = random_floats(length * narrow, 2), vs = random_floats(length * narrow, 3);
-      for_each_level([&](Backend& backend, const std::string& level) {
-        const Guarded q(backend, length, wide, qs), k(backend, length, narrow, ks), v(backend, length, narrow, vs), out(backend, length, wide), lse(backend, length, 6);
-        const std::vector<Segment> alone = one(length);
-        backend.attention(out, lse, q, k, v, view(alone), shape);
-        for (int64_t step : {1, 3, 32, 45, 301}) {
-          // Two sequences at once in scattered pages; the second is the same and runs 5 rows behind.
-          const int64_t pages = 24;
-          const Guarded keys(backend, pages, backend.page_reals(shape)), values(backend, pages, backend.page_reals(shape)), cached(backend, length, wide, {}, 1);
-          std::vector<int32_t> first, second;
-          for (int32_t i = 0; i < 11; ++i) first.push_back(2 * i + 1), second.push_back(22 - 2 * i);
-          for (int64_t at = 0; at < length; at += step) {
-            const int64_t count = std::min(step, length - at), behind = std::max<int64_t>(0, at - 5), count2 = std::min<int64_t>(count, length - behind);
-            std::vector<int64_t> picked;
-            for (int64_t i = 0; i < count; ++i) picked.push_back(at + i);
-            for (int64_t i = 0; i < count2; ++i) picked.push_back(behind + i);
-            const int64_t total = count + count2;
-            const Guarded qn(backend, total, wide, pick(qs, picked, wide)), kn(backend, total, narrow, pick(ks, picked, narrow)), vn(backend, total, narrow, pick(vs, picked, narrow)), outn(backend, total, wide);
-            const std::vector<Segment> segments = {{-1, 0, count, at, first.data()}, {-1, count, count2, behind, second.data()}};
-            backend.store_keys_values(keys, values, kn, vn, view(segments), shape);
-            backend.cached_attention(outn, qn, keys, values, view(segments), shape);
-            check_same_bits(level + " steps of " + std::to_string(step) + " at " + std::to_string(at), pick(out.values(), picked, wide), outn.values(), wide);
-          }
-          keys.values("keys"), values.values("values");
-        }
-      });
+  for (CacheForm form : {CacheForm::reals, CacheForm::halves}) {
+    for (int64_t window : {0, 50}) {
+      for (int64_t size : {16, 80}) {
+        AttentionShape shape = shape_of(6, 2, size, window);
+        shape.cache = form;
+        compare_cached(shape, random_floats(length * 6 * size, 1), random_floats(length * 2 * size, 2), random_floats(length * 2 * size, 3));
+      }
     }
   }
+}
+
+CASE("cpu.cached_attention takes halves of any size: subnormal, beyond their range, in the middle of two") {
+  const int64_t length = 40, size = 20;
+  AttentionShape shape = shape_of(2, 1, size, 0);
+  shape.cache = CacheForm::halves;
+  const float special[] = {0, -0.0f, 1e-8f, -2.98023224e-8f, 2.98023259e-8f, 5.9e-8f, 3.1e-6f, -6.1e-5f, 1 + 0x1p-11f, 1 + 0x3p-11f, -1 - 0x1.8p-11f, 65504, 65519, -65520, 1e9f, -3e38f, 1e-41f};
+  std::vector<float> values = random_floats(length * size, 3), keys = random_floats(length * size, 2);
+  for (size_t i = 0; i < values.size(); i += 3) values[i] = special[i / 3 % std::size(special)];
+  for (size_t i = 0; i < keys.size(); i += 7) keys[i] = special[i / 7 % 11];
+  compare_cached(shape, random_floats(length * 2 * size, 1), keys, values);
 }
 
 CASE("cpu.attention refuses segments that do not continue each other") {

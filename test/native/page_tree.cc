@@ -18,7 +18,7 @@ std::vector<int32_t> range(int32_t first, int64_t count) {
 
 CASE("page_tree.finds whole pages, then the page that agrees longest") {
   const auto model = make_tiny_model("reference", 1);
-  KvCache cache(*model, 8);
+  KvCache cache(*model, 8, CacheForm::reals);
   PageTree tree(cache);
   const int32_t first = cache.take(), second = cache.take(), third = cache.take();
   PageNode* whole = tree.add(nullptr, range(0, 32), first);
@@ -43,7 +43,7 @@ CASE("page_tree.finds whole pages, then the page that agrees longest") {
 
 CASE("page_tree.gives up idle leaves, the longest unused first") {
   const auto model = make_tiny_model("reference", 1);
-  KvCache cache(*model, 3);
+  KvCache cache(*model, 3, CacheForm::reals);
   PageTree tree(cache);
   const int32_t pages[] = {cache.take(), cache.take(), cache.take()};
   PageNode* root = tree.add(nullptr, range(0, 32), pages[0]);

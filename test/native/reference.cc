@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/half.h"
 #include "base/hash.h"
 #include "base/philox.h"
 #include "device_tensor.h"
@@ -185,6 +186,25 @@ CASE("reference.attention packed, shared and cached equals alone") {
     }
     CHECK(cached == alone);
   }
+}
+
+CASE("reference.a cache of halves gives attention over rounded keys and values") {
+  const auto backend = make_reference_double();
+  AttentionShape shape{Sequence::kHeads, Sequence::kGroups, Sequence::kSize, 0.4, 0};
+  constexpr int64_t kCols = Sequence::kHeads * Sequence::kSize, kLength = 40;
+  const Sequence exact(kLength, 1);
+  Sequence rounded = exact;
+  for (std::vector<double>* numbers : {&rounded.k, &rounded.v})
+    for (double& number : *numbers) number = from_f16(to_f16(static_cast<float>(number)));
+  shape.cache = CacheForm::halves;
+  const DeviceTensor keys(*backend, 2, backend->page_reals(shape)), values(*backend, 2, backend->page_reals(shape));
+  const int32_t pages[] = {1, 0};
+  const Segment segment{-1, 0, kLength, 0, pages};
+  const DeviceTensor q(*backend, kLength, kCols, exact.q), k(*backend, kLength, kCols / 2, exact.k), v(*backend, kLength, kCols / 2, exact.v), out(*backend, kLength, kCols);
+  backend->store_keys_values(keys, values, k, v, {&segment, 1}, shape);
+  backend->cached_attention(out, q, keys, values, {&segment, 1}, shape);
+  CHECK(out.values() == rounded.attention(*backend, {{-1, 0, kLength, 0}}, shape));
+  CHECK(out.values() != exact.attention(*backend, {{-1, 0, kLength, 0}}, shape));
 }
 
 CASE("reference.dropout keeps by the row's words") {

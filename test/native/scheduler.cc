@@ -92,7 +92,7 @@ void check_arrangements(const std::string& backend, int threads, const std::vect
       options.drafts = arrangement.drafts;
       options.max_sequences = arrangement.max_sequences;
       options.rows_per_step = arrangement.rows_per_step;
-      options.cache_bytes = arrangement.cache_pages * KvCache::page_bytes(*model);
+      options.cache_bytes = arrangement.cache_pages * KvCache::page_bytes(*model, CacheForm::reals);
       std::vector<std::vector<int32_t>> streamed(requests.size());
       GenerateProgress last;
       const auto follow = [&](GenerateProgress progress) {
@@ -179,7 +179,7 @@ CASE("scheduler.rows wait for pages and answer alike") {
   std::vector<int32_t> finished;
   const std::vector<GenerateResult> roomy = run(*model, decoder, options, finished);
   CHECK(finished.size() == roomy.size());
-  for (int64_t bytes : {int64_t{0}, 5 * KvCache::page_bytes(*model), 11 * KvCache::page_bytes(*model)}) {
+  for (int64_t bytes : {int64_t{0}, 5 * KvCache::page_bytes(*model, CacheForm::reals), 11 * KvCache::page_bytes(*model, CacheForm::reals)}) {
     options.cache_bytes = bytes;
     finished.clear();
     const std::vector<GenerateResult> tight = run(*model, decoder, options, finished);

@@ -28,6 +28,13 @@ struct PageMemory {
   float* key_rows;               // backward only, step as values
 };
 
+/// Pages of a cache in half precision, in the same order.
+struct HalfPageMemory {
+  uint16_t* keys;
+  uint16_t* values;
+  int64_t key_step, value_step;  // halves from page to page
+};
+
 /// Some consecutive rows of one segment: one piece of work for each kv head.
 struct QueryBlock {
   int64_t row, count;      // in the step

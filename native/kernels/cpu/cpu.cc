@@ -248,13 +248,19 @@ class CpuBackend final : public Backend {
                                    static_cast<int64_t>(backward.gatherings.size())};
     kernels_.attend_backward(context_, dq, dk, dv, dout, out, logsumexp, q, tasks, memory, shape);
   }
+  int64_t page_reals(const AttentionShape& shape) const override {
+    const int64_t numbers = kPageRows * shape.kv_heads * shape.head_size;
+    return shape.cache == CacheForm::halves ? numbers / 2 : numbers;
+  }
   void store_keys_values(Tensor key_cache, Tensor value_cache, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
     for (Tensor tensor : {k, v}) expect("store_keys_values k, v", tensor, k.rows, shape.kv_heads * shape.head_size);
     for (Tensor tensor : {key_cache, value_cache}) expect("store_keys_values caches", tensor, key_cache.rows, page_reals(shape));
     expect(segments, k.rows);
     expect_pages(segments, key_cache.rows);
     const std::vector<cpu::PageRun> runs = cpu::plan_cache_runs(segments);
-    kernels_.store_runs(context_, {runs.data(), static_cast<int64_t>(runs.size())}, cache_pages(key_cache, value_cache), k, v, shape);
+    const cpu::PageRuns all{runs.data(), static_cast<int64_t>(runs.size())};
+    if (shape.cache == CacheForm::halves) kernels_.store_half_runs(context_, all, half_pages(key_cache, value_cache), k, v, shape);
+    else kernels_.store_runs(context_, all, cache_pages(key_cache, value_cache), k, v, shape);
   }
   void cached_attention(Tensor out, Tensor q, Tensor key_cache, Tensor value_cache, Segments segments, const AttentionShape& shape) override {
     for (Tensor tensor : {q, out}) expect("cached_attention q, out", tensor, q.rows, shape.query_heads * shape.head_size);
@@ -264,7 +270,9 @@ class CpuBackend final : public Backend {
     const std::vector<cpu::QueryBlock> blocks = cpu::plan_queries(segments, shape, nullptr);
     int64_t largest = 0;
     for (const cpu::QueryBlock& block : blocks) largest = std::max(largest, block.count);
-    kernels_.attend(context_, out, Tensor{}, q, {blocks.data(), static_cast<int64_t>(blocks.size()), largest}, cache_pages(key_cache, value_cache), shape);
+    const cpu::AttentionTasks tasks{blocks.data(), static_cast<int64_t>(blocks.size()), largest};
+    if (shape.cache == CacheForm::halves) kernels_.attend_halves(context_, out, q, tasks, half_pages(key_cache, value_cache), shape);
+    else kernels_.attend(context_, out, Tensor{}, q, tasks, cache_pages(key_cache, value_cache), shape);
   }
   void bidirectional_attention(Tensor out, Tensor q, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
     for (Tensor tensor : {q, out}) expect("bidirectional_attention q, out", tensor, q.rows, shape.query_heads * shape.head_size);
@@ -361,6 +369,9 @@ class CpuBackend final : public Backend {
   }
   static cpu::PageMemory cache_pages(Tensor keys, Tensor values) {
     return {static_cast<float*>(keys.data), static_cast<float*>(values.data), keys.stride, values.stride, nullptr, nullptr};
+  }
+  static cpu::HalfPageMemory half_pages(Tensor keys, Tensor values) {
+    return {static_cast<uint16_t*>(keys.data), static_cast<uint16_t*>(values.data), 2 * keys.stride, 2 * values.stride};
   }
 
   const cpu::Kernels& kernels_;

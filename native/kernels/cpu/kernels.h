@@ -71,6 +71,9 @@ struct Kernels {
   void (*attend)(const Context&, Tensor out, Tensor logsumexp, Tensor q, const AttentionTasks& tasks, const PageMemory& memory, const AttentionShape& shape);
   void (*attend_backward)(const Context&, Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor out, Tensor logsumexp, Tensor q, const BackwardTasks& tasks,
                           const PageMemory& memory, const AttentionShape& shape);
+  // CacheForm::halves
+  void (*store_half_runs)(const Context&, const PageRuns& runs, const HalfPageMemory& memory, Tensor k, Tensor v, const AttentionShape& shape);
+  void (*attend_halves)(const Context&, Tensor out, Tensor q, const AttentionTasks& tasks, const HalfPageMemory& memory, const AttentionShape& shape);
 };
 
 }  // namespace sdft::cpu

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/half.h"
 #include "kernels/backend.h"
 #include "kernels/reference/matrix.h"
 
@@ -160,12 +161,14 @@ Real* cached_row(Matrix<Real> cache, const Segment& segment, int64_t position, i
 }
 
 template <class Real>
-void store_keys_values(Matrix<Real> key_cache, Matrix<Real> value_cache, Matrix<Real> k, Matrix<Real> v, Segments segments) {
+void store_keys_values(Matrix<Real> key_cache, Matrix<Real> value_cache, Matrix<Real> k, Matrix<Real> v, Segments segments, CacheForm form) {
+  const auto kept = [form](Real x) { return form == CacheForm::reals ? x : static_cast<Real>(from_f16(to_f16(static_cast<float>(x)))); };
   for (int64_t s = 0; s < segments.count; ++s) {
     const Segment& segment = segments.data[s];
     for (int64_t i = 0; i < segment.length; ++i) {
-      std::copy_n(k.row(segment.start + i), k.cols, cached_row(key_cache, segment, segment.position + i, k.cols));
-      std::copy_n(v.row(segment.start + i), v.cols, cached_row(value_cache, segment, segment.position + i, v.cols));
+      const Real *key = k.row(segment.start + i), *value = v.row(segment.start + i);
+      std::transform(key, key + k.cols, cached_row(key_cache, segment, segment.position + i, k.cols), kept);
+      std::transform(value, value + v.cols, cached_row(value_cache, segment, segment.position + i, v.cols), kept);
     }
   }
 }

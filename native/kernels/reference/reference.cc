@@ -186,7 +186,7 @@ class ReferenceBackend final : public Backend {
     for (Tensor tensor : {key_cache, value_cache}) expect("store_keys_values caches", tensor, key_cache.rows, page_reals(shape));
     expect(segments, k.rows);
     expect_pages(segments, key_cache.rows);
-    reference::store_keys_values(view(key_cache), view(value_cache), view(k), view(v), segments);
+    reference::store_keys_values(view(key_cache), view(value_cache), view(k), view(v), segments, shape.cache);
   }
   void cached_attention(Tensor out, Tensor q, Tensor key_cache, Tensor value_cache, Segments segments, const AttentionShape& shape) override {
     for (Tensor tensor : {q, out}) expect("cached_attention q, out", tensor, q.rows, shape.query_heads * shape.head_size);

@@ -97,7 +97,7 @@ void backward_span(const cpu::QueryBlock& block, int64_t start, const HeadGroup&
     for (int64_t key = 0; key < width; key += 2 * kPanel) {
       for (TileWalk tile(rows, tiles); tile; tile.next()) {
         const int64_t from_key = larger(key, low(tile.row) / kPanel * kPanel), end = smaller(key + 2 * kPanel, high(tile.row + tile.height - 1));
-        score(kAttentionTiles, {from + tile.row * size, size, out + tile.row * kSpan, kSpan}, tile.height, from_key, end, panel_of);
+        score(kAttentionTiles, ScoreTile<float>{from + tile.row * size, size, out + tile.row * kSpan, kSpan}, tile.height, from_key, end, panel_of);
       }
     }
   };
@@ -113,7 +113,7 @@ void backward_span(const cpu::QueryBlock& block, int64_t start, const HeadGroup&
   for (int64_t column = 0; column < size; column += kWeighColumns) {
     for (TileWalk tile(rows, tiles); tile; tile.next()) {
       const int64_t from_key = low(tile.row), end = high(tile.row + tile.height - 1);
-      weigh(kAttentionTiles, {dscores + tile.row * kSpan, kSpan, key_rows, size, from_key, end, nullptr, work.dqueries + (first + tile.row) * size}, tile.height, column,
+      weigh(kAttentionTiles, WeighTile<float>{dscores + tile.row * kSpan, kSpan, key_rows, size, from_key, end, nullptr, work.dqueries + (first + tile.row) * size}, tile.height, column,
             smaller(size, column + kWeighColumns));
     }
   }

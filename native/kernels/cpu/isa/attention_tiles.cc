@@ -5,13 +5,23 @@
 namespace sdft::SDFT_ISA {
 namespace {
 
-template <int MR, int NV, bool kAhead>
-__attribute__((noinline)) void score_tile(const ScoreTile& t) {
+inline Vec load_element(const float* p) { return load(p); }
+inline Vec load_element(const uint16_t* p) { return load_f16(p); }
+inline Vec load_first_elements(const float* p, int count) { return load_first(p, count); }
+inline Vec load_first_elements(const uint16_t* p, int count) {
+  uint16_t first[kLanes] = {};
+  std::memcpy(first, p, static_cast<size_t>(count) * sizeof(uint16_t));
+  return load_f16(first);
+}
+
+template <class Element, int MR, int NV, bool kAhead>
+__attribute__((noinline)) void score_tile(const ScoreTile<Element>& t) {
   Vec sums[MR][NV] = {};
-  const float *a = t.a, *panel = t.panel, *next = t.next;
+  const float* a = t.a;
+  const Element *panel = t.panel, *next = t.next;
   const int64_t size = t.size, step = t.step;
   for (int64_t k = 0; k < size; ++k, ++a, panel += kPanel) {
-    multiply_add<MR, NV, true>(sums, [&](int j) { return load(panel + j / 2 * step + j % 2 * kLanes); }, a, size);
+    multiply_add<MR, NV, true>(sums, [&](int j) { return load_element(panel + j / 2 * step + j % 2 * kLanes); }, a, size);
     if constexpr (kAhead) {
       SDFT_UNROLL for (int p = 0; p < NV / 2; ++p) ask_for(next + p * t.next_step, kPanel);
       next += kPanel;
@@ -20,8 +30,8 @@ __attribute__((noinline)) void score_tile(const ScoreTile& t) {
   SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) store(t.out + i * t.out_row + j * kLanes, sums[i][j]);
 }
 
-template <int MR, int NV, bool kAhead, bool kWhole>
-__attribute__((noinline)) void weigh_tile(const WeighTile& t) {
+template <class Element, int MR, int NV, bool kAhead, bool kWhole>
+__attribute__((noinline)) void weigh_tile(const WeighTile<Element>& t) {
   const int64_t size = t.size, weight_row = t.weight_row, end = t.end;
   const int lanes = kWhole ? kLanes : static_cast<int>(t.columns);
   float* const out = t.out + t.column;
@@ -33,10 +43,10 @@ __attribute__((noinline)) void weigh_tile(const WeighTile& t) {
   const float* weight = t.weights + t.begin;
   for (int64_t k = t.begin; k < end;) {
     const int64_t page = k / kPageRows, slot = k % kPageRows, stop = smaller(end, k - slot + kPageRows);
-    const float *b = t.pages[page] + slot * size + t.column, *next = kAhead ? t.next[page] + slot * size + t.column : nullptr;
+    const Element *b = t.pages[page] + slot * size + t.column, *next = kAhead ? t.next[page] + slot * size + t.column : nullptr;
 #pragma GCC unroll 4
     for (; k < stop; ++k, ++weight, b += size) {
-      multiply_add<MR, NV, true>(sums, [&](int j) { return kWhole ? load(b + j * kLanes) : load_first(b, lanes); }, weight, weight_row);
+      multiply_add<MR, NV, true>(sums, [&](int j) { return kWhole ? load_element(b + j * kLanes) : load_first_elements(b, lanes); }, weight, weight_row);
       if constexpr (kAhead) {
         ask_for(next, NV * kLanes);
         next += size;
@@ -46,29 +56,30 @@ __attribute__((noinline)) void weigh_tile(const WeighTile& t) {
   SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) store_part(out + i * size + j * kLanes, sums[i][j], lanes);
 }
 
-template <bool kAhead, int MR = 1>
-constexpr void fill_attention_table(AttentionTable& table) {
-  table.one[MR - 1] = score_tile<MR, 2, kAhead>;
-  table.partial[MR - 1] = weigh_tile<MR, 1, kAhead, false>;
-  table.half[MR - 1] = weigh_tile<MR, 1, kAhead, true>;
-  table.narrow[MR - 1] = weigh_tile<MR, 2, kAhead, true>;
+template <class Element, bool kAhead, int MR = 1>
+constexpr void fill_attention_table(AttentionTable<Element>& table) {
+  table.one[MR - 1] = score_tile<Element, MR, 2, kAhead>;
+  table.partial[MR - 1] = weigh_tile<Element, MR, 1, kAhead, false>;
+  table.half[MR - 1] = weigh_tile<Element, MR, 1, kAhead, true>;
+  table.narrow[MR - 1] = weigh_tile<Element, MR, 2, kAhead, true>;
   if constexpr (panels_at_once(MR) > 1) {
-    table.two[MR - 1] = score_tile<MR, 4, kAhead>;
-    table.wide[MR - 1] = weigh_tile<MR, 4, kAhead, true>;
+    table.two[MR - 1] = score_tile<Element, MR, 4, kAhead>;
+    table.wide[MR - 1] = weigh_tile<Element, MR, 4, kAhead, true>;
   }
-  if constexpr (MR < kSquareRows) fill_attention_table<kAhead, MR + 1>(table);
+  if constexpr (MR < kSquareRows) fill_attention_table<Element, kAhead, MR + 1>(table);
 }
 
-template <bool kAhead>
-constexpr AttentionTable make_attention_table() {
-  AttentionTable table{};
-  fill_attention_table<kAhead>(table);
+template <class Element, bool kAhead>
+constexpr AttentionTable<Element> make_attention_table() {
+  AttentionTable<Element> table{};
+  fill_attention_table<Element, kAhead>(table);
   return table;
 }
 
 }  // namespace
 
-const AttentionTable kAttentionTiles = make_attention_table<false>();
-const AttentionTable kAttentionTilesAhead = make_attention_table<true>();
+const AttentionTable<float> kAttentionTiles = make_attention_table<float, false>();
+const AttentionTable<float> kAttentionTilesAhead = make_attention_table<float, true>();
+const AttentionTable<uint16_t> kHalfAttentionTilesAhead = make_attention_table<uint16_t, true>();
 
 }  // namespace sdft::SDFT_ISA

@@ -37,6 +37,8 @@ void logit_divergence(const cpu::Context&, Tensor kl, Tensor from, Tensor to);
 void store_runs(const cpu::Context&, const cpu::PageRuns& runs, const cpu::PageMemory& memory, Tensor k, Tensor v, const AttentionShape& shape);
 void attend(const cpu::Context&, Tensor out, Tensor logsumexp, Tensor q, const cpu::AttentionTasks& tasks, const cpu::PageMemory& memory,
             const AttentionShape& shape);
+void store_half_runs(const cpu::Context&, const cpu::PageRuns& runs, const cpu::HalfPageMemory& memory, Tensor k, Tensor v, const AttentionShape& shape);
+void attend_halves(const cpu::Context&, Tensor out, Tensor q, const cpu::AttentionTasks& tasks, const cpu::HalfPageMemory& memory, const AttentionShape& shape);
 void attend_backward(const cpu::Context&, Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor out, Tensor logsumexp, Tensor q,
                      const cpu::BackwardTasks& tasks, const cpu::PageMemory& memory, const AttentionShape& shape);
 

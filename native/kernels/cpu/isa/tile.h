@@ -96,8 +96,10 @@ using FloatScales = ScalesOf<false>;
 using NarrowScales = ScalesOf<true>;
 
 /// Asks for so many floats that will be read soon.
-inline void ask_for(const float* from, int64_t floats) {
-  SDFT_UNROLL for (int64_t i = 0; i < floats; i += kLineBytes / 4) __builtin_prefetch(from + i, 0, 2);
+template <class Element>
+inline void ask_for(const Element* from, int64_t count) {
+  constexpr int64_t kLine = kLineBytes / int64_t{sizeof(Element)};
+  SDFT_UNROLL for (int64_t i = 0; i < count; i += kLine) __builtin_prefetch(from + i, 0, 2);
 }
 
 /// How many panels a tile of so many rows takes at once: enough sums in flight to keep the FMA units busy, few enough to stay in registers. A single row

@@ -184,6 +184,28 @@ inline Vec load_f16(const uint16_t* p) {
 #endif
 }
 
+/// The nearest numbers in half precision, ties to even; beyond its range its largest, so that no infinity arises. NaN stays NaN.
+inline void store_f16(uint16_t* p, Vec v) {
+  const Vec largest = broadcast(65504.0f);
+  v = max(Vec{} - largest, min(largest, v));  // the second is taken where either is NaN
+#if defined(SDFT_ISA_AVX512)
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+#elif defined(SDFT_ISA_AVX2)
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+#elif defined(SDFT_ISA_NEON)
+  vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v)));
+#else
+  const WordVec bits = reinterpret_cast<WordVec>(v);
+  for (int i = 0; i < kLanes; ++i) {
+    const uint32_t sign = (bits[i] & 0x80000000u) >> 16, magnitude = bits[i] & 0x7FFFFFFFu, exponent = magnitude >> 23;
+    // Below the least normal number halves are multiples of 2⁻²⁴; the shift leaves as many of those.
+    const uint32_t mantissa = exponent < 113 ? (magnitude & 0x7FFFFFu) | 0x800000u : magnitude - (112u << 23), shift = exponent < 113 ? 126 - exponent : 13;
+    const uint32_t rounded = shift > 25 ? 0 : (mantissa + (1u << (shift - 1)) - 1u + ((mantissa >> shift) & 1u)) >> shift;
+    p[i] = static_cast<uint16_t>(sign | (magnitude > 0x7F800000u ? 0x7E00u : rounded));
+  }
+#endif
+}
+
 /// Lanes of vector `index` of a row of `columns` that are inside it: 0 … kLanes.
 inline int lanes_of(int64_t columns, int64_t index) {
   const int64_t left = columns - index * kLanes;
