@@ -61,28 +61,71 @@ void penalise(const SamplingRow& row, float penalty, std::vector<uint8_t>& penal
   }
 }
 
-/// The first of the largest logits.
-int32_t likeliest(const SamplingRow& row) {
-  constexpr int64_t kLanes = 16;  // independent maxima, which a processor takes at once
-  constexpr float kLeast = -std::numeric_limits<float>::infinity();
-  float largest[kLanes];
-  std::fill_n(largest, kLanes, kLeast);
+/// What any processor takes at once. Written out, because compilers do not find it in a loop over floats.
+typedef float Four __attribute__((vector_size(16)));
+typedef int32_t Flags __attribute__((vector_size(16)));  // all bits of a lane, or none
+constexpr int kFours = 4;                                 // so many at a time wait for none before them
+constexpr int64_t kBlock = 4 * kFours;
+
+inline Four load_four(const float* p) {
+  Four v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+/// The largest of some numbers, and whether none is NaN.
+struct Largest {
+  float value = -std::numeric_limits<float>::infinity();
   bool ordered = true;
+
+  void take(float x) {
+    ordered &= x == x;
+    value = x > value ? x : value;
+  }
+};
+
+Largest largest_of(const float* values, int64_t count) {
+  Largest all;
+  Four largest[kFours];
+  Flags unordered[kFours] = {};
+  for (Four& lanes : largest) lanes = Four{} + all.value;
   int64_t i = 0;
-  for (; i + kLanes <= row.vocabulary; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      const float logit = row.logits[i + lane];
-      ordered &= logit == logit;
-      largest[lane] = logit > largest[lane] ? logit : largest[lane];
+  for (; i + kBlock <= count; i += kBlock) {
+    for (int j = 0; j < kFours; ++j) {
+      const Four x = load_four(values + i + 4 * j);
+      unordered[j] |= x != x;
+      largest[j] = x > largest[j] ? x : largest[j];
     }
   }
-  for (; i < row.vocabulary; ++i) {
-    ordered &= row.logits[i] == row.logits[i];
-    largest[0] = std::max(largest[0], row.logits[i]);
+  for (; i < count; ++i) all.take(values[i]);
+  for (int j = 0; j < kFours; ++j) {
+    for (int lane = 0; lane < 4; ++lane) {
+      all.ordered &= unordered[j][lane] == 0;
+      all.take(largest[j][lane]);
+    }
   }
-  const float top = *std::max_element(largest, largest + kLanes);
-  require_drawn(!ordered ? kNotANumber : !(top > kLeast) ? kNoneAllowed : top < std::numeric_limits<float>::infinity() ? 0 : kInfinite, row.vocabulary);
-  return static_cast<int32_t>(std::find(row.logits, row.logits + row.vocabulary, top) - row.logits);
+  return all;
+}
+
+/// Where `value` first stands.
+int64_t find_first(const float* values, int64_t count, float value) {
+  int64_t i = 0;
+  for (; i + kBlock <= count; i += kBlock) {
+    Flags equal{};
+    for (int j = 0; j < kFours; ++j) equal |= load_four(values + i + 4 * j) == Four{} + value;
+    int64_t any[2];
+    std::memcpy(any, &equal, sizeof any);
+    if ((any[0] | any[1]) != 0) break;
+  }
+  return std::find(values + i, values + count, value) - values;
+}
+
+/// The first of the largest logits.
+int32_t likeliest(const SamplingRow& row) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const Largest top = largest_of(row.logits, row.vocabulary);
+  require_drawn(!top.ordered ? kNotANumber : !(top.value > -kInfinity) ? kNoneAllowed : top.value < kInfinity ? 0 : kInfinite, row.vocabulary);
+  return static_cast<int32_t>(find_first(row.logits, row.vocabulary, top.value));
 }
 
 /// One row being narrowed down. work.weights[id] = 0: not kept.
