@@ -3,6 +3,7 @@
 #pragma once
 #include <napi.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -22,12 +23,16 @@ class ProgressChannel : public std::enable_shared_from_this<ProgressChannel<Item
       : convert_(std::move(convert)), stop_(std::move(stop)), wake_(Napi::ThreadSafeFunction::New(callback.Env(), callback, "sdft progress", 0, 1)),
         callback_(Napi::Persistent(callback)) {}
 
-  /// From the worker: queues an item and wakes the event loop.
+  /// From the worker: queues an item and wakes the event loop, unless it was just awake: it takes a processor from the engine's threads each time. What waits goes
+  /// with the next item, or at the end.
   void send(Item item) {
+    const auto now = std::chrono::steady_clock::now();
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       items_.push_back(std::move(item));
-      if (items_.size() > 1) return;  // already woken
+      if (woken_ || now < next_wake_) return;
+      woken_ = true;
+      next_wake_ = now + kPause;
     }
     // The status is napi_closing when the environment is going away: then nobody listens any more.
     wake_.NonBlockingCall([self = this->shared_from_this()](Napi::Env env, Napi::Function) { self->deliver(env); });
@@ -42,11 +47,15 @@ class ProgressChannel : public std::enable_shared_from_this<ProgressChannel<Item
   }
 
  private:
+  /// Between two wakings; nobody sees so short a wait.
+  static constexpr std::chrono::milliseconds kPause{20};
+
   void deliver(Napi::Env env) {
     std::vector<Item> items;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       items.swap(items_);
+      woken_ = false;
     }
     if (callback_.IsEmpty()) return;
     const Napi::HandleScope scope(env);
@@ -67,6 +76,8 @@ class ProgressChannel : public std::enable_shared_from_this<ProgressChannel<Item
   Napi::FunctionReference callback_;
   std::mutex mutex_;
   std::vector<Item> items_;
+  bool woken_ = false;  // and has not come for the items yet
+  std::chrono::steady_clock::time_point next_wake_{};
   std::optional<Napi::Error> failure_;
 };
 

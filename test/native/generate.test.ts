@@ -138,19 +138,28 @@ describe("generate", () => {
 
   it("comes back as cancelled with what it has", async () => {
     using model = await load();
-    let steps = 0;
     const results = await model.generate(
       [request({ maxNewTokens: 200 }), request({ id: "b", maxNewTokens: 200 })],
       options({ maxSequences: 1 }),
-      () => {
-        if (++steps === 3) model.cancel();
-      },
+      () => model.cancel(),
     );
     expect(results.map(({ finish }) => finish)).toEqual(["cancelled", "cancelled"]);
     expect(results[0]?.tokens.length).toBeLessThan(200);
     expect(results[1]?.tokens.length).toBe(0);
     const [again] = await model.generate([request()], options(), null);
     expect(again?.finish).toBe("length");
+  });
+
+  it("hands over every token in order, many at a time where they come fast", async () => {
+    using model = await load();
+    const told: number[] = [];
+    let finished = 0;
+    const [result] = await model.generate([request({ maxNewTokens: 200 })], options(), (progress) => {
+      told.push(...progress.tokens);
+      finished += progress.finished.length;
+    });
+    expect(told).toEqual([...(result?.tokens ?? [])]);
+    expect(finished).toBe(1);
   });
 
   it("is ended by a callback that throws, with its error", async () => {
