@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/cpu/workspace.h"
+#include "kernels/cpu/memory.h"
 #include "measuring/clock.h"
 
 namespace sdft::measuring {

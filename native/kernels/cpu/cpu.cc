@@ -15,6 +15,7 @@
 #include "kernels/cpu/features.h"
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/kernels_of.h"
+#include "kernels/cpu/memory.h"
 #include "kernels/cpu/packed_weight.h"
 #include "kernels/cpu/workspace.h"
 #include "kernels/expect.h"

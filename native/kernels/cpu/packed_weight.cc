@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/half.h"
-#include "kernels/cpu/workspace.h"
+#include "kernels/cpu/memory.h"
 
 namespace sdft::cpu {
 namespace {
@@ -234,7 +234,7 @@ Weight pack_weight(const WeightSource& source, WeightFormat format, int64_t pane
   weight.source = source;
   weight.rounded = weight.kind != PanelKind::f32 && weight.kind != native_kind(source.type);
   const int64_t panels = use == Use::rows ? 0 : (source.rows + panel_columns - 1) / panel_columns;
-  char* memory = panels == 0 ? nullptr : static_cast<char*>(allocate_aligned(panels * weight.panel_bytes));
+  char* memory = panels == 0 ? nullptr : static_cast<char*>(allocate_side_by_side(panels * weight.panel_bytes));
   weight.panels = memory;
   pool.run(panels, [&](int64_t panel, int) {
     char* out = memory + panel * weight.panel_bytes;

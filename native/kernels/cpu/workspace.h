@@ -7,10 +7,6 @@
 
 namespace sdft::cpu {
 
-/// 64-byte aligned, zeroed. Throws Error("memory").
-void* allocate_aligned(int64_t bytes);
-void release_aligned(void* memory);
-
 class Workspace {
  public:
   explicit Workspace(int workers);
