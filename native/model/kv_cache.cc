@@ -11,14 +11,23 @@ Tensor page_row(Tensor pages, int32_t page, int64_t real_bytes) {
 
 }  // namespace
 
-KvCache::KvCache(const Model& model, int64_t pages, CacheForm form) : backend_(model.backend()), form_(form), references_(pages, 0) {
+KvCache::Layers::Layers(Region& region, const Model& model, int64_t pages, CacheForm form) {
   const ModelSpec& spec = model.spec();
-  const int64_t layers = static_cast<int64_t>(spec.layers.size());
-  for (int64_t layer = 0; layer < layers; ++layer) {
-    const int64_t reals = model.backend().page_reals(spec.attention_shape(layer, form));
-    keys_.emplace_back(model.backend(), pages, reals);
-    values_.emplace_back(model.backend(), pages, reals);
+  for (size_t layer = 0; layer < spec.layers.size(); ++layer) {
+    const int64_t reals = model.backend().page_reals(spec.attention_shape(static_cast<int64_t>(layer), form));
+    keys.push_back(region.tensor(pages, reals));
+    values.push_back(region.tensor(pages, reals));
   }
+}
+
+int64_t KvCache::bytes(const Model& model, int64_t pages, CacheForm form) {
+  Region counted(model.backend());
+  Layers(counted, model, pages, form);
+  return counted.taken();
+}
+
+KvCache::KvCache(const Model& model, int64_t pages, CacheForm form)
+    : backend_(model.backend()), form_(form), region_(model.backend(), bytes(model, pages, form)), layers_(region_, model, pages, form), references_(pages, 0) {
   for (int64_t page = pages - 1; page >= 0; --page) free_.push_back(static_cast<int32_t>(page));
 }
 
@@ -36,8 +45,8 @@ void KvCache::give_back(int32_t page) {
 
 void KvCache::copy(int32_t to, int32_t from) {
   std::vector<Copy> copies;
-  for (const std::vector<OwnedTensor>* tensors : {&keys_, &values_}) {
-    for (const OwnedTensor& tensor : *tensors)
+  for (const std::vector<Buffer>* tensors : {&layers_.keys, &layers_.values}) {
+    for (const Buffer& tensor : *tensors)
       copies.push_back({page_row(tensor.view(), to, backend_.real_bytes()), page_row(tensor.view(), from, backend_.real_bytes())});
   }
   backend_.copy_each(copies);

@@ -2,6 +2,7 @@
 #pragma once
 #include <vector>
 
+#include "kernels/region.h"
 #include "model/model.h"
 
 namespace sdft {
@@ -22,15 +23,23 @@ class KvCache {
   /// Keys and values of all layers.
   void copy(int32_t to, int32_t from);
   /// (pages, page_reals)
-  Tensor keys(int64_t layer) const { return keys_[layer].view(); }
-  Tensor values(int64_t layer) const { return values_[layer].view(); }
+  Tensor keys(int64_t layer) const { return layers_.keys[layer].view(); }
+  Tensor values(int64_t layer) const { return layers_.values[layer].view(); }
   /// Bytes of one page over all layers, keys and values.
   static int64_t page_bytes(const Model& model, CacheForm form);
 
  private:
+  /// The layers' keys and values, one after the other from the start of the region.
+  struct Layers {
+    std::vector<Buffer> keys, values;
+    Layers(Region& region, const Model& model, int64_t pages, CacheForm form);
+  };
+  static int64_t bytes(const Model& model, int64_t pages, CacheForm form);
+
   Backend& backend_;
   CacheForm form_;
-  std::vector<OwnedTensor> keys_, values_;
+  Region region_;  // in one piece: what one sequence has in a layer is less than a huge page
+  Layers layers_;
   std::vector<int32_t> references_, free_;
 };
 
