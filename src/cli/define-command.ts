@@ -9,6 +9,8 @@ type Values<Table extends OptionTable> = ArgumentsCamelCase<
   InferredOptionTypes<typeof commonOptions> & InferredOptionTypes<Table>
 >;
 
+type OnInterrupt = "save" | "end";
+
 export interface Positional {
   readonly describe: string;
   readonly array?: boolean;
@@ -22,7 +24,7 @@ export interface CommandDefinition<Table extends OptionTable> {
   readonly options: Table;
   readonly examples?: readonly (readonly [string, string])[];
   /** `end`: there is no state to save, Ctrl-C ends it at once. `save` where left out. */
-  readonly onInterrupt?: "save" | "end";
+  readonly onInterrupt?: OnInterrupt | ((args: Values<Table>) => OnInterrupt);
   readonly run: (args: Values<Table> & { readonly positionals: Positionals }, context: CommandContext) => Promise<void>;
 }
 
@@ -48,7 +50,8 @@ export function defineCommand<const Table extends OptionTable>(definition: Comma
     handler: async (args) => {
       const given = args as unknown as Values<Table>;
       const { json, verbose } = given;
-      const { onInterrupt = "save" } = definition;
+      const { onInterrupt: wish = "save" } = definition;
+      const onInterrupt = typeof wish === "function" ? wish(given) : wish;
       await runCommand({ json, verbose, onInterrupt }, (context) =>
         definition.run({ ...given, positionals: readPositionals(args) }, context),
       );

@@ -79,6 +79,11 @@ function usageMessage(message: string, args: readonly string[]): string {
   if (message.startsWith("Not enough non-option arguments")) return missingWord(args) ?? message;
   const withoutValue = /^Not enough arguments following: (\S+)$/.exec(message)?.[1];
   if (withoutValue !== undefined) return `Expected a value after --${withDash(withoutValue)}.`;
+  const choice = /^Invalid values:\s+Argument: (\S+), Given: (.*), Choices: (.*)$/s.exec(message);
+  if (choice !== null) {
+    const [, name = "", given = "", choices = ""] = choice;
+    return `Expected one of ${choices.trim().replaceAll('"', "")} after --${withDash(name)} but received ${given.replaceAll('"', "")}.`;
+  }
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ");
   if (unknown === undefined) return message;
   const names = unknown.filter((name) => !(/[A-Z]/.test(name) && unknown.includes(withDash(name))));

@@ -4,7 +4,7 @@ import { tinyChat } from "../tiny-chat.js";
 import { sdft } from "./run.js";
 
 it.each([
-  [["--case", "speed"], /Choices: .*kernels.*train.*generate.*decode-one.*scaling.*start/],
+  [["--case", "speed"], /Expected one of kernels.*train.*generate.*decode-one.*scaling.*start/],
   [["--rounds", "0"], /--rounds to be a whole number from 1 on but received 0/],
   [["--threads", "1.5"], /--threads to be a whole number from 0 on but received 1.5/],
   [["--threads", "9999"], /at most \d+ threads, the processors that this process may use, but received 9999/],

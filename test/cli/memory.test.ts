@@ -4,11 +4,14 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { defaultModel } from "../models/real-models.js";
 import { temporaryFolder } from "../temporary-folder.js";
+
 import { tinyChat } from "../tiny-chat.js";
 import { sdft } from "./run.js";
 
 const folder = temporaryFolder();
+const real = defaultModel();
 const model = ["--model", tinyChat];
 const data = ["--data", "demo_calls", "--max-samples", "8"];
 
@@ -113,6 +116,35 @@ describe("doctor --batch", () => {
     };
     expect(await peakOf("--length", "64")).toBeLessThan(await peakOf("--length", "128"));
     expect(await peakOf("--activations", "recompute")).toBeLessThan(await peakOf());
+  });
+
+  it("plans for a batch of eight where only a model is named", async () => {
+    const { stdout } = await sdft("doctor", ...model, "--length", "64", "--json");
+    const parts = (text: string) => JSON.parse(text).plans.training.parts.slice(1); // without the process, which grows
+    expect(parts(stdout)).toEqual(
+      parts((await sdft("doctor", ...model, "--batch", "8", "--length", "64", "--json")).stdout),
+    );
+  });
+
+  it("says what does not fit into a budget at all, and keeps silent where all fits", async () => {
+    const verdicts = async (budget: string): Promise<string> =>
+      (await sdft(...plan, "--length", "64", "--memory-budget", budget)).stderr.replaceAll("\n", " ");
+    expect(await verdicts("1TB")).not.toMatch(/fit/);
+    const none = await verdicts("1MB");
+    expect(none).toMatch(/Training does not fit: even .* Generating does not fit: even with one sequence at once/);
+    expect(none).not.toMatch(/cutoff-len/);
+  });
+
+  it.skipIf(real === null)("says how many sequences at once fit into a budget", async () => {
+    const many = ["doctor", "--model", real ?? "", "--batch", "64", "--length", "128"];
+    const { plans } = JSON.parse((await sdft(...many, "--json")).stdout);
+    const bytes = (name: string): number =>
+      plans.generating.parts.find((part: { name: string }) => part.name === name).bytes;
+    const half = Math.round(plans.generating.peak - bytes("keys and values") / 2);
+    const { stderr, stdout } = await sdft(...many, "--memory-budget", `${half}B`);
+    expect(`${stdout}${stderr}`).toMatch(
+      /Generating would fit: with \d\d sequences at once it takes .* \(the same answers\)\./,
+    );
   });
 
   it("refuses what is no batch and what is over the context", async () => {

@@ -101,7 +101,14 @@ describe("usage", () => {
     [["train", "--out", "a", "--out", "b"], /--out was given 2 times/],
     [["train", "--seed=-1"], /Expected a whole number from 0 to 2\^53 − 1 after --seed but received -1/],
     [["train", "--seed", "1.5"], /Expected a whole number .* after --seed but received 1.5/],
-    [["train", "--device", "gpu"], /device/i],
+    [
+      ["train", "--device", "gpu"],
+      /^Error: Expected one of auto, cpu, reference, cuda after --device but received gpu\. See/,
+    ],
+    [
+      ["bench", "--case", "train", "--case", "nap"],
+      /Expected one of kernels, train, .* after --case but received .*nap\. See/,
+    ],
     [["train", "--data", "x.json"], /Expected --out/],
     [["generate", ...tiny], /Expected either --prompt TEXT or --input/],
     [["generate", ...tiny, "--prompt", "x", "--compute", "int"], /--compute int\).* not: add --weights q8/],

@@ -10,7 +10,7 @@ export const benchCommand = defineCommand({
     case: {
       choices: ["kernels", "train", "generate", "decode-one", "scaling", "start"] as const,
       array: true,
-      describe: "what to measure; all of them take a quarter of an hour",
+      describe: "what to measure, once for each case; all of them take a quarter of an hour",
       defaultDescription: "kernels, train, generate, decode-one, start",
     },
     rounds: { type: "number", default: 1, describe: "runs of each, in turn, every one in a process of its own" },

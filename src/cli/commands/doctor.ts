@@ -4,9 +4,13 @@ import { defineCommand } from "../define-command.js";
 export const doctorCommand = defineCommand({
   command: "doctor",
   describe:
-    "show processor, memory, backends (and why one is off), cache folder and versions; with --batch the memory that a model's work takes",
+    "show processor, memory, backends (and why one is off), cache folder and versions; with --model or --batch the memory that a model's work takes",
   options: {
-    batch: { type: "number", describe: "examples of an update, and prompts to answer: plan the memory of --model" },
+    batch: {
+      type: "number",
+      describe: "examples of an update, and prompts to answer: plan the memory of --model",
+      defaultDescription: "8 with --model",
+    },
     length: { type: "number", describe: "tokens of an example, and of a prompt with its answer", default: 512 },
     "micro-batch-tokens": {
       type: "number",
@@ -21,8 +25,8 @@ export const doctorCommand = defineCommand({
   run: async (args, { terminal }) => {
     const { runDoctor } = await import("../work/doctor.js");
     const { runMemoryPlan } = await import("../work/memory-plan.js");
-    // A model on a card is planned for as the paper trains it, unless told otherwise.
-    const batch = args.batch ?? (args.model !== undefined && args.device === "cuda" ? 8 : undefined);
+    // A model is planned for as the paper trains it, unless told otherwise.
+    const batch = args.batch ?? (args.model === undefined ? undefined : 8);
     if (batch === undefined) await runDoctor(terminal);
     else await runMemoryPlan({ ...args, batch }, terminal);
   },

@@ -16,6 +16,8 @@ export const generateCommand = defineCommand({
     ["generate --prompt 'Hello' --template chat", "one prompt through the model's chat template"],
     ["generate --input prompts.jsonl --out answers.jsonl", "a file of prompts"],
   ],
+  // Answers are kept in the file that they go to.
+  onInterrupt: ({ out }) => (out === undefined ? "end" : "save"),
   run: async (args, context) => {
     const { runGenerate } = await import("../work/generate.js");
     await runGenerate(args, context);

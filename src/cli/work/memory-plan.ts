@@ -2,7 +2,7 @@
 import { formatByteSize } from "../../base/byte-size.js";
 import { InputError } from "../../base/error.js";
 import { generationWork } from "../../engine/generation-batch.js";
-import { type MemoryPlan, planGeneration } from "../../engine/memory-plan.js";
+import { fitGeneration, type MemoryPlan, planGeneration } from "../../engine/memory-plan.js";
 import { prepareSession } from "../../experiment/session.js";
 import type { TrainSequence } from "../../train/batches.js";
 import { freshAdapterSettings, parseTrainingConfig } from "../../train/config.js";
@@ -55,17 +55,21 @@ export async function runMemoryPlan(args: MemoryPlanArgs, terminal: Terminal): P
   const settings = freshAdapterSettings(wish, { loraRank: 8, loraAlpha: 16, loraDropout: 0 });
   const need = { sequences: examples(args.batch, args.length), settings, seed: 0 };
   // What the machine or the card has decides nothing here: the plan is shown beside it.
-  const bound = limit.source === "budget" ? limit : { ...limit, bytes: Number.POSITIVE_INFINITY };
-  const config = fitTraining(wish, planned, need, bound);
+  const unbounded = { ...limit, bytes: Number.POSITIVE_INFINITY };
+  const config = fitOrElse(limit.source === "budget" ? limit : unbounded, unbounded, (bound) =>
+    fitTraining(wish, planned, need, bound),
+  );
   const lengths = need.sequences.map(() => args.length);
+  const generation = generationWork(spec, lengths, 0, settings);
   const plans = {
     training: planTrainingMemory(config, planned, need),
-    generating: planGeneration(planned, generationWork(spec, lengths, 0, settings)),
+    generating: planGeneration(planned, generation),
   };
   const fitted =
     plans.training.peak > limit.bytes
       ? planTrainingMemory(fitActivations(config, planned, need, limit), planned, need)
       : null;
+  const fewer = plans.generating.peak > limit.bytes ? fitGeneration(planned, generation, limit.bytes) : null;
   const tokens = config.micro_batch_tokens;
   const text = [
     `${model.name}, ${args.batch} × ${args.length} tokens, --weights ${args.weights}, micro-batches of ${tokens} tokens`,
@@ -73,11 +77,33 @@ export async function runMemoryPlan(args: MemoryPlanArgs, terminal: Terminal): P
     ...planLines("Generating", plans.generating, terminal),
     `May be used: ${formatByteSize(limit.bytes)} (${limit.source})`,
     ...(fitted === null ? [] : [fittedLine(fitted, limit.bytes, spec.layers.length)]),
+    ...(fewer === null ? [] : [fewerLine(fewer, limit.bytes)]),
   ];
   terminal.result(
-    { model: model.name, micro_batch_tokens: tokens, limit, plans: { ...plans, fitted_training: fitted } },
+    {
+      ...{ model: model.name, micro_batch_tokens: tokens, limit },
+      plans: { ...plans, fitted_training: fitted, fitted_generating: fewer },
+    },
     text.join("\n"),
   );
+}
+
+/** Where not even one example fits within the first limit, the plan without one: the verdict beside it says so. */
+function fitOrElse<Limit, Fitted>(limit: Limit, otherwise: Limit, plan: (limit: Limit) => Fitted): Fitted {
+  try {
+    return plan(limit);
+  } catch (error) {
+    if (!(error instanceof InputError) || error.code !== "memory") throw error;
+    return plan(otherwise);
+  }
+}
+
+/** What generating does where not all may run at once. */
+function fewerLine({ peak, sequences = 1 }: MemoryPlan, bytes: number): string {
+  const many = sequences === 1 ? "one sequence" : `${sequences} sequences`;
+  return peak <= bytes
+    ? `Generating would fit: with ${many} at once it takes ${formatByteSize(peak)} (the same answers).`
+    : `Generating does not fit: even with ${many} at once it takes ${formatByteSize(peak)}.`;
 }
 
 /** What training does where it may not keep everything. */
