@@ -97,7 +97,7 @@ Tensor Decoder::hidden(const Step& step) {
   }
   ropes_.prepare(step.segments, step.sequence_lengths);
   backend.upload(tokens_.top(rows), step.tokens.data());
-  backend.embed(stream_.top(rows), model_.embedding(), tokens_.top(rows), spec.embedding_scale);
+  model_.embed(stream_.top(rows), tokens_.top(rows));
 
   const int64_t layers = static_cast<int64_t>(spec.layers.size());
   backend.rms_norm(normed_.top(rows), stream_.top(rows), model_.layer(0).attention_norm.view(), spec.norm_epsilon);

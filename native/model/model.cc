@@ -1,6 +1,8 @@
 // Loading: every tensor the spec asks for, checked and prepared by the backend.
 #include "model/model.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace sdft {
@@ -12,6 +14,7 @@ Model::Model(ModelSpec spec, WeightTable table, std::unique_ptr<Backend> backend
   require(!spec_.layers.empty(), "spec", "Expected at least one layer but received none.");
 
   const WeightLoader load(table_, *backend_, format, spec_.head_size);
+  stored_embedding_ = &table_.get("model.embed_tokens.weight");
   embedding_ = load.matrix("model.embed_tokens.weight", spec_.vocab_size, spec_.width, spec_.tied_head ? WeightUse::products : WeightUse::rows);
   if (!spec_.tied_head) head_ = load.matrix("lm_head.weight", spec_.vocab_size, spec_.width, WeightUse::products);
   final_norm_ = load.vector("model.norm.weight", spec_.width, spec_.norm_offset);
@@ -35,6 +38,17 @@ Model::Model(ModelSpec spec, WeightTable table, std::unique_ptr<Backend> backend
       layer.linear[t] = load.linear(prefix + target_path(target), target_outputs(spec_, target), target_inputs(spec_, target));
     }
     layers_.push_back(std::move(layer));
+  }
+}
+
+void Model::embed(Tensor out, Indices tokens) const {
+  // The system maps a file's pages sixteen at a time: soon the whole embedding would count as ours. What so many rows brought in is let go of with them.
+  constexpr int64_t kRows = 64;
+  for (int64_t first = 0; first < tokens.count; first += kRows) {
+    const int64_t count = std::min(kRows, tokens.count - first);
+    const Tensor part{static_cast<char*>(out.data) + first * out.stride * backend_->real_bytes(), count, out.cols, out.stride};
+    backend_->embed(part, embedding_, {tokens.data + first, count}, spec_.embedding_scale);
+    if (count == kRows) table_.forget(*stored_embedding_);
   }
 }
 

@@ -26,7 +26,8 @@ class Model {
   const ModelSpec& spec() const { return spec_; }
   Backend& backend() const { return *backend_; }
   const LayerWeights& layer(int64_t index) const { return layers_[index]; }
-  const Weight& embedding() const { return embedding_; }
+  /// out (N, C) = the tokens' rows of the embedding, as the layers take them.
+  void embed(Tensor out, Indices tokens) const;
   const Weight& head() const { return spec_.tied_head ? embedding_ : head_; }
   Tensor final_norm() const { return final_norm_.view(); }
   /// Throws Error("compute") unless every product's weight has a form for this.
@@ -38,6 +39,7 @@ class Model {
   ModelSpec spec_;
   WeightTable table_;  // outlives the weights that may point into it
   std::unique_ptr<Backend> backend_;
+  const StoredTensor* stored_embedding_ = nullptr;  // of the table
   Weight embedding_, head_;
   OwnedTensor final_norm_;
   std::vector<LayerWeights> layers_;

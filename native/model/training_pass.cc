@@ -151,7 +151,7 @@ double TrainingPass::run(const TrainingBatch& batch, const Adapter& adapter, con
   // Forward. After the last layer's attention only the rows that predict a target go on.
   const int64_t last = static_cast<int64_t>(spec.layers.size()) - 1;
   const int64_t from = forward.first;
-  backend.embed(a.inputs[0].range(from, rows), model_.embedding(), a.tokens.range(from, rows), spec.embedding_scale);
+  model_.embed(a.inputs[0].range(from, rows), a.tokens.range(from, rows));
   for (int64_t index = 0; index < last; ++index) {
     TrainingLayer layer(pass, forward, index);
     layer.attend();

@@ -10,8 +10,10 @@ export interface WeightForm {
 export interface WeightMemory {
   /** Bytes of all weights as they are kept. */
   readonly packed: number;
-  /** Bytes of the file that stay in memory because rows of the embedding are read from it. */
+  /** Bytes of the file that stay in memory because rows of the embedding are read from it, a few at a time. */
   readonly embeddingRows: number;
+  /** The same where rows come many at a time, and go again (Model::embed). */
+  readonly embeddingPieces: number;
 }
 
 export function weightMemory(weights: readonly WeightEntry[], form: WeightForm): WeightMemory {
@@ -23,7 +25,7 @@ export function weightMemory(weights: readonly WeightEntry[], form: WeightForm):
     0,
   );
   const mapped = form.backend === "cpu" && embedding !== undefined ? touchedBytes(embedding) : 0;
-  return { packed, embeddingRows: mapped };
+  return { packed, embeddingRows: mapped, embeddingPieces: Math.min(mapped, 2 * pieceRows * mappedTogether) };
 }
 
 /** Rows are packed in panels of so many outputs, the last one padded (AVX-512: the widest). */
@@ -106,6 +108,10 @@ function elementBytes(form: PanelForm, scaleBytes = 4): number {
 /** Pages of the table that a run's tokens touch: all of a small one, of a large one those of so many different tokens. */
 const differentTokens = 8192;
 const systemPage = 4096;
+
+/** Rows after which the pages that they brought in are let go of, and the bytes that the system maps around each. */
+const pieceRows = 64;
+const mappedTogether = 16 * systemPage;
 
 /** Of a table in the file, of which rows are read. */
 export function touchedBytes(embedding: WeightEntry): number {
