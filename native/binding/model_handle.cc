@@ -120,7 +120,10 @@ Napi::Value ModelHandle::generate(const Napi::CallbackInfo& info) {
     return run_on<Results>(env, model,
                            {[model, call, channel] {
                               GenerateHooks hooks{nullptr, model->cancelled};
-                              if (channel) hooks.progress = [&](GenerateProgress progress) { channel->send(std::move(progress)); };
+                              if (channel) hooks.progress = [&](GenerateProgress progress) {
+                                const bool answers = !progress.finished.empty();  // which are written down
+                                channel->send(std::move(progress), answers);
+                              };
                               return sdft::generate(model->decoder_for(call->options.rows_per_step), *model->model, call->requests, call->options,
                                                     call->vocabulary.get(), hooks);
                             },

@@ -24,13 +24,13 @@ class ProgressChannel : public std::enable_shared_from_this<ProgressChannel<Item
         callback_(Napi::Persistent(callback)) {}
 
   /// From the worker: queues an item and wakes the event loop, unless it was just awake: it takes a processor from the engine's threads each time. What waits goes
-  /// with the next item, or at the end.
-  void send(Item item) {
+  /// with the next item, or at the end; what must not be lost with the process is `urgent`.
+  void send(Item item, bool urgent = false) {
     const auto now = std::chrono::steady_clock::now();
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       items_.push_back(std::move(item));
-      if (woken_ || now < next_wake_) return;
+      if (woken_ || (!urgent && now < next_wake_)) return;
       woken_ = true;
       next_wake_ = now + kPause;
     }
@@ -47,7 +47,7 @@ class ProgressChannel : public std::enable_shared_from_this<ProgressChannel<Item
   }
 
  private:
-  /// Between two wakings; nobody sees so short a wait.
+  /// Between two wakings: fifty a second look like more.
   static constexpr std::chrono::milliseconds kPause{20};
 
   void deliver(Napi::Env env) {

@@ -34,7 +34,8 @@ struct WeightSource {
   int64_t head_size;  // used when interleaved
 };
 
-/// How keys and values stand in a cache. halves: rounded to half precision, beyond its range to its largest number; a backend may keep them more exactly.
+/// How keys and values stand in a cache. halves: rounded to half precision, beyond its range to its largest number. A backend may keep
+/// both in a form of its own (cuda: mostly bf16).
 enum class CacheForm { reals, halves };
 
 struct AttentionShape {
@@ -91,6 +92,8 @@ class Backend {
   // ---- memory -------------------------------------------------------------------------------------------------------------------------------------
   /// Bytes of a real: 4, or 8 in double precision.
   virtual int64_t real_bytes() const = 0;
+  /// Whether embed reads a table's rows where they stand in the file.
+  virtual bool reads_rows_from_file() const { return false; }
   /// 64-byte aligned, zeroed. Throws Error("memory").
   virtual void* allocate(int64_t bytes) = 0;
   virtual void release(void* memory) = 0;

@@ -87,6 +87,7 @@ class Profiled final : public Backend {
 
   const char* name() const override { return inner_->name(); }
   int64_t real_bytes() const override { return inner_->real_bytes(); }
+  bool reads_rows_from_file() const override { return inner_->reads_rows_from_file(); }
   void* allocate(int64_t bytes) override {
     void* memory = nullptr;
     timed(plain("allocate"), {0, 0, 0}, [&] { memory = inner_->allocate(bytes); });

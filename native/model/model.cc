@@ -42,13 +42,16 @@ Model::Model(ModelSpec spec, WeightTable table, std::unique_ptr<Backend> backend
 }
 
 void Model::embed(Tensor out, Indices tokens) const {
+  if (!backend_->reads_rows_from_file()) return backend_->embed(out, embedding_, tokens, spec_.embedding_scale);
   // The system maps a file's pages sixteen at a time: soon the whole embedding would count as ours. What so many rows brought in is let go of with them.
   constexpr int64_t kRows = 64;
-  for (int64_t first = 0; first < tokens.count; first += kRows) {
-    const int64_t count = std::min(kRows, tokens.count - first);
+  for (int64_t first = 0; first < tokens.count;) {
+    const int64_t count = std::min(kRows - rows_read_, tokens.count - first);
     const Tensor part{static_cast<char*>(out.data) + first * out.stride * backend_->real_bytes(), count, out.cols, out.stride};
     backend_->embed(part, embedding_, {tokens.data + first, count}, spec_.embedding_scale);
-    if (count == kRows) table_.forget(*stored_embedding_);
+    first += count;
+    rows_read_ = (rows_read_ + count) % kRows;
+    if (rows_read_ == 0) table_.forget(*stored_embedding_);
   }
 }
 

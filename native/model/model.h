@@ -1,4 +1,4 @@
-// A loaded base model: its spec and its frozen weights in the backend's own form. Shared by everything that runs on it; never written to.
+// A loaded base model: its spec and its frozen weights in the backend's own form. Shared by everything that runs on it, one call at a time; its weights are never written to.
 #pragma once
 #include <array>
 #include <memory>
@@ -40,6 +40,7 @@ class Model {
   WeightTable table_;  // outlives the weights that may point into it
   std::unique_ptr<Backend> backend_;
   const StoredTensor* stored_embedding_ = nullptr;  // of the table
+  mutable int64_t rows_read_ = 0;                   // of it, since its pages were let go of
   Weight embedding_, head_;
   OwnedTensor final_norm_;
   std::vector<LayerWeights> layers_;

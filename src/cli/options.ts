@@ -22,7 +22,8 @@ export const commonOptions = {
   compute: {
     choices: ["f32", "int"] as const,
     default: "f32" as const,
-    describe: "products when generating and scoring; int rounds activations to 8 bits, cached keys and values to 16",
+    describe:
+      "products when generating and scoring; int rounds activations to 8 bits, on the cpu cached keys and values to 16",
   },
   threads: { type: "number", describe: "processor threads", defaultDescription: "one for each core" },
   "batch-invariant": {

@@ -23,6 +23,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
   const { default: yargs } = await import("yargs");
   const parser = yargs(args.map(withDashes))
     .scriptName("sdft")
+    .locale("en") // the messages that usageMessage reads
     .usage("$0 <command> [options]")
     .command([...commands])
     .demandCommand(1, "Name a command.")
@@ -79,7 +80,7 @@ function usageMessage(message: string, args: readonly string[]): string {
   if (message.startsWith("Not enough non-option arguments")) return missingWord(args) ?? message;
   const withoutValue = /^Not enough arguments following: (\S+)$/.exec(message)?.[1];
   if (withoutValue !== undefined) return `Expected a value after --${withDash(withoutValue)}.`;
-  const choice = /^Invalid values:\s+Argument: (\S+), Given: (.*), Choices: (.*)$/s.exec(message);
+  const choice = /^Invalid values:\s+Argument: (\S+), Given: (.*), Choices: (.*)/.exec(message); // the first of several
   if (choice !== null) {
     const [, name = "", given = "", choices = ""] = choice;
     return `Expected one of ${choices.trim().replaceAll('"', "")} after --${withDash(name)} but received ${given.replaceAll('"', "")}.`;

@@ -86,7 +86,7 @@ export interface ScoringWork {
 
 /** The weights alone, while they are read. */
 export function planLoading(model: PlannedModel): MemoryPlan {
-  return plan("loading", held(model, "few"));
+  return plan("loading", held(model));
 }
 
 /** At the end of a forward pass: everything stored, and the scratch of both directions. */
@@ -95,7 +95,7 @@ export function planTraining(model: PlannedModel, work: TrainingWork): MemoryPla
   const adapter = adapterReals(model.spec, work.adapter);
   const { stored, pass } = passLayout(model.spec, work);
   return plan("training", [
-    ...held(model, "many"),
+    ...held(model),
     {
       name: "activations",
       bytes: real * stored,
@@ -132,7 +132,7 @@ export function planGeneration(model: PlannedModel, work: GenerationWork): Memor
   const drawing = model.backend === "cuda" ? 0 : 12 * model.threads;
   const logits = spec.vocabSize * ((real === 4 ? real : real + 4) * sequences + drawing);
   const parts = [
-    ...held(model, "few"),
+    ...held(model),
     { name: "keys and values", bytes: cache, remedy: "lower --max-new-tokens or shorten the prompts" },
     {
       name: "generation scratch",
@@ -171,7 +171,7 @@ export function planScoring(model: PlannedModel, work: ScoringWork): MemoryPlan 
     sequences: work.sequences,
   });
   return plan("scoring", [
-    ...held(model, "many"),
+    ...held(model),
     {
       name: "scoring scratch",
       bytes:
@@ -214,9 +214,9 @@ function cachedNumberBytes({ spec, backend, compute, exact }: PlannedModel): num
   return backend === "cpu" && compute === "int" ? 2 : realBytes(backend);
 }
 
-/** What is there whatever the work: the process, the weights, and what of the file is read again and again: rows of the embedding, few or many at a time. */
-function held(model: PlannedModel, rows: "few" | "many"): MemoryPart[] {
-  const { packed, embeddingRows, embeddingPieces } = weightMemory(model.weights, model);
+/** What is there whatever the work: the process, the weights, and what of the file is read again and again. */
+function held(model: PlannedModel): MemoryPart[] {
+  const { packed, embeddingRows } = weightMemory(model.weights, model);
   if (model.backend === "cuda") {
     const remedy = model.weightFormat === "q4" ? "use a smaller model" : "use --weights q4";
     return [{ name: `weights (${model.weightFormat})`, bytes: packed, remedy }, deviceLibraries];
@@ -226,7 +226,7 @@ function held(model: PlannedModel, rows: "few" | "many"): MemoryPart[] {
   return [
     { name: "Node and tokenizer", bytes: model.processBytes, remedy: null },
     { name: `weights (${model.weightFormat})`, bytes: packed, remedy: smaller },
-    { name: "embedding rows of the file", bytes: rows === "few" ? embeddingRows : embeddingPieces, remedy: null },
+    { name: "embedding rows of the file", bytes: embeddingRows, remedy: null },
   ];
 }
 

@@ -10,10 +10,8 @@ export interface WeightForm {
 export interface WeightMemory {
   /** Bytes of all weights as they are kept. */
   readonly packed: number;
-  /** Bytes of the file that stay in memory because rows of the embedding are read from it, a few at a time. */
+  /** Bytes of the file that are in memory at once because rows of the embedding are read from it (Model::embed). */
   readonly embeddingRows: number;
-  /** The same where rows come many at a time, and go again (Model::embed). */
-  readonly embeddingPieces: number;
 }
 
 export function weightMemory(weights: readonly WeightEntry[], form: WeightForm): WeightMemory {
@@ -25,7 +23,7 @@ export function weightMemory(weights: readonly WeightEntry[], form: WeightForm):
     0,
   );
   const mapped = form.backend === "cpu" && embedding !== undefined ? touchedBytes(embedding) : 0;
-  return { packed, embeddingRows: mapped, embeddingPieces: Math.min(mapped, 2 * pieceRows * mappedTogether) };
+  return { packed, embeddingRows: Math.min(mapped, 2 * pieceRows * mappedTogether) };
 }
 
 /** Rows are packed in panels of so many outputs, the last one padded (AVX-512: the widest). */

@@ -6,7 +6,6 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { defaultModel } from "../models/real-models.js";
 import { temporaryFolder } from "../temporary-folder.js";
-
 import { tinyChat } from "../tiny-chat.js";
 import { sdft } from "./run.js";
 

@@ -106,6 +106,10 @@ describe("usage", () => {
       /^Error: Expected one of auto, cpu, reference, cuda after --device but received gpu\. See/,
     ],
     [
+      ["train", "--device", "gpu", "--weights", "q5"],
+      /^Error: Expected one of auto, cpu, reference, cuda after --device but received gpu\. See/,
+    ],
+    [
       ["bench", "--case", "train", "--case", "nap"],
       /Expected one of kernels, train, .* after --case but received .*nap\. See/,
     ],

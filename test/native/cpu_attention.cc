@@ -177,7 +177,7 @@ CASE("cpu.cached_attention takes halves of any size: subnormal, beyond their ran
   const int64_t length = 40, size = 20;
   AttentionShape shape = shape_of(2, 1, size, 0);
   shape.cache = CacheForm::halves;
-  const float special[] = {0, -0.0f, 1e-8f, -2.98023224e-8f, 2.98023259e-8f, 5.9e-8f, 3.1e-6f, -6.1e-5f, 1 + 0x1p-11f, 1 + 0x3p-11f, -1 - 0x1.8p-11f, 65504, 65519, -65520, 1e9f, -3e38f, 1e-41f};
+  const float special[] = {0, -0.0f, 1e-8f, -2.98023224e-8f, 2.98023259e-8f, 5.9e-8f, 3.1e-6f, -6.1e-5f, 1 + 0x1p-11f, 1 + 0x3p-11f, -1 - 0x1.8p-11f, 65504, 65519, -65520, 1e9f, -3e38f, INFINITY, -INFINITY, 1e-41f};
   std::vector<float> values = random_floats(length * size, 3), keys = random_floats(length * size, 2);
   for (size_t i = 0; i < values.size(); i += 3) values[i] = special[i / 3 % std::size(special)];
   for (size_t i = 0; i < keys.size(); i += 7) keys[i] = special[i / 7 % 11];

@@ -66,7 +66,7 @@ CASE("cpu_memory.what lies side by side goes back to the system with its last pi
   for (int i = 0; i < 200; ++i) pieces.push_back(cpu::allocate_side_by_side(553 * kKilobyte));
   const int64_t with = mapped();
   for (void* piece : pieces) cpu::release_aligned(piece);
-  CHECK(with - before > 100 * kMegabyte && with - before < 180 * kMegabyte);
+  CHECK(with - before > 90 * kMegabyte && with - before < 180 * kMegabyte);
   CHECK(mapped() - before < 40 * kMegabyte);
 }
 

@@ -1,6 +1,10 @@
 // Generation through the binding: answers, streaming, ends, refusals, cancelling.
 import { describe, expect, it } from "vitest";
+import { openModel } from "../../src/models/resolve.js";
+import { loadAddon } from "../../src/native/addon.js";
+import type { Compute } from "../../src/native/loading.js";
 import type { GenerateOptions, GenerateProgress, GenerateRequest } from "../../src/native/types.js";
+import { tinyChat } from "../tiny-chat.js";
 import { letterOffsets, letters, load, options, request, wrong } from "./tiny-engine.js";
 
 describe("generate", () => {
@@ -150,7 +154,32 @@ describe("generate", () => {
     expect(again?.finish).toBe("length");
   });
 
-  it("hands over every token in order, many at a time where they come fast", async () => {
+  it("has room for twice the rows beside integer products", async () => {
+    const { spec, files, weights } = await openModel(tinyChat);
+    using model = await loadAddon().loadModel({
+      ...{ spec, files, weights },
+      ...{ backend: "cpu", threads: 1, weightFormat: "q8" },
+    });
+    const page = 2 * 4 * 32 * spec.kvHeads * spec.headSize * spec.layers.length;
+    const requests = [3, 4].map((step) =>
+      request({
+        id: `${step}`,
+        tokens: Int32Array.from({ length: 40 }, (_, i) => 5 + ((i * step) % 50)),
+        maxNewTokens: 20,
+      }),
+    );
+    const together = async (compute: Compute): Promise<number> => {
+      let most = 0;
+      await model.generate(requests, options({ compute, cacheBytes: 2 * page }), ({ indices }) => {
+        most = Math.max(most, indices.length);
+      });
+      return most;
+    };
+    expect(await together("f32")).toBe(1);
+    expect(await together("int")).toBe(2);
+  });
+
+  it("hands over every token in order and every answer once, though it wakes seldom", async () => {
     using model = await load();
     const told: number[] = [];
     let finished = 0;

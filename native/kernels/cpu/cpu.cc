@@ -42,6 +42,7 @@ class CpuBackend final : public Backend {
 
   const char* name() const override { return "cpu"; }
   int64_t real_bytes() const override { return sizeof(float); }
+  bool reads_rows_from_file() const override { return true; }
   void* allocate(int64_t bytes) override { return cpu::allocate_aligned(bytes); }
   void release(void* memory) override { cpu::release_aligned(memory); }
   void upload(Tensor destination, const float* source) override { fill(destination, source); }

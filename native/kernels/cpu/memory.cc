@@ -1,6 +1,7 @@
 #include "kernels/cpu/memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <mutex>
@@ -28,8 +29,8 @@ void* map(size_t bytes) {
   const size_t before = -reinterpret_cast<uintptr_t>(mapped) % kHugePage;
   char* block = static_cast<char*>(mapped) + before;
   if (before > 0) munmap(mapped, before);
-  constexpr size_t kSmallPage = 4096;
-  const size_t end = (bytes + kSmallPage - 1) / kSmallPage * kSmallPage;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t end = (bytes + page - 1) / page * page;
   if (before + end < whole) munmap(block + end, whole - before - end);
   madvise(block, bytes, MADV_HUGEPAGE);
   return block;

@@ -95,7 +95,7 @@ struct ScalesOf {
 using FloatScales = ScalesOf<false>;
 using NarrowScales = ScalesOf<true>;
 
-/// Asks for so many floats that will be read soon.
+/// Asks for so many elements that will be read soon.
 template <class Element>
 inline void ask_for(const Element* from, int64_t count) {
   constexpr int64_t kLine = kLineBytes / int64_t{sizeof(Element)};
