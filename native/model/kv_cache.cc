@@ -52,12 +52,4 @@ void KvCache::copy(int32_t to, int32_t from) {
   backend_.copy_each(copies);
 }
 
-int64_t KvCache::page_bytes(const Model& model, CacheForm form) {
-  int64_t bytes = 0;
-  for (size_t layer = 0; layer < model.spec().layers.size(); ++layer) {
-    bytes += 2 * model.backend().page_reals(model.spec().attention_shape(layer, form)) * model.backend().real_bytes();
-  }
-  return bytes;
-}
-
 }  // namespace sdft

@@ -26,7 +26,7 @@ class KvCache {
   Tensor keys(int64_t layer) const { return layers_.keys[layer].view(); }
   Tensor values(int64_t layer) const { return layers_.values[layer].view(); }
   /// Bytes of one page over all layers, keys and values.
-  static int64_t page_bytes(const Model& model, CacheForm form);
+  static int64_t page_bytes(const Model& model, CacheForm form) { return bytes(model, 1, form); }
 
  private:
   /// The layers' keys and values, one after the other from the start of the region.

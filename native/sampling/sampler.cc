@@ -65,7 +65,7 @@ void penalise(const SamplingRow& row, float penalty, std::vector<uint8_t>& penal
 typedef float Four __attribute__((vector_size(16)));
 typedef int32_t Flags __attribute__((vector_size(16)));  // all bits of a lane, or none
 constexpr int kFours = 4;                                 // so many at a time wait for none before them
-constexpr int64_t kBlock = 4 * kFours;
+constexpr int64_t kScanned = 4 * kFours;
 
 inline Four load_four(const float* p) {
   Four v;
@@ -90,7 +90,7 @@ Largest largest_of(const float* values, int64_t count) {
   Flags unordered[kFours] = {};
   for (Four& lanes : largest) lanes = Four{} + all.value;
   int64_t i = 0;
-  for (; i + kBlock <= count; i += kBlock) {
+  for (; i + kScanned <= count; i += kScanned) {
     for (int j = 0; j < kFours; ++j) {
       const Four x = load_four(values + i + 4 * j);
       unordered[j] |= x != x;
@@ -110,7 +110,7 @@ Largest largest_of(const float* values, int64_t count) {
 /// Where `value` first stands.
 int64_t find_first(const float* values, int64_t count, float value) {
   int64_t i = 0;
-  for (; i + kBlock <= count; i += kBlock) {
+  for (; i + kScanned <= count; i += kScanned) {
     Flags equal{};
     for (int j = 0; j < kFours; ++j) equal |= load_four(values + i + 4 * j) == Four{} + value;
     int64_t any[2];

@@ -22,8 +22,8 @@ export function weightMemory(weights: readonly WeightEntry[], form: WeightForm):
     (sum, entry) => sum + (untied && entry === embedding ? 0 : packedBytes(entry, form)),
     0,
   );
-  const mapped = form.backend === "cpu" && embedding !== undefined ? touchedBytes(embedding) : 0;
-  return { packed, embeddingRows: Math.min(mapped, 2 * pieceRows * mappedTogether) };
+  const read = form.backend === "cpu" && embedding !== undefined ? tensorBytes(embedding.type, embedding.shape) : 0;
+  return { packed, embeddingRows: Math.min(read, 2 * pieceRows * mappedTogether) };
 }
 
 /** Rows are packed in panels of so many outputs, the last one padded (AVX-512: the widest). */

@@ -251,7 +251,7 @@ class CpuBackend final : public Backend {
     kernels_.attend_backward(context_, dq, dk, dv, dout, out, logsumexp, q, tasks, memory, shape);
   }
   int64_t page_reals(const AttentionShape& shape) const override {
-    const int64_t numbers = kPageRows * shape.kv_heads * shape.head_size;
+    const int64_t numbers = Backend::page_reals(shape);
     return shape.cache == CacheForm::halves ? numbers / 2 : numbers;
   }
   void store_keys_values(Tensor key_cache, Tensor value_cache, Tensor k, Tensor v, Segments segments, const AttentionShape& shape) override {
