@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { amounts, type CaseContext, cases as shipped } from "#sdft/bench/cases.js";
 import { type Contestant, ours } from "#sdft/bench/contestant.js";
 import type { EngineChoice } from "#sdft/bench/engine-choice.js";
+import { decodingMetrics } from "#sdft/bench/generating.js";
 import { type Row, ratioRow } from "#sdft/bench/measurement.js";
 import { rewritingPrompts, trainingRows, type WorkRow } from "#sdft/bench/work.js";
 import { fastestPeer, type PeerProgram, peer } from "./peer.js";
@@ -73,7 +74,7 @@ export const cases = {
       const theirs = await llamaCpp(context, rows, { formats: ["F32", ...compactFormats], settings: [setting] });
       return [...mine, ...theirs.map(peer)];
     },
-    ratios: compareSystems(["decoding one sequence"]),
+    ratios: compareSystems(decodingMetrics),
   },
   kernels: { contestants: shipped.kernels.contestants, ratios: () => [] },
   scaling: { contestants: shipped.scaling.contestants, ratios: () => [], apart: true },

@@ -31,7 +31,12 @@ class Model:
 
     def step(self, entries):
         """entries: (token, position, sequence, wanted). Returns {sequence: likeliest next token} of those wanted."""
-        best = {}
+        wanted = [sequence for _, _, sequence, wanted in entries if wanted]
+        return dict(zip(wanted, self.step_rows(entries)))
+
+    def step_rows(self, entries):
+        """The likeliest next token of each wanted entry, in their order."""
+        best = []
         for start in range(0, len(entries), STEP_TOKENS):
             part = entries[start : start + STEP_TOKENS]
             batch = api.llama_batch_init(len(part), 0, 1)
@@ -43,10 +48,10 @@ class Model:
             status = api.llama_decode(self.context, batch)
             if status != 0:
                 raise SystemExit(f"llama_decode returned {status}")
-            for i, (_, _, sequence, wanted) in enumerate(part):
+            for i, (_, _, _, wanted) in enumerate(part):
                 if wanted:
                     logits = numpy.ctypeslib.as_array(api.llama_get_logits_ith(self.context, i), shape=(self.vocabulary,))
-                    best[sequence] = int(logits.argmax())
+                    best.append(int(logits.argmax()))
             api.llama_batch_free(batch)
         return best
 

@@ -107,7 +107,7 @@ class Profiled final : public Backend {
   void run_on_host(int64_t tasks, const std::function<void(int64_t task, int worker)>& body) override {
     timed(plain("run_on_host"), {tasks, 0, 0}, [&] { inner_->run_on_host(tasks, body); });
   }
-  double step_overhead_rows() const override { return inner_->step_overhead_rows(); }
+  double step_cost(int64_t rows, Compute compute) const override { return inner_->step_cost(rows, compute); }
   Weight prepare_weight(const WeightSource& source, WeightFormat format) override {
     Weight weight;
     const double stored = static_cast<double>(stored_bytes(source.type, source.rows * source.cols));

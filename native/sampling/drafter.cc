@@ -1,15 +1,26 @@
 #include "sampling/drafter.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sdft {
 
 namespace {
 
 /// Counts start as if so many tokens had been seen, guessed right this often: about what rewrites of short answers show.
-constexpr double kPriorCount = 4, kPriorStart = 0.5, kPriorEach = 0.05;
+constexpr double kPriorCount = 4;
+constexpr double kReferencePrior[] = {0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9}, kOwnPrior[] = {0, 0.3, 0.6, 0.65, 0.75, 0.8, 0.85, 0.85, 0.9};
 /// Longest agreement looked for.
 constexpr int64_t kLongestMatch = 16;
+/// Most places of the own text that are looked at for a token: of a frequent one the latest.
+constexpr int kMostPlaces = 64;
+
+/// How many tokens before text[place] are those before sequence[end].
+int64_t agreement(const std::vector<int32_t>& text, int64_t place, const std::vector<int32_t>& sequence, int64_t end, int64_t most) {
+  int64_t count = 0;
+  while (count < most && text[static_cast<size_t>(place - 1 - count)] == sequence[static_cast<size_t>(end - 1 - count)]) ++count;
+  return count;
+}
 
 struct Candidate {
   double odds;  // that the answer reaches and takes this token
@@ -19,48 +30,87 @@ struct Candidate {
 }  // namespace
 
 DraftOdds::DraftOdds() {
-  all_.fill(kPriorCount);
-  for (int64_t i = 0; i <= kLongest; ++i) right_[static_cast<size_t>(i)] = kPriorCount * (kPriorStart + kPriorEach * static_cast<double>(i));
+  for (Counts& counts : counts_) counts.all.fill(kPriorCount);
+  for (size_t i = 0; i <= kLongest; ++i) {
+    counts_[0].right[i] = kPriorCount * kReferencePrior[i];
+    counts_[1].right[i] = kPriorCount * kOwnPrior[i];
+  }
 }
 
-double DraftOdds::of(int64_t agreeing) const {
-  const auto i = static_cast<size_t>(std::min(agreeing, kLongest));
-  return right_[i] / all_[i];
+double DraftOdds::of(const DraftSupport& support) const {
+  const Counts& counts = counts_[static_cast<size_t>(support.text)];
+  const auto i = static_cast<size_t>(std::min(support.agreeing, kLongest));
+  return counts.right[i] / counts.all[i];
 }
 
-void DraftOdds::count(int64_t agreeing, bool right) {
-  const auto i = static_cast<size_t>(std::min(agreeing, kLongest));
-  all_[i] += 1;
-  right_[i] += right ? 1 : 0;
+void DraftOdds::count(const DraftSupport& support, bool right) {
+  Counts& counts = counts_[static_cast<size_t>(support.text)];
+  const auto i = static_cast<size_t>(std::min(support.agreeing, kLongest));
+  counts.all[i] += 1;
+  counts.right[i] += right ? 1 : 0;
+}
+
+void TokenPlaces::append(int32_t token) {
+  if (last_.empty()) last_.assign(kClasses, -1);
+  int32_t& last = last_[class_of(token)];
+  before_.push_back(last);
+  last = static_cast<int32_t>(tokens_.size());
+  tokens_.push_back(token);
+}
+
+Drafter::Drafter(const std::vector<int32_t>& prompt, std::vector<int32_t> reference)
+    : reference_(std::move(reference)), prompt_(static_cast<int64_t>(prompt.size())), guesses_(true) {
+  for (int32_t token : prompt) own_.append(token);
+  if (reference_.empty()) look_up();
+  else next_ = 0;
 }
 
 void Drafter::follow(int32_t token) {
-  if (reference_.empty()) return;
-  answer_.push_back(token);
+  if (!guesses_) return;
   const bool right = available() > 0 && guess(0) == token;
+  own_.append(token);
   if (!right) return look_up();
-  reached_ = ++next_;
-  ++agreeing_;
+  ++next_;
+  ++support_.agreeing;
+  if (support_.text == Text::reference) reached_ = next_;
+}
+
+void Drafter::look_up() {
+  const Place reference = look_up_reference(), own = look_up_own();
+  const bool in_reference = reference.next >= 0 && reference.agreeing >= own.agreeing;
+  support_ = {in_reference ? Text::reference : Text::own, in_reference ? reference.agreeing : own.agreeing};
+  next_ = in_reference ? reference.next : own.next;
+  if (in_reference) reached_ = next_;
 }
 
 /// The place whose tokens before it agree with the longest end of the answer; of several, the first one after where the answer was, else the first of all.
-void Drafter::look_up() {
-  const int64_t length = static_cast<int64_t>(reference_.size()), answered = static_cast<int64_t>(answer_.size());
-  next_ = -1;
-  agreeing_ = 0;
+Drafter::Place Drafter::look_up_reference() const {
+  const int64_t length = static_cast<int64_t>(reference_.size()), end = static_cast<int64_t>(own_.tokens().size());
+  Place best{-1, 0};
   bool ahead = false;
   for (int64_t place = 1; place < length; ++place) {
-    int64_t match = 0;
-    const int64_t most = std::min({place, answered, kLongestMatch});
-    while (match < most && reference_[static_cast<size_t>(place - 1 - match)] == answer_[static_cast<size_t>(answered - 1 - match)]) ++match;
+    const int64_t match = agreement(reference_, place, own_.tokens(), end, std::min({place, end - prompt_, kLongestMatch}));
     if (match == 0) continue;
-    const bool better = match > agreeing_ || (match == agreeing_ && !ahead && place > reached_);
+    const bool better = match > best.agreeing || (match == best.agreeing && !ahead && place > reached_);
     if (!better) continue;
-    next_ = place;
-    agreeing_ = match;
+    best = {place, match};
     ahead = place > reached_;
   }
-  if (next_ > 0) reached_ = next_;
+  return best;
+}
+
+/// The same in the sequence's own tokens; of several places the latest.
+Drafter::Place Drafter::look_up_own() const {
+  const std::vector<int32_t>& tokens = own_.tokens();
+  const int64_t end = static_cast<int64_t>(tokens.size());
+  Place best{-1, 0};
+  if (end == 0) return best;
+  int32_t last = own_.before(static_cast<int32_t>(end - 1));
+  for (int looked = 0; last >= 0 && looked < kMostPlaces; ++looked, last = own_.before(last)) {
+    const int64_t place = last + 1, match = agreement(tokens, place, tokens, end, std::min(place, kLongestMatch));
+    if (match > best.agreeing) best = {place, match};
+  }
+  return best;
 }
 
 std::vector<int64_t> plan_drafts(const std::vector<DraftSource>& sources, const DraftOdds& odds, DraftMode mode, const StepCost& cost, int64_t room) {
@@ -70,21 +120,23 @@ std::vector<int64_t> plan_drafts(const std::vector<DraftSource>& sources, const 
   for (size_t i = 0; i < sources.size(); ++i) {
     const DraftSource& source = sources[i];
     const int64_t most = std::min({source.most, source.drafter->available(), kMostDrafted});
+    DraftSupport support = source.drafter->support();
     double reached = 1;
-    for (int64_t k = 0; k < most; ++k) {
-      reached *= odds.of(source.drafter->agreeing() + k);
+    for (int64_t k = 0; k < most; ++k, ++support.agreeing) {
+      reached *= odds.of(support);
       candidates.push_back({reached, i});
     }
   }
   std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.odds > b.odds; });
-  // One more row pays while its odds / 1 > tokens / (overhead + rows) of the step as it stands.
-  double tokens = static_cast<double>(cost.sequences), rows = tokens;
+  // One more row pays while its odds / what it costs > tokens / cost of the step as it stands.
+  double tokens = static_cast<double>(cost.sequences);
+  int64_t rows = cost.sequences;
   for (const Candidate& candidate : candidates) {
     if (room-- <= 0) break;
-    if (mode == DraftMode::automatic && candidate.odds * (cost.overhead + rows) <= tokens) break;
+    if (mode == DraftMode::automatic && candidate.odds * cost.of(rows) <= tokens * (cost.of(rows + 1) - cost.of(rows))) break;
     ++drafted[candidate.source];
     tokens += candidate.odds;
-    rows += 1;
+    ++rows;
   }
   return drafted;
 }

@@ -1,62 +1,98 @@
-// Guesses an answer's next tokens from a text that it may repeat: the reference answer, where the last tokens of the answer stand in it. How far such a guess
-// holds is learnt from every token drawn, whether it was drafted or not, so that drafting never has to be tried to be judged.
+// Guesses an answer's next tokens where its last ones stand in a text that it may repeat: the reference answer, or the sequence itself, its prompt and the answer
+// so far. How far such a guess holds is learnt from every token drawn, whether it was drafted or not, so that drafting never has to be tried to be judged.
 #pragma once
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <functional>
 #include <vector>
 
 namespace sdft {
 
-/// How often a row's next token was the guessed one, by how many tokens before it agreed with the reference. One for all rows of a job.
+/// What speaks for a guess: the text it is from, and how many tokens before it agree with the sequence's last ones.
+struct DraftSupport {
+  enum class Text { reference, own };
+  Text text;
+  int64_t agreeing;
+};
+
+/// How often a row's next token was the guessed one, by what spoke for it. One for all rows of a job.
 class DraftOdds {
  public:
   DraftOdds();
-  double of(int64_t agreeing) const;
-  void count(int64_t agreeing, bool right);
+  double of(const DraftSupport& support) const;
+  void count(const DraftSupport& support, bool right);
 
  private:
   static constexpr int64_t kLongest = 8;  // more agreeing tokens than that count as that many
-  std::array<double, kLongest + 1> right_, all_;
+  struct Counts {
+    std::array<double, kLongest + 1> right, all;
+  };
+  std::array<Counts, 2> counts_;  // by text
+};
+
+/// Where each token of a growing text stands: a list through the places of its tokens, from the last one back, for each of a few classes of tokens.
+class TokenPlaces {
+ public:
+  void append(int32_t token);
+  const std::vector<int32_t>& tokens() const { return tokens_; }
+  /// The place before this one where a token of the same class stands, or -1.
+  int32_t before(int32_t place) const { return before_[static_cast<size_t>(place)]; }
+
+ private:
+  static constexpr size_t kClasses = 1024;
+  static size_t class_of(int32_t token) { return static_cast<uint32_t>(token) % kClasses; }
+
+  std::vector<int32_t> tokens_, before_, last_;
 };
 
 class Drafter {
  public:
-  /// Without a reference it never guesses.
-  explicit Drafter(std::vector<int32_t> reference) : reference_(std::move(reference)) {}
+  /// Never guesses.
+  Drafter() = default;
+  /// The reference may be empty: then only the sequence's own tokens are looked through.
+  Drafter(const std::vector<int32_t>& prompt, std::vector<int32_t> reference);
 
   /// How many tokens can be guessed now.
-  int64_t available() const { return next_ < 0 ? 0 : static_cast<int64_t>(reference_.size()) - next_; }
+  int64_t available() const { return next_ < 0 ? 0 : static_cast<int64_t>(text().size()) - next_; }
   /// The next token (0) and those after it, below available().
-  int32_t guess(int64_t index) const { return reference_[static_cast<size_t>(next_ + index)]; }
-  /// Tokens before the guess that agree; 0 at the answer's start.
-  int64_t agreeing() const { return agreeing_; }
-  /// Takes the token that was drawn, and looks for the place that fits the answer best if the guess was another.
+  int32_t guess(int64_t index) const { return text()[static_cast<size_t>(next_ + index)]; }
+  /// Of the next token. Where the reference is guessed to begin nothing agrees.
+  const DraftSupport& support() const { return support_; }
+  /// Takes the token that was drawn, and looks for the place that fits best if the guess was another.
   void follow(int32_t token);
 
  private:
+  using Text = DraftSupport::Text;
+  struct Place {
+    int64_t next, agreeing;
+  };
+  const std::vector<int32_t>& text() const { return support_.text == Text::own ? own_.tokens() : reference_; }
   void look_up();
+  Place look_up_reference() const;
+  Place look_up_own() const;
 
   std::vector<int32_t> reference_;
-  std::vector<int32_t> answer_;
-  int64_t next_ = 0;     // of reference_: the guess; −1: nothing fits
-  int64_t reached_ = 0;  // the last place that fitted
-  int64_t agreeing_ = 0;
+  TokenPlaces own_;  // prompt and answer
+  int64_t prompt_ = 0;
+  int64_t next_ = -1;    // of the text: the guess; -1: nothing fits
+  int64_t reached_ = 0;  // the last place of the reference that fitted
+  DraftSupport support_{Text::reference, 0};
+  bool guesses_ = false;
 };
 
 enum class DraftMode { automatic, off, on };
 
-/// A row that could draft: its reference, and the most tokens it has room for.
+/// A row that could draft, and the most tokens it has room for.
 struct DraftSource {
   const Drafter* drafter;
   int64_t most;
 };
 
-/// What a step costs, in rows: as much as `overhead` rows for reading the weights, and one for each of its rows.
+/// What a step costs.
 struct StepCost {
-  double overhead;
-  int64_t sequences;  // that run; each has one row and gets one token without drafts
+  std::function<double(int64_t rows)> of;  // in any unit
+  int64_t sequences;                       // that run; each has one row and gets one token without drafts
 };
 
 /// Tokens to draft for each source, at most `room` in all. Automatic: the likeliest first, while an extra row is expected to bring more tokens than the

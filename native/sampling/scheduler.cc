@@ -67,7 +67,7 @@ class Scheduler {
   bool admit(int32_t index) {
     const GenerateRequest& request = requests_[index];
     auto sequence = std::make_unique<Sequence>(Sequence{index, static_cast<int64_t>(request.tokens.size()), longest(request), request.min_new_tokens,
-                                                        request.tokens, make_sampler(request), StopMatcher(options_.stop_strings), Drafter(request.draft)});
+                                                        request.tokens, make_sampler(request), StopMatcher(options_.stop_strings), make_drafter(request)});
     if (!pages_->admit(*sequence)) return false;
     prompt_tokens_ += sequence->position;
     running_.push_back(std::move(sequence));
@@ -76,6 +76,10 @@ class Scheduler {
 
   Sampler make_sampler(const GenerateRequest& request) const {
     return Sampler(options_.sampling, philox_key(options_.seed, fnv1a64(request.id)), request.sample);
+  }
+
+  Drafter make_drafter(const GenerateRequest& request) const {
+    return options_.drafts == DraftMode::off ? Drafter() : Drafter(request.tokens, request.draft);
   }
 
   /// One forward pass: a row for each sequence that decodes, with its drafts, then prompt chunks into what room is left, in the order of admission.
@@ -124,7 +128,8 @@ class Scheduler {
   std::vector<int64_t> choose_drafts(const std::vector<Sequence*>& decoding, int64_t room) const {
     std::vector<DraftSource> sources;
     for (const Sequence* sequence : decoding) sources.push_back({&sequence->drafter, sequence->length - static_cast<int64_t>(sequence->tokens.size()) - 1});
-    const StepCost cost{model_.backend().step_overhead_rows(), static_cast<int64_t>(running_.size())};
+    const Backend& backend = model_.backend();
+    const StepCost cost{[&](int64_t rows) { return backend.step_cost(rows, options_.compute); }, static_cast<int64_t>(running_.size())};
     return plan_drafts(sources, odds_, options_.drafts, cost, room);
   }
 
@@ -188,7 +193,7 @@ class Scheduler {
   void settle(Sequence& sequence, const Drawn& drawn, int64_t drafted, GenerateProgress& progress) {
     drafted_ += drafted;
     accepted_ += drawn.count - 1;
-    for (const Drawn::Guess& guess : drawn.guesses) odds_.count(guess.agreeing, guess.right);
+    for (const Drawn::Guess& guess : drawn.guesses) odds_.count(guess.support, guess.right);
     progress.indices.insert(progress.indices.end(), static_cast<size_t>(drawn.count), sequence.request);
     progress.tokens.insert(progress.tokens.end(), sequence.tokens.end() - drawn.count, sequence.tokens.end());
     if (!drawn.ended) return;

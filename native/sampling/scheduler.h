@@ -1,6 +1,6 @@
 // Generating many sequences at once: continuous batching over a paged cache. Prompts enter in chunks beside rows that already decode, a finished row's place
 // is taken at once, and what a row says does not depend on which others run beside it. Tokens that prompts begin with in common are computed once, whichever
-// prompts they are; rows with a reference answer draft from it where that pays. Neither changes a bit of any answer.
+// prompts they are; rows draft from a reference answer, their prompt and what they have said where that pays. Neither changes a bit of any answer.
 #pragma once
 #include <atomic>
 #include <cstdint>

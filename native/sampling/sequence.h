@@ -48,13 +48,13 @@ struct DrawRows {
 
 struct Drawn {
   struct Guess {
-    int64_t agreeing;
+    DraftSupport support;
     bool right;
   };
   int64_t count = 0;  // tokens appended to the sequence
   bool ended = false;
   Finish finish = Finish::length;
-  std::vector<Guess> guesses{};  // what the reference would have said of them
+  std::vector<Guess> guesses{};  // what the drafter would have said of them
 };
 
 /// What each row's token depends on besides its logits, for a backend that draws by itself, as if all drafts came true.

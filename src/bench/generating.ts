@@ -3,7 +3,7 @@ import { performance } from "node:perf_hooks";
 import type { Engine } from "../engine/engine.js";
 import { greedySampling, type Sampling } from "../engine/sampling.js";
 import { type EngineChoice, peakMebibytes, systemName, watchKernels } from "./engine-choice.js";
-import type { JobResult } from "./measurement.js";
+import type { JobResult, Measurement } from "./measurement.js";
 import type { WorkRow } from "./work.js";
 
 export interface GeneratingWork {
@@ -11,6 +11,9 @@ export interface GeneratingWork {
   /** Tokens for each prompt. */
   readonly newTokens: number;
 }
+
+/** What the case `decode-one` measures. */
+export const decodingMetrics = ["decoding one sequence", "decoding one sequence, drafted"] as const;
 
 export interface DecodingWork extends GeneratingWork {
   /** The prompt is this many first tokens of the rows, one after the other. */
@@ -45,21 +48,27 @@ export async function measureGenerating(
   };
 }
 
-/** From the first new token on, which the prompt's own step gives, to the last. */
+/** From the first new token on, which the prompt's own step gives, to the last: a token a step, then with tokens drafted from the prompt and the answer. */
 export async function measureDecoding(engine: Engine, choice: EngineChoice, work: DecodingWork): Promise<JobResult> {
   await warmUp(engine, work);
   const tokens = work.rows.flatMap((row) => row.tokens).slice(0, work.context);
   const notes = watchKernels(engine, choice);
-  let started = Number.NaN;
-  const onTokens = (): void => {
-    if (Number.isNaN(started)) started = performance.now();
+  const measure = async (metric: string, drafts: "off" | "auto"): Promise<Measurement> => {
+    const counts = { drafted: 0, accepted: 0 };
+    let started = Number.NaN;
+    await engine.generate([{ id: "one", tokens }], forced(work.newTokens + 1), {
+      drafts,
+      onTokens: () => {
+        if (Number.isNaN(started)) started = performance.now();
+      },
+      onProgress: ({ drafted, accepted }) => Object.assign(counts, { drafted, accepted }),
+    });
+    const seconds = (performance.now() - started) / 1000;
+    const details = { context: tokens.length, new: work.newTokens, seconds, ...counts };
+    return { system: systemName(choice), metric, unit: "tokens/s", value: work.newTokens / seconds, details };
   };
-  await engine.generate([{ id: "one", tokens }], forced(work.newTokens + 1), { onTokens });
-  const seconds = (performance.now() - started) / 1000;
-  const details = { context: tokens.length, new: work.newTokens, seconds };
-  const value = work.newTokens / seconds;
   return {
-    measurements: [{ system: systemName(choice), metric: "decoding one sequence", unit: "tokens/s", value, details }],
+    measurements: [await measure(decodingMetrics[0], "off"), await measure(decodingMetrics[1], "auto")],
     notes: await notes(),
   };
 }

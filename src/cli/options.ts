@@ -93,6 +93,15 @@ export const distillOptions = {
   },
 } as const satisfies Record<string, Options>;
 
+/** Of answers that may repeat what is there already. */
+export const draftOptions = {
+  drafts: {
+    choices: ["auto", "off", "on"] as const,
+    default: "auto" as const,
+    describe: "guess next tokens where the last ones stood before, and check several at once: faster, the same answers",
+  },
+} as const satisfies Record<string, Options>;
+
 /** Of what is trained or rewritten. */
 export const exampleOptions = {
   "max-example-tokens": {

@@ -20,7 +20,10 @@ export interface Prompt {
   readonly tokens: readonly number[] | Int32Array;
   /** Which of several samples of the same id this is; 0 by default. */
   readonly sample?: number;
-  /** Tokens of a text that the answer may repeat, such as the reference answer's: the engine drafts from it where that is faster. Answers don't change. */
+  /**
+   * Tokens of a text that the answer may repeat, such as the reference answer's: the engine drafts from it, as it does from the prompt and the answer so far,
+   * where that is faster. Answers don't change.
+   */
   readonly draft?: readonly number[] | Int32Array | undefined;
 }
 

@@ -171,6 +171,33 @@ CASE("scheduler.drafts save steps") {
   check_throws("tokens", [&] { run(drafting, last); });
 }
 
+CASE("scheduler.rows without a reference draft from themselves") {
+  const auto model = make_tiny_model("cpu", 2);
+  Decoder decoder(*model, 64);
+  const std::atomic<bool> cancelled{false};
+  GenerateOptions options{nullptr, 1, {}, {}, {}, 8, 64};
+  const std::vector<int32_t> prompt = random_integers(12, 3, 83);
+  const std::vector<GenerateRequest> requests{{"a", prompt, 0, 60, 0}};  // greedy: it goes in circles
+  std::vector<int32_t> plain;
+  for (DraftMode drafts : {DraftMode::off, DraftMode::automatic, DraftMode::on}) {
+    options.drafts = drafts;
+    int64_t steps = 0;
+    GenerateProgress last;
+    const auto count = [&](GenerateProgress progress) {
+      ++steps;
+      last = std::move(progress);
+    };
+    const std::vector<int32_t> tokens = generate(decoder, *model, requests, options, nullptr, {count, cancelled})[0].tokens;
+    if (drafts == DraftMode::off) {
+      plain = tokens;
+      CHECK(steps == 60 && last.drafted == 0);
+      continue;
+    }
+    CHECK(tokens == plain);
+    CHECK(steps == 60 - last.accepted && last.accepted > 10);
+  }
+}
+
 CASE("scheduler.rows wait for pages and answer alike") {
   const auto model = make_tiny_model("reference", 1);
   Decoder decoder(*model, 128);

@@ -3,6 +3,7 @@ import { defineCommand } from "../define-command.js";
 import {
   dataOptions,
   distillOptions,
+  draftOptions,
   exampleOptions,
   filterOptions,
   profileOptions,
@@ -20,11 +21,7 @@ export const distillCommand = defineCommand({
     ...profileOptions,
     attempts: { type: "number", default: 1, describe: "most attempts at a rewrite, or the samples of --choose best" },
     ...filterOptions,
-    drafts: {
-      choices: ["auto", "off", "on"] as const,
-      default: "auto" as const,
-      describe: "draft rewrites from the original answers; changes the speed, never a rewrite",
-    },
+    ...draftOptions,
   },
   examples: [
     [

@@ -1,6 +1,6 @@
 // sdft generate: completions of prompts.
 import { defineCommand } from "../define-command.js";
-import { profileOptions, samplingOptions, templateOptions } from "../options.js";
+import { draftOptions, profileOptions, samplingOptions, templateOptions } from "../options.js";
 
 export const generateCommand = defineCommand({
   command: "generate",
@@ -8,6 +8,7 @@ export const generateCommand = defineCommand({
   options: {
     ...samplingOptions,
     ...templateOptions,
+    ...draftOptions,
     ...profileOptions,
     prompt: { type: "string", describe: "one prompt, taken word for word unless --template is given" },
     input: { type: "string", alias: "prompts", describe: "JSONL with id and prompt, messages or tokens" },

@@ -10,6 +10,7 @@ import type { TextExample } from "../../data/example.js";
 import type { Completion, Prompt } from "../../engine/generate.js";
 import { type Preparation, prepareSession, startSession } from "../../experiment/session.js";
 import { stageSampling } from "../../experiment/stage-settings.js";
+import type { DraftMode } from "../../native/types.js";
 import { getPreset } from "../../templates/presets.js";
 import { type SamplingArgs, samplingChanges, sessionOptions, withSamplingArgs } from "../arguments.js";
 import type { CommandContext } from "../run-command.js";
@@ -25,6 +26,7 @@ export interface GenerateArgs extends ModelArgs, SamplingArgs, ProfileArgs {
   readonly out?: string | undefined;
   readonly template?: string | undefined;
   readonly preset: string;
+  readonly drafts: DraftMode;
 }
 
 /** A row of the output file. */
@@ -58,6 +60,7 @@ export async function runGenerate(args: GenerateArgs, { terminal, signal }: Comm
   await engine.generate(open, sampling, {
     adapter,
     endTokens: encode.endTokens,
+    drafts: args.drafts,
     signal,
     onCompletion: (completion) => store.add(toRow(completion)),
     onProgress: ({ finished, newTokens, promptTokens, share }) =>
