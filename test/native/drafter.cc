@@ -60,6 +60,7 @@ CASE("drafter.prefers the text that agrees longer, and of equals the reference")
   CHECK(follow({7, 2, 5}, {2}, prompt).support().text == DraftSupport::Text::own);
   CHECK(guesses(follow({7, 2, 5}, {4, 2}, prompt)) == (Tokens{5}));
   CHECK(follow({7, 2, 5}, {4, 2}, prompt).support().text == DraftSupport::Text::reference);
+  CHECK(follow({1, 5, 6}, {5}, prompt).support().agreeing == 1);  // the prompt's end is no part of an answer
 }
 
 CASE("drafter.finds places among tokens of the same class") {

@@ -2,6 +2,7 @@
 #include "sampling/scheduler.h"
 
 #include <functional>
+#include <numeric>
 
 #include "harness.h"
 #include "tiny_model.h"
@@ -196,6 +197,20 @@ CASE("scheduler.rows without a reference draft from themselves") {
     CHECK(tokens == plain);
     CHECK(steps == 60 - last.accepted && last.accepted > 10);
   }
+}
+
+CASE("scheduler.rows draft from their prompts") {
+  const auto model = make_tiny_model("reference", 1);
+  Decoder decoder(*model, 128);
+  const std::atomic<bool> cancelled{false};
+  GenerateOptions options{nullptr, 1, {}, {}, {}, 8, 128};
+  options.drafts = DraftMode::on;
+  std::vector<int32_t> every(83);
+  std::iota(every.begin(), every.end(), 0);
+  int64_t drafted = 0;
+  every.push_back(0);  // whatever the first new token is, it stands in the prompt with another after it
+  generate(decoder, *model, {{"a", every, 0, 3, 0}}, options, nullptr, {[&](const GenerateProgress& progress) { drafted = progress.drafted; }, cancelled});
+  CHECK(drafted > 0);
 }
 
 CASE("scheduler.rows wait for pages and answer alike") {
