@@ -171,6 +171,7 @@ const cases: Case[] = [
         { name: "SmolLM2, training", model: real, work: ["train", "native", "640", "store"] },
         { name: "SmolLM2 in f32, training", model: real, work: ["train", "f32", "200", "recompute"] },
         { name: "SmolLM2, generating", model: real, work: ["generate", "native", "0", "store"] },
+        { name: "SmolLM2 in integers, generating", model: real, work: ["generate", "native", "0", "store", "int"] },
         { name: "SmolLM2, scoring", model: real, work: ["score", "native", "0", "store"] },
       ]),
 ];

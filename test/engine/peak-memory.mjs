@@ -1,15 +1,15 @@
 // A process of its own for memory-plan.test.ts: plans one piece of work, does it, and prints both peaks as JSON. The compiled package is what runs.
-// node peak-memory.mjs MODEL train|generate|score WEIGHTS MICRO_BATCH_TOKENS store|recompute
+// node peak-memory.mjs MODEL train|generate|score WEIGHTS MICRO_BATCH_TOKENS store|recompute [f32|int]
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const [path, work, weights, micro, activations] = process.argv.slice(2);
+const [path, work, weights, micro, activations, compute = "f32"] = process.argv.slice(2);
 const from = (file) => import(new URL(`../../dist/${file}`, import.meta.url).href);
 const { prepareSession, startSession } = await from("experiment/session.js");
 const { silentReporter } = await from("base/reporter.js");
 
-const options = { model: path, device: "cpu", weights, threads: 1, reporter: silentReporter };
+const options = { model: path, device: "cpu", weights, compute, threads: 1, reporter: silentReporter };
 const prepared = await prepareSession(options);
 const { vocabSize, maxPositions } = prepared.planned.spec;
 const tokens = (row, length) =>
