@@ -115,8 +115,8 @@ class Backend {
   virtual void run_on_host(int64_t tasks, const std::function<void(int64_t task, int worker)>& body) {
     for (int64_t task = 0; task < tasks; ++task) body(task, 0);
   }
-  /// What a decoding step of so many rows costs, in rows of a long one. Few rows wait for the weights, so that one more costs them little. Decides when drafts pay; never
-  /// results.
+  /// The time of a decoding step of so many rows, in that of a row among many; neither it nor its growth falls as rows grow. Decides when drafts pay. A backend on
+  /// which a row's bits depend on how many rows a step has says `rows`, and nothing is drafted by itself.
   virtual double step_cost(int64_t rows, Compute) const { return static_cast<double>(rows); }
   /// Packs a frozen matrix; `natural` row order comes out. The source must outlive the weight (a backend may keep reading it).
   virtual Weight prepare_weight(const WeightSource& source, WeightFormat format) = 0;

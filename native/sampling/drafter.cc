@@ -1,6 +1,7 @@
 #include "sampling/drafter.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace sdft {
@@ -9,10 +10,10 @@ namespace {
 
 /// Counts start as if so many tokens had been seen, guessed right this often: about what rewrites of short answers show.
 constexpr double kPriorCount = 4;
-constexpr double kReferencePrior[] = {0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9}, kOwnPrior[] = {0, 0.3, 0.6, 0.65, 0.75, 0.8, 0.85, 0.85, 0.9};
+constexpr std::array kReferencePrior{0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9}, kOwnPrior{0.0, 0.3, 0.6, 0.65, 0.75, 0.8, 0.85, 0.85, 0.9};
 /// Longest agreement looked for.
 constexpr int64_t kLongestMatch = 16;
-/// Most places of the own text that are looked at for a token: of a frequent one the latest.
+/// Most places of a list that are looked at: of a frequent token the latest.
 constexpr int kMostPlaces = 64;
 
 /// How many tokens before text[place] are those before sequence[end].
@@ -30,10 +31,12 @@ struct Candidate {
 }  // namespace
 
 DraftOdds::DraftOdds() {
-  for (Counts& counts : counts_) counts.all.fill(kPriorCount);
-  for (size_t i = 0; i <= kLongest; ++i) {
-    counts_[0].right[i] = kPriorCount * kReferencePrior[i];
-    counts_[1].right[i] = kPriorCount * kOwnPrior[i];
+  static_assert(kReferencePrior.size() == kLongest + 1 && kOwnPrior.size() == kLongest + 1);
+  for (const auto text : {DraftSupport::Text::reference, DraftSupport::Text::own}) {
+    Counts& counts = counts_[static_cast<size_t>(text)];
+    const auto& prior = text == DraftSupport::Text::own ? kOwnPrior : kReferencePrior;
+    counts.all.fill(kPriorCount);
+    std::transform(prior.begin(), prior.end(), counts.right.begin(), [](double share) { return kPriorCount * share; });
   }
 }
 
@@ -50,6 +53,11 @@ void DraftOdds::count(const DraftSupport& support, bool right) {
   counts.right[i] += right ? 1 : 0;
 }
 
+void TokenPlaces::reserve(size_t tokens) {
+  tokens_.reserve(tokens);
+  before_.reserve(tokens);
+}
+
 void TokenPlaces::append(int32_t token) {
   if (last_.empty()) last_.assign(kClasses, -1);
   int32_t& last = last_[class_of(token)];
@@ -60,9 +68,22 @@ void TokenPlaces::append(int32_t token) {
 
 Drafter::Drafter(const std::vector<int32_t>& prompt, std::vector<int32_t> reference)
     : reference_(std::move(reference)), prompt_(static_cast<int64_t>(prompt.size())), guesses_(true) {
+  own_.reserve(prompt.size());
   for (int32_t token : prompt) own_.append(token);
   if (reference_.empty()) look_up();
   else next_ = 0;
+}
+
+int64_t Drafter::available() const {
+  if (next_ < 0) return 0;
+  return support_.text == Text::own ? kMostDrafted : std::min(kMostDrafted, static_cast<int64_t>(reference_.size()) - next_);
+}
+
+int32_t Drafter::guess(int64_t index) const {
+  if (support_.text == Text::reference) return reference_[static_cast<size_t>(next_ + index)];
+  // Past the end of what is there it goes on as guessed: round and round, as greedy answers do.
+  const int64_t left = static_cast<int64_t>(own_.tokens().size()) - next_;
+  return own_.tokens()[static_cast<size_t>(next_ + index % left)];
 }
 
 void Drafter::follow(int32_t token) {
@@ -128,12 +149,13 @@ std::vector<int64_t> plan_drafts(const std::vector<DraftSource>& sources, const 
     }
   }
   std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.odds > b.odds; });
-  // One more row pays while its odds / what it costs > tokens / cost of the step as it stands.
+  // One more row pays while its odds / what it costs > tokens / cost of the step as it stands, which its prompts are not part of.
   double tokens = static_cast<double>(cost.sequences);
   int64_t rows = cost.sequences;
   for (const Candidate& candidate : candidates) {
     if (room-- <= 0) break;
-    if (mode == DraftMode::automatic && candidate.odds * cost.of(rows) <= tokens * (cost.of(rows + 1) - cost.of(rows))) break;
+    const int64_t all = rows + cost.prompt_rows;
+    if (mode == DraftMode::automatic && candidate.odds * cost.of(rows) <= tokens * (cost.of(all + 1) - cost.of(all))) break;
     ++drafted[candidate.source];
     tokens += candidate.odds;
     ++rows;

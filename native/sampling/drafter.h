@@ -31,9 +31,10 @@ class DraftOdds {
   std::array<Counts, 2> counts_;  // by text
 };
 
-/// Where each token of a growing text stands: a list through the places of its tokens, from the last one back, for each of a few classes of tokens.
+/// A growing text, and where its tokens stand: for each of some classes of tokens a list through their places, from the last one back.
 class TokenPlaces {
  public:
+  void reserve(size_t tokens);
   void append(int32_t token);
   const std::vector<int32_t>& tokens() const { return tokens_; }
   /// The place before this one where a token of the same class stands, or -1.
@@ -46,6 +47,9 @@ class TokenPlaces {
   std::vector<int32_t> tokens_, before_, last_;
 };
 
+/// Most tokens of a row in one step.
+constexpr int64_t kMostDrafted = 12;
+
 class Drafter {
  public:
   /// Never guesses.
@@ -53,10 +57,10 @@ class Drafter {
   /// The reference may be empty: then only the sequence's own tokens are looked through.
   Drafter(const std::vector<int32_t>& prompt, std::vector<int32_t> reference);
 
-  /// How many tokens can be guessed now.
-  int64_t available() const { return next_ < 0 ? 0 : static_cast<int64_t>(text().size()) - next_; }
+  /// How many tokens can be guessed now, up to kMostDrafted.
+  int64_t available() const;
   /// The next token (0) and those after it, below available().
-  int32_t guess(int64_t index) const { return text()[static_cast<size_t>(next_ + index)]; }
+  int32_t guess(int64_t index) const;
   /// Of the next token. Where the reference is guessed to begin nothing agrees.
   const DraftSupport& support() const { return support_; }
   /// Takes the token that was drawn, and looks for the place that fits best if the guess was another.
@@ -67,7 +71,6 @@ class Drafter {
   struct Place {
     int64_t next, agreeing;
   };
-  const std::vector<int32_t>& text() const { return support_.text == Text::own ? own_.tokens() : reference_; }
   void look_up();
   Place look_up_reference() const;
   Place look_up_own() const;
@@ -91,14 +94,13 @@ struct DraftSource {
 
 /// What a step costs.
 struct StepCost {
-  std::function<double(int64_t rows)> of;  // in any unit
+  std::function<double(int64_t rows)> of;  // in any unit; neither it nor its growth falls as rows grow
   int64_t sequences;                       // that run; each has one row and gets one token without drafts
+  int64_t prompt_rows = 0;                 // beside them in this step
 };
 
 /// Tokens to draft for each source, at most `room` in all. Automatic: the likeliest first, while an extra row is expected to bring more tokens than the
-/// same time spent on plain steps. On: as many as there is room for, up to kMostDrafted each.
+/// same time spent on steps without prompts. On: as many as there is room for, up to kMostDrafted each.
 std::vector<int64_t> plan_drafts(const std::vector<DraftSource>& sources, const DraftOdds& odds, DraftMode mode, const StepCost& cost, int64_t room);
-
-constexpr int64_t kMostDrafted = 12;
 
 }  // namespace sdft

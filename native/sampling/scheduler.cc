@@ -17,6 +17,9 @@ int64_t longest(const GenerateRequest& request) { return static_cast<int64_t>(re
 /// Integer products are off by more than half precision is.
 CacheForm cache_form(const GenerateOptions& options) { return options.compute == Compute::integer ? CacheForm::halves : CacheForm::reals; }
 
+/// Rows of logits that a step may have for the sake of drafts: more sequences than that draft nothing. The plan of memory counts them.
+constexpr int64_t kMostChecked = 64;
+
 /// A sequence's place in a step.
 struct Place {
   Sequence* sequence;
@@ -67,8 +70,9 @@ class Scheduler {
   bool admit(int32_t index) {
     const GenerateRequest& request = requests_[index];
     auto sequence = std::make_unique<Sequence>(Sequence{index, static_cast<int64_t>(request.tokens.size()), longest(request), request.min_new_tokens,
-                                                        request.tokens, make_sampler(request), StopMatcher(options_.stop_strings), make_drafter(request)});
+                                                        request.tokens, make_sampler(request), StopMatcher(options_.stop_strings), Drafter()});
     if (!pages_->admit(*sequence)) return false;
+    if (options_.drafts != DraftMode::off) sequence->drafter = Drafter(request.tokens, request.draft);
     prompt_tokens_ += sequence->position;
     running_.push_back(std::move(sequence));
     return true;
@@ -76,10 +80,6 @@ class Scheduler {
 
   Sampler make_sampler(const GenerateRequest& request) const {
     return Sampler(options_.sampling, philox_key(options_.seed, fnv1a64(request.id)), request.sample);
-  }
-
-  Drafter make_drafter(const GenerateRequest& request) const {
-    return options_.drafts == DraftMode::off ? Drafter() : Drafter(request.tokens, request.draft);
   }
 
   /// One forward pass: a row for each sequence that decodes, with its drafts, then prompt chunks into what room is left, in the order of admission.
@@ -103,7 +103,7 @@ class Scheduler {
       }
     }
     std::vector<Place> places;
-    const std::vector<int64_t> drafted = choose_drafts(decoding, options_.rows_per_step - static_cast<int64_t>(decoding.size()) - prompt_rows);
+    const std::vector<int64_t> drafted = choose_drafts(decoding, prompt_rows);
     for (size_t i = 0; i < decoding.size(); ++i) add_rows(step, places, *decoding[i], 1, drafted[i]);
     for (Sequence* sequence : reading) {
       const int64_t rows = std::min(options_.rows_per_step - static_cast<int64_t>(step.tokens.size()), sequence->pending());
@@ -125,11 +125,14 @@ class Scheduler {
     if (hooks_.progress) hooks_.progress(std::move(progress));
   }
 
-  std::vector<int64_t> choose_drafts(const std::vector<Sequence*>& decoding, int64_t room) const {
+  /// In the room that prompts leave, and for so many rows of logits in all.
+  std::vector<int64_t> choose_drafts(const std::vector<Sequence*>& decoding, int64_t prompt_rows) const {
+    const auto running = static_cast<int64_t>(running_.size());
+    const int64_t room = std::min(options_.rows_per_step - static_cast<int64_t>(decoding.size()) - prompt_rows, kMostChecked - running);
     std::vector<DraftSource> sources;
     for (const Sequence* sequence : decoding) sources.push_back({&sequence->drafter, sequence->length - static_cast<int64_t>(sequence->tokens.size()) - 1});
     const Backend& backend = model_.backend();
-    const StepCost cost{[&](int64_t rows) { return backend.step_cost(rows, options_.compute); }, static_cast<int64_t>(running_.size())};
+    const StepCost cost{[&](int64_t rows) { return backend.step_cost(rows, options_.compute); }, running, prompt_rows};
     return plan_drafts(sources, odds_, options_.drafts, cost, room);
   }
 

@@ -18,7 +18,8 @@ Drawn follow(Sequence& sequence, const DrawRules& rules, const std::vector<int32
   const auto drafted = static_cast<int64_t>(drafts.size());
   for (int64_t row = 0; row <= drafted; ++row) {
     const int32_t token = draw(row);
-    if (sequence.drafter.available() > 0) drawn.guesses.push_back({sequence.drafter.support(), sequence.drafter.guess(0) == token});
+    // The prompt's own step draws the first token, so that it never is a draft.
+    if (sequence.decoding() && sequence.drafter.available() > 0) drawn.guesses.push_back({sequence.drafter.support(), sequence.drafter.guess(0) == token});
     sequence.drafter.follow(token);
     sequence.tokens.push_back(token);
     ++drawn.count;

@@ -20,7 +20,7 @@ export interface DecodingWork extends GeneratingWork {
   readonly context: number;
 }
 
-/** New tokens a second, prompts included in the time, drafted from the original answers where that pays; peak memory. */
+/** New tokens a second, prompts included in the time, drafted, also from the original answers, where that pays; peak memory. */
 export async function measureGenerating(
   engine: Engine,
   choice: EngineChoice,

@@ -49,7 +49,7 @@ export interface DistillJob {
   readonly name: string;
   /** Gets distilled.jsonl, rewrites.jsonl, verdicts.jsonl, yield.json, <name>.json and dataset_info.json. */
   readonly folder: string;
-  /** Whether to draft from the original answers: where it is faster (`auto`, also where left out), never or always. Rewrites are the same. */
+  /** Whether to draft, also from the original answers: where it is faster (`auto`, also where left out), never or always. Rewrites are the same. */
   readonly drafts?: DraftMode | undefined;
   readonly stage?: string;
   readonly reporter?: Reporter;

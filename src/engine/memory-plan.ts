@@ -118,7 +118,11 @@ export function keptLayers(spec: ModelSpec, work: Pick<TrainingWork, "adapter" |
   return setsFor(spec, work, beforeOutput + afterOutput);
 }
 
-/** With the cache full. */
+/** Tokens that a row drafts at most (native/sampling/drafter.h), and rows of logits of a step that drafts (scheduler.cc). */
+const mostDrafted = 12;
+const mostChecked = 64;
+
+/** With the cache full, and tokens drafted. */
 export function planGeneration(model: PlannedModel, work: GenerationWork): MemoryPlan {
   const { spec } = model;
   const real = realBytes(model.backend);
@@ -130,7 +134,8 @@ export function planGeneration(model: PlannedModel, work: GenerationWork): Memor
   const cache = pageBytes * Math.max(pages[0] ?? 0, Math.min(together, Math.floor(work.cacheBytes / pageBytes)));
   // Drawn from where they lie, except in double precision, of which the sampler takes a copy in floats.
   const drawing = model.backend === "cuda" ? 0 : 12 * model.threads;
-  const logits = spec.vocabSize * ((real === 4 ? real : real + 4) * sequences + drawing);
+  const checked = Math.max(sequences, Math.min(mostChecked, work.rowsPerStep, sequences * (1 + mostDrafted)));
+  const logits = spec.vocabSize * ((real === 4 ? real : real + 4) * checked + drawing);
   const parts = [
     ...held(model),
     { name: "keys and values", bytes: cache, remedy: "lower --max-new-tokens or shorten the prompts" },

@@ -80,7 +80,10 @@ export interface GenerateRequest {
   readonly draft?: Int32Array;
 }
 
-/** `auto` drafts where that is expected to be faster; `on` wherever there is a place that fits. Answers are the same. */
+/**
+ * `auto` drafts where that is expected to be faster; `on` wherever there is a place that fits. Answers are the same. Only on a backend where a row's bits depend
+ * on the other rows of its step (cuda, unless batch-invariant) `on` may change them, and `auto` never drafts.
+ */
 export type DraftMode = "auto" | "off" | "on";
 
 export interface GenerateOptions {

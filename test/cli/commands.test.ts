@@ -32,6 +32,17 @@ describe("generate", () => {
     expect(plain.stderr.trim()).not.toBe("");
   });
 
+  it("drafts or not, and answers the same", async () => {
+    const args = ["generate", ...tiny, "--prompt", "hello hello hello", "--max-new-tokens", "40", "--ignore-eos"];
+    const answers = [];
+    for (const drafts of ["off", "auto", "on"])
+      answers.push((await done(...args, "--drafts", drafts, "--json")).stdout);
+    expect(new Set(answers).size).toBe(1);
+    const { status, stderr } = await sdft(...args, "--drafts", "maybe");
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/--drafts/);
+  });
+
   it("answers a file of prompts, messages and tokens", async () => {
     const input = join(folder, "prompts.jsonl");
     const out = join(folder, "answers.jsonl");

@@ -76,6 +76,17 @@ describe("a plan", () => {
     expect(cache(64, [10, 64, 33], 0)).toBe(2 * page);
   });
 
+  it("of generating has logits for the tokens that are drafted", async () => {
+    const model = await planned();
+    const scratch = (sequences: number): number => {
+      const work = { adapter: null, sequences, lengths: Array(100).fill(9), rowsPerStep: 256, cacheBytes: 0 };
+      return part(planGeneration(model, work), "generation scratch");
+    };
+    expect(scratch(2) - scratch(1)).toBe(13 * 4 * model.spec.vocabSize);
+    expect(scratch(64)).toBe(scratch(5));
+    expect(scratch(70) - scratch(64)).toBe(6 * 4 * model.spec.vocabSize);
+  });
+
   it("of generating with integer products has halves in its pages, where the cpu computes", async () => {
     const model = await planned();
     const work = { adapter: null, sequences: 2, lengths: [64, 64], rowsPerStep: 256, cacheBytes: 2 ** 30 };

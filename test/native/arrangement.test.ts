@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { openModel } from "../../src/models/resolve.js";
 import { loadAddon } from "../../src/native/addon.js";
 import type {
+  DraftMode,
   GenerateOptions,
   GenerateRequest,
   GenerateResult,
@@ -11,6 +12,7 @@ import type {
   NativeModel,
 } from "../../src/native/types.js";
 import { fixturesFolder } from "../shared-folder.js";
+import { tinyChat } from "../tiny-chat.js";
 import { options, wrong } from "./tiny-engine.js";
 
 async function loadTiny(name: string, threads: number): Promise<NativeModel> {
@@ -79,6 +81,31 @@ describe.each(["qwen2-untied", "dynamic", "yarn"])("%s", (name) => {
       }
     }
   });
+});
+
+it.each([1, 2, 3])("drafts beside integer products and answers alike (threads: %s)", async (threads) => {
+  const { spec, files, weights } = await openModel(tinyChat);
+  using model = await loadAddon().loadModel({
+    ...{ spec, files, weights },
+    ...{ backend: "cpu", threads, weightFormat: "q8" },
+  });
+  const requests = relatives(80).map((one) => ({ ...one, maxNewTokens: 40 }));
+  const answers = async (drafts: DraftMode, penalty: number): Promise<[GenerateResult[], number]> => {
+    let accepted = 0;
+    const greedy = options({ compute: "int", drafts, repetitionPenalty: penalty, maxSequences: 4, rowsPerStep: 64 });
+    const results = await model.generate(requests, greedy, (progress) => {
+      accepted = progress.accepted;
+    });
+    return [results, accepted];
+  };
+  for (const penalty of [1, 1.2]) {
+    const [plain] = await answers("off", penalty);
+    for (const drafts of ["auto", "on"] as const) {
+      const [drafted, accepted] = await answers(drafts, penalty);
+      expect(drafted).toEqual(plain);
+      if (penalty === 1) expect(accepted).toBeGreaterThan(10); // they go in circles
+    }
+  }
 });
 
 it("ends a drafted answer at a stop string, with nothing after it", async () => {

@@ -13,6 +13,12 @@ std::vector<int32_t> guesses(const Drafter& drafter) {
   return all;
 }
 
+std::vector<int32_t> first_six(const Drafter& drafter) {
+  std::vector<int32_t> all = guesses(drafter);
+  all.resize(6, -1);
+  return all;
+}
+
 Drafter follow(const std::vector<int32_t>& reference, const std::vector<int32_t>& answer, const std::vector<int32_t>& prompt = {}) {
   Drafter drafter(prompt, reference);
   for (int32_t token : answer) drafter.follow(token);
@@ -39,14 +45,15 @@ CASE("drafter.guesses what follows the place that fits") {
 
 CASE("drafter.guesses from the prompt and the answer so far") {
   const Tokens prompt{1, 2, 3, 4, 2, 5, 1, 2};
-  CHECK(guesses(Drafter(prompt, {})) == (Tokens{3, 4, 2, 5, 1, 2}));      // two agree where it begins, one at 2 5
+  CHECK(first_six(Drafter(prompt, {})) == (Tokens{3, 4, 2, 5, 1, 2}));               // two agree where it begins, one at 2 5
   CHECK(Drafter(prompt, {}).support().agreeing == 2);
-  CHECK(guesses(follow({}, {5}, prompt)) == (Tokens{1, 2, 5}));           // the guess was 3; what follows 2 5
-  CHECK(guesses(follow({}, {5, 1}, prompt)) == (Tokens{2, 5, 1}));        // and went on, into the answer itself
+  CHECK(first_six(follow({}, {5}, prompt)) == (Tokens{1, 2, 5, 1, 2, 5}));           // the guess was 3; what follows 2 5, and so on
+  CHECK(first_six(follow({}, {5, 1}, prompt)) == (Tokens{2, 5, 1, 2, 5, 1}));        // it came true
   CHECK(follow({}, {5, 1}, prompt).support().agreeing == 3);
   CHECK(follow({}, {9}, prompt).available() == 0);
-  CHECK(guesses(follow({}, {9, 8, 7, 9}, prompt)) == (Tokens{8, 7, 9}));  // the answer alone
-  CHECK(guesses(follow({}, {4, 6, 4, 7, 4}, prompt)) == (Tokens{7, 4}));  // the latest of places that fit alike
+  CHECK(first_six(follow({}, {9, 8, 7, 9}, prompt)) == (Tokens{8, 7, 9, 8, 7, 9}));  // the answer alone
+  CHECK(first_six(follow({}, {4, 6, 4, 7, 4}, prompt)) == (Tokens{7, 4, 7, 4, 7, 4}));  // the latest of places that fit alike
+  CHECK(guesses(follow({}, {6, 6}, prompt)) == Tokens(kMostDrafted, 6));
   CHECK(Drafter().available() == 0);
   Drafter off;
   for (int32_t token : {1, 1, 1}) off.follow(token);
@@ -56,7 +63,7 @@ CASE("drafter.guesses from the prompt and the answer so far") {
 CASE("drafter.prefers the text that agrees longer, and of equals the reference") {
   const Tokens prompt{1, 2, 3, 9, 1};
   CHECK(guesses(Drafter(prompt, {7, 8})) == (Tokens{7, 8}));  // an answer begins as its reference does
-  CHECK(guesses(follow({7, 2, 5}, {2}, prompt)) == (Tokens{3, 9, 1, 2}));
+  CHECK(first_six(follow({7, 2, 5}, {2}, prompt)) == (Tokens{3, 9, 1, 2, 3, 9}));
   CHECK(follow({7, 2, 5}, {2}, prompt).support().text == DraftSupport::Text::own);
   CHECK(guesses(follow({7, 2, 5}, {4, 2}, prompt)) == (Tokens{5}));
   CHECK(follow({7, 2, 5}, {4, 2}, prompt).support().text == DraftSupport::Text::reference);
@@ -107,6 +114,8 @@ CASE("drafter.drafts where an extra row brings more than it costs") {
   // Rows that cost nothing up to four, then as much as all before: 0.8 · 4 > 0, …; then 0.41 · 4 < 2.95 · 4.
   const StepCost steps{[](int64_t rows) { return rows <= 4 ? 4.0 : 4.0 * static_cast<double>(rows - 3); }, 1};
   CHECK(plan_drafts({{&far, 100}}, odds, DraftMode::automatic, steps, 100) == (Counts{3}));
+  // Beside a prompt's rows none is for nothing: 0.8 · 4 < 1 · 4.
+  CHECK(plan_drafts({{&far, 100}}, odds, DraftMode::automatic, {steps.of, 1, 10}, 100) == (Counts{0}));
 }
 
 }  // namespace sdft::test

@@ -1,6 +1,7 @@
 // The scheduler: rows wait for pages, and nothing about how the work is arranged changes an answer.
 #include "sampling/scheduler.h"
 
+#include <algorithm>
 #include <functional>
 #include <numeric>
 
@@ -197,6 +198,24 @@ CASE("scheduler.rows without a reference draft from themselves") {
     CHECK(tokens == plain);
     CHECK(steps == 60 - last.accepted && last.accepted > 10);
   }
+}
+
+CASE("scheduler.drafts keep to the logits that are planned for") {
+  const auto model = make_tiny_model("reference", 1);
+  Decoder decoder(*model, 256);
+  const std::atomic<bool> cancelled{false};
+  GenerateOptions options{nullptr, 1, {}, {}, {}, 64, 256};
+  options.drafts = DraftMode::on;
+  std::vector<GenerateRequest> requests;
+  for (uint64_t i = 0; i < 12; ++i) requests.push_back({"a" + std::to_string(i), random_integers(12, i, 83), 0, 60, 0});
+  int64_t before = 0, most = 0, running = 12;
+  const auto follow = [&](const GenerateProgress& progress) {
+    most = std::max(most, running + progress.drafted - before);
+    before = progress.drafted;
+    running -= static_cast<int64_t>(progress.finished.size());
+  };
+  generate(decoder, *model, requests, options, nullptr, {follow, cancelled});
+  CHECK(most == 64);
 }
 
 CASE("scheduler.rows draft from their prompts") {

@@ -79,7 +79,7 @@ class CudaBackend final : public Backend {
     std::copy(floats.begin(), floats.end(), destination);
   }
   void synchronize() override { check(cudaStreamSynchronize(stream_), "the step's kernels"); }
-  double step_cost(int64_t rows, Compute) const override { return kStepOverheadRows + static_cast<double>(rows); }
+  double step_cost(int64_t rows, Compute) const override { return (context_.batch_invariant ? kStepOverheadRows : 0) + static_cast<double>(rows); }
   Weight prepare_weight(const WeightSource& source, WeightFormat format) override { return make_weight(source, format, arena_, staging_); }
   bool has_integer_form(const Weight& weight) const override { return is_integer(device_weight(weight)); }
 
