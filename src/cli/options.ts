@@ -98,7 +98,8 @@ export const draftOptions = {
   drafts: {
     choices: ["auto", "off", "on"] as const,
     default: "auto" as const,
-    describe: "guess next tokens where the last ones stood before, and check several at once: faster, the same answers",
+    describe:
+      "guess next tokens where the last ones stood before and check several at once, for the same answers: where that is faster, never, or always",
   },
 } as const satisfies Record<string, Options>;
 

@@ -66,6 +66,17 @@ export function checkSampling(sampling: Sampling, nameOf: (key: SamplingNumber) 
   if (faults.length > 0) throw new InputError("sampling", `The sampling options don't fit: ${faults.join("; ")}.`);
 }
 
+/** What an answer that goes on shows so far: nothing from a stop string on, nor what may be the beginning of one. */
+export function beforeStop(text: string, stop: readonly string[]): string {
+  const cut = cutAtStop(text, stop);
+  const held = stop.map((word) => {
+    let length = Math.min(word.length - 1, cut.length);
+    while (length > 0 && !cut.endsWith(word.slice(0, length))) length--;
+    return length;
+  });
+  return cut.slice(0, cut.length - Math.max(0, ...held));
+}
+
 /** The text before the first stop string. */
 export function cutAtStop(text: string, stop: readonly string[]): string {
   const ends = stop.map((word) => text.indexOf(word)).filter((index) => index >= 0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkSampling, cutAtStop, greedySampling } from "../../src/engine/sampling.js";
+import { beforeStop, checkSampling, cutAtStop, greedySampling } from "../../src/engine/sampling.js";
 
 describe("checkSampling", () => {
   it("accepts greedy and ordinary sampling", () => {
@@ -16,6 +16,18 @@ describe("checkSampling", () => {
     expect(() => checkSampling(bad, (key) => `<${key}>`)).toThrow(
       /fit: <temperature> must .*; <topP> must .*; <minNewTokens> \(9\) must not be over <maxNewTokens> \(4\)/,
     );
+  });
+});
+
+describe("beforeStop", () => {
+  it("holds back what may become a stop string", () => {
+    expect(beforeStop("one t", ["two", "one x"])).toBe("one ");
+    expect(beforeStop("one tw", ["two", "w!!"])).toBe("one ");
+    expect(beforeStop("one ta", ["two"])).toBe("one ta");
+    expect(beforeStop("one two three", ["two"])).toBe("one ");
+    expect(beforeStop("aab", ["aabc", "bb"])).toBe("");
+    expect(beforeStop("one", [])).toBe("one");
+    expect(beforeStop("", ["two"])).toBe("");
   });
 });
 

@@ -6,6 +6,8 @@ export const chatCommand = defineCommand({
   command: "chat",
   describe: "talk to a model",
   options: { ...samplingOptions, system: { type: "string", describe: "a system message" } },
+  // Nothing of it is kept.
+  onInterrupt: () => "end",
   run: async (args, context) => {
     const { runChat } = await import("../work/chat.js");
     await runChat(args, context);

@@ -3,6 +3,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { InputError } from "../../base/error.js";
 import { Interrupted } from "../../base/interrupted.js";
+import { beforeStop } from "../../engine/sampling.js";
 import { prepareSession, startSession } from "../../experiment/session.js";
 import { stageSampling } from "../../experiment/stage-settings.js";
 import { getPreset } from "../../templates/presets.js";
@@ -15,7 +16,17 @@ export interface ChatArgs extends ModelArgs, SamplingArgs {
   readonly system?: string | undefined;
 }
 
-export async function runChat(args: ChatArgs, { terminal, signal }: CommandContext): Promise<void> {
+interface ChatStreams {
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly output: NodeJS.WritableStream;
+}
+
+/** Ctrl-C ends an answer, which the conversation goes on from, or between answers the conversation. */
+export async function runChat(
+  args: ChatArgs,
+  { terminal }: Pick<CommandContext, "terminal">,
+  { input, output }: ChatStreams = { input: process.stdin, output: process.stderr },
+): Promise<void> {
   const prepared = await prepareSession(sessionOptions(args, terminal));
   const { prompts } = prepared;
   if (prompts === null)
@@ -31,12 +42,21 @@ export async function runChat(args: ChatArgs, { terminal, signal }: CommandConte
   const adapter = await openAdapter(engine, args.adapter, terminal);
   const messages: ChatMessage[] = args.system === undefined ? [] : [{ role: "system", content: args.system }];
   const lines = createInterface({
-    input: process.stdin,
-    output: process.stdin.isTTY ? process.stderr : undefined,
+    input,
+    output: input.isTTY ? output : undefined,
+    terminal: input.isTTY === true,
     prompt: "> ",
   });
-  signal.addEventListener("abort", () => lines.close(), { once: true });
-  if (process.stdin.isTTY) terminal.note(`${session.model.name}. An empty line or Ctrl-D ends the conversation.`);
+  let answering: AbortController | null = null;
+  let interrupted = false;
+  // On a terminal the key comes here, and no signal to the process.
+  lines.on("SIGINT", () => {
+    if (answering !== null) return answering.abort();
+    interrupted = true;
+    lines.close();
+  });
+  if (input.isTTY)
+    terminal.note(`${session.model.name}. An empty line or Ctrl-D ends the conversation, Ctrl-C an answer.`);
   lines.prompt();
   try {
     for await (const line of lines) {
@@ -47,25 +67,33 @@ export async function runChat(args: ChatArgs, { terminal, signal }: CommandConte
       const tokens = prompts.tokenizer.encode(prompts.renderChat(messages, { addGenerationPrompt: true }), {
         addSpecial: false,
       });
-      const [answer] = await engine.generate([{ id: `turn ${messages.length}`, tokens }], sampling, {
+      const controller = new AbortController();
+      answering = controller;
+      const answers = engine.generate([{ id: `turn ${messages.length}`, tokens }], sampling, {
         adapter,
-        signal,
+        signal: controller.signal,
         onTokens: (_, fresh) => {
           ids.push(...fresh);
-          const text = prompts.tokenizer.decode(ids, { skipSpecial: true });
+          const text = beforeStop(prompts.tokenizer.decode(ids, { skipSpecial: true }), sampling.stop);
           // A character cut in the middle of its bytes waits for its rest.
           if (!text.startsWith(shown) || text.endsWith("\ufffd")) return;
           terminal.stream(text.slice(shown.length));
           shown = text;
         },
       });
-      terminal.stream(`${(answer?.text ?? "").slice(shown.length)}\n`);
-      messages.push({ role: "assistant", content: answer?.text ?? "" });
+      const [answer] = await answers.catch((error: unknown) => {
+        if (!controller.signal.aborted) throw error;
+        return [];
+      });
+      answering = null;
+      const content = answer?.text ?? shown;
+      terminal.stream(`${content.slice(shown.length)}\n`);
+      messages.push({ role: "assistant", content });
       lines.prompt();
     }
   } finally {
     lines.close();
   }
-  if (signal.aborted) throw new Interrupted("The conversation was interrupted.");
+  if (interrupted) throw new Interrupted("The conversation was interrupted.");
   terminal.result({ messages }, "");
 }
