@@ -13,6 +13,21 @@ it("changes no result", async () => {
   expect(await profiled.generate(requests, sampling, null)).toEqual(await plain.generate(requests, sampling, null));
 });
 
+it("drafts as much", async () => {
+  const drafted = async (profile: boolean): Promise<number> => {
+    using model = await loadAddon().loadModel({ ...(await loadOptions()), backend: "cpu", profile });
+    let count = 0;
+    const circling = request({ maxNewTokens: 60 });
+    await model.generate([circling], options(), (progress) => {
+      count = progress.drafted;
+    });
+    return count;
+  };
+  const plain = await drafted(false);
+  expect(plain).toBeGreaterThan(0);
+  expect(await drafted(true)).toBe(plain);
+});
+
 it("adds up calls, arithmetic and traffic of each kernel, products by shape", async () => {
   const load = await loadOptions();
   using model = await loadAddon().loadModel({ ...load, profile: true });
