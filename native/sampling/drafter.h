@@ -47,7 +47,7 @@ class TokenPlaces {
   std::vector<int32_t> tokens_, before_, last_;
 };
 
-/// Most tokens of a row in one step.
+/// Most tokens that are drafted for a row in one step.
 constexpr int64_t kMostDrafted = 12;
 
 class Drafter {
