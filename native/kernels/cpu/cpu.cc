@@ -17,6 +17,7 @@
 #include "kernels/cpu/kernels_of.h"
 #include "kernels/cpu/memory.h"
 #include "kernels/cpu/packed_weight.h"
+#include "kernels/cpu/step_cost.h"
 #include "kernels/cpu/workspace.h"
 #include "kernels/expect.h"
 
@@ -31,19 +32,6 @@ bool same(const std::vector<Segment>& known, Segments segments) {
 
 bool same(const AttentionShape& a, const AttentionShape& b) {
   return a.query_heads == b.query_heads && a.kv_heads == b.kv_heads && a.head_size == b.head_size && a.window == b.window;
-}
-
-/// Time of a decoding step, in that of a row among many: few rows wait for the weights (waiting + each · rows), more take their own time (once + rows).
-struct StepTime {
-  double waiting, each, once;
-};
-/// SmolLM2-135M in its 4-bit blocks on two cores, 1 to 12 sequences: floats 4.4, 5.2, 7.1, 8.3 (4), 14.9 (8) and 20.9 ms, so hardly less for the first rows than for
-/// others; integers 2.7, 3.2, 3.3, 3.6 (4), 6.3 (8) and 8.8 ms.
-constexpr StepTime kFloatStep{0, 0, 1.2}, kIntegerStep{3.3, 0.55, 1.5};
-
-double cost_of_step(int64_t rows, const StepTime& time) {
-  const auto count = static_cast<double>(rows);
-  return std::max(time.waiting + time.each * count, time.once + count);
 }
 
 class CpuBackend final : public Backend {
@@ -64,7 +52,7 @@ class CpuBackend final : public Backend {
   float* host_view(Tensor tensor) override { return row_of(tensor, 0); }
   int host_workers() const override { return pool_.threads(); }
   void run_on_host(int64_t tasks, const std::function<void(int64_t task, int worker)>& body) override { pool_.run(tasks, body); }
-  double step_cost(int64_t rows, Compute compute) const override { return cost_of_step(rows, compute == Compute::integer ? kIntegerStep : kFloatStep); }
+  double step_cost(int64_t rows, Compute compute) const override { return cpu::step_cost(rows, compute); }
   Weight prepare_weight(const WeightSource& source, WeightFormat format) override {
     return cpu::pack_weight(source, format, kernels_.panel_columns, pool_);
   }

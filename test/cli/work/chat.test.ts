@@ -7,7 +7,7 @@ import { tinyChat } from "../../tiny-chat.js";
 
 const args: ChatArgs = {
   ...{ model: tinyChat, device: "cpu", weights: "native", compute: "f32", threads: 1 },
-  ...{ maxNewTokens: 100, minNewTokens: 0, ignoreEos: true, temperature: 0, minP: 0, repetitionPenalty: 1 },
+  ...{ maxNewTokens: 900, minNewTokens: 0, ignoreEos: true, temperature: 0, minP: 0, repetitionPenalty: 1 },
 };
 
 class Recorder extends Terminal {
@@ -32,6 +32,12 @@ function conversation(): { keys: PassThrough; terminal: Recorder; over: Promise<
 
 describe("Ctrl-C in chat", () => {
   it("ends an answer, and the conversation goes on", async () => {
+    const whole = conversation();
+    whole.terminal.onStream = (text) => {
+      if (text.endsWith("\n")) whole.keys.write("\r");
+    };
+    whole.keys.write("hello\r");
+    await whole.over;
     const { keys, terminal, over } = conversation();
     let lines = 0;
     terminal.onStream = (text) => {
@@ -42,7 +48,12 @@ describe("Ctrl-C in chat", () => {
     };
     keys.write("hello\r");
     await over;
-    expect(terminal.document?.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"]);
+    const messages = terminal.document?.messages ?? [];
+    expect(messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"]);
+    const [entire = "", cut = ""] = [whole.terminal.document?.messages, messages].map((all) => all?.[1]?.content);
+    expect(cut).not.toBe("");
+    expect(entire.startsWith(cut)).toBe(true);
+    expect(cut.length).toBeLessThan(entire.length);
   });
 
   it("ends the conversation between answers", async () => {
