@@ -3,6 +3,6 @@
 
 namespace sdft {
 
-constexpr int kRevision = 5;
+constexpr int kRevision = 6;
 
 }  // namespace sdft

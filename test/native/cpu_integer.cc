@@ -135,11 +135,15 @@ CASE("cpu.linear_cross_entropy_integer equals reference") {
 
 /// The matrix that a weight stands for, row by row of the identity.
 std::vector<float> values_of(Backend& backend, const Weight& weight) {
-  std::vector<float> identity(static_cast<size_t>(weight.cols * weight.cols), 0.0f);
-  for (int64_t i = 0; i < weight.cols; ++i) identity[static_cast<size_t>(i * weight.cols + i)] = 1;
-  const Guarded x(backend, weight.cols, weight.cols, identity), out(backend, weight.cols, weight.rows);
-  backend.linear(out, x, weight, Tensor{});
-  return out.values();  // (I, O)
+  const int64_t outputs = weight.rows, inputs = weight.cols;
+  std::vector<float> identity(static_cast<size_t>(outputs * outputs), 0.0f), values(static_cast<size_t>(inputs * outputs));
+  for (int64_t o = 0; o < outputs; ++o) identity[static_cast<size_t>(o * outputs + o)] = 1;
+  const Guarded dout(backend, outputs, outputs, identity), dx(backend, outputs, inputs);
+  backend.linear_backward(dx, dout, weight, Write::overwrite);  // backwards every weight is a float for itself
+  const std::vector<float> rows = dx.values();
+  for (int64_t o = 0; o < outputs; ++o)
+    for (int64_t i = 0; i < inputs; ++i) values[static_cast<size_t>(i * outputs + o)] = rows[static_cast<size_t>(o * inputs + i)];
+  return values;  // (I, O)
 }
 
 CASE("weights.q8 and q4 are what a plain quantiser says") {

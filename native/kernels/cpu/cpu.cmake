@@ -1,4 +1,4 @@
-# Compiles native/kernels/cpu/isa/*.cc once for each instruction set of this architecture, and amx/*.cc; which one runs is chosen at run time (features.cc).
+# Compiles native/kernels/cpu/isa/*.cc once for each instruction set of this architecture, digits/*.cc and amx/*.cc; which one runs is chosen at run time (features.cc).
 file(GLOB isa_sources CONFIGURE_DEPENDS native/kernels/cpu/isa/*.cc)
 
 # add_instruction_set(NAME SOURCES… OPTIONS OPTION…)
@@ -22,6 +22,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(integer_sources native/kernels/cpu/isa/integer.cc native/kernels/cpu/isa/integer_tiles.cc)
   add_instruction_set(avx512vnni ${integer_sources} OPTIONS ${avx512_options} -mavx512vnni)
   target_compile_definitions(kernels_avx512vnni PRIVATE SDFT_ISA_AVX512)
+  # Where additions run beside multiplications, floats are multiplied with 4-bit weights as digits; the rest is avx512vnni's.
+  file(GLOB digit_sources CONFIGURE_DEPENDS native/kernels/cpu/digits/*.cc)
+  add_instruction_set(avx512digits ${digit_sources} OPTIONS ${avx512_options} -mavx512vnni)
+  target_compile_definitions(kernels_avx512digits PRIVATE SDFT_ISA_AVX512)
   # The matrix unit takes products over, in floats and in integers; the rest is avx512vnni's. Compilers before GCC 11 and assemblers before 2.35 don't know it.
   include(CheckCXXSourceCompiles)
   set(amx_options -mamx-tile -mamx-int8 -mamx-bf16)

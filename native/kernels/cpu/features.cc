@@ -10,6 +10,7 @@
 #endif
 
 #include <cstdlib>
+#include <utility>
 
 #include "base/error.h"
 
@@ -42,6 +43,7 @@ const char* instruction_set_name(InstructionSet set) {
     case InstructionSet::avx2: return "avx2";
     case InstructionSet::avx512: return "avx512";
     case InstructionSet::avx512vnni: return "avx512vnni";
+    case InstructionSet::avx512digits: return "avx512digits";
     case InstructionSet::avx512amxbf16: return "avx512amxbf16";
     case InstructionSet::avx512amx: return "avx512amx";
   }
@@ -59,7 +61,8 @@ std::vector<InstructionSet> available_instruction_sets() {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     sets.push_back(InstructionSet::avx512);
     if (__builtin_cpu_supports("avx512vnni")) {
-      sets.push_back(InstructionSet::avx512vnni);
+      sets.insert(sets.end(), {InstructionSet::avx512digits, InstructionSet::avx512vnni});
+      if (__builtin_cpu_is("amd")) std::swap(sets[sets.size() - 2], sets.back());
 #if defined(SDFT_KERNELS_AMX)
       if (ask_for_matrix_unit()) sets.insert(sets.end(), {InstructionSet::avx512amxbf16, InstructionSet::avx512amx});
 #endif

@@ -93,6 +93,18 @@ namespace sdft::avx512vnni {
 void linear_integer(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
 }
 
+/// AVX-512 with VNNI whose products of floats with 4-bit weights are made of digits.
+namespace sdft::avx512digits {
+void linear(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
+void gated_linear(const cpu::Context&, Tensor out, Tensor gate, Tensor up, Activation activation, const cpu::PackedWeight& weight, Tensor bias);
+}
+
+/// For those that take over some products.
+namespace sdft::avx512 {
+void linear(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
+void gated_linear(const cpu::Context&, Tensor out, Tensor gate, Tensor up, Activation activation, const cpu::PackedWeight& weight, Tensor bias);
+}
+
 /// Products on the matrix unit (AMX); the rest is AVX-512's with VNNI.
 namespace sdft::avx512amx {
 void linear_integer(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);

@@ -10,6 +10,14 @@ Kernels with_vnni() {
   kernels.linear_integer = avx512vnni::linear_integer;
   return kernels;
 }
+
+Kernels with_digits() {
+  Kernels kernels = with_vnni();
+  kernels.name = "avx512digits";
+  kernels.linear = kernels.linear_tall = avx512digits::linear;
+  kernels.gated_linear = avx512digits::gated_linear;
+  return kernels;
+}
 #endif
 
 #if defined(SDFT_KERNELS_AMX)
@@ -42,6 +50,10 @@ const Kernels& kernels_of(InstructionSet set) {
     case InstructionSet::avx512: return avx512::kernels();
     case InstructionSet::avx512vnni: {
       static const Kernels kernels = with_vnni();
+      return kernels;
+    }
+    case InstructionSet::avx512digits: {
+      static const Kernels kernels = with_digits();
       return kernels;
     }
 #endif

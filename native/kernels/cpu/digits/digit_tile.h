@@ -1,0 +1,30 @@
+// The inner kernels: some rows of digits × a panel of 4-bit weights, 32 inputs after 32 inputs. A block's sum is one exact integer, whichever way it is made, and an output
+// one float sum over the blocks in their order: few rows and many have the same bits.
+#pragma once
+#include "kernels/cpu/digits/digit_panel.h"
+
+namespace sdft::SDFT_ISA {
+
+/// Rows of a tile: 4 × 2 sums in pairs and as many of single products, weights and what is added: 24 to 32 registers.
+constexpr int kDigitRows = 4;
+
+/// out[i][j] = Σ_blocks scale_i · (scale_j · Σ X (quant_j − kCentre)) + sum_i · centre_j, + bias[j]
+struct DigitTile {
+  const DigitGroup* x;  // [block][rows of the tile]
+  int64_t blocks;
+  const void* panel;    // packed for plain digits, DigitBlocks for paired ones
+  float* out;
+  int64_t out_row;
+  int64_t columns;      // the rest is neither read nor written
+  const float* bias;    // or null
+};
+
+using DigitTileFunction = void (*)(const DigitTile&);
+
+/// For 1 … kDigitRows rows.
+struct DigitTileTable {
+  DigitTileFunction rows[kDigitRows];
+};
+extern const DigitTileTable kPairedTiles, kPlainTiles, kPlainNarrowTiles;
+
+}  // namespace sdft::SDFT_ISA

@@ -1,0 +1,105 @@
+// Floats as three signed digits each, for products with 4-bit weights in exact integers. A group of 32 activations of a row is a power of two times integers X, and
+// X = (top · 240 + middle) · 256 + low, |top| and |middle| ≤ 120, low in [−128, 127]: nearly 24 bits with the sign. What rounding to them costs a sum is about what
+// adding up its products in floats costs, one after the other.
+//
+// A processor that adds beside multiplying (AMD's) does two products with one multiplication (S. Winograd 1968): (u + q₂)(s + q₁) = u q₁ + s q₂ + u s + q₁ q₂. The last
+// two terms depend on the row alone and the column alone, and are taken off the sum of 32. The bytes hold it: u = digit + 120 (unsigned) and s = digit − 8 (signed)
+// leave room for quants of 0 … 15.
+#pragma once
+#include "kernels/cpu/isa/tile.h"
+#include "kernels/cpu/packed_weight.h"
+
+namespace sdft::SDFT_ISA {
+
+constexpr int kDigits = 3, kPairedDigits = 2;  // of these the upper two are multiplied in pairs
+/// Of the top digit, and of the lowest one as bits.
+constexpr int kTopBase = 240, kLowBits = 8;
+/// What is added to a digit at an even place and at an odd one.
+constexpr int kEvenBias = 120, kOddBias = -8;
+/// Sums are of quants less this, so that they are as small as they can be.
+constexpr int kCentre = 8;
+
+/// Thirty-two activations of a row: x ≈ scale · X. Word 2r of a digit holds those of inputs 8r, 8r + 2, 8r + 4 and 8r + 6, word 2r + 1 those between them, as the
+/// halves of the weights' words do.
+struct DigitGroup {
+  uint32_t digits[kDigits][8];     // top, middle, low
+  uint32_t top_start, rest_start;  // what the sums begin with: −8 · Σ digit, and for pairs −Σ u s
+  float scale;
+  float sum;                       // scale · Σ X: what a minimum multiplies
+};
+
+/// paired: biased, as products in pairs take them; else as they are.
+enum class DigitForm { plain, paired };
+
+namespace {
+
+/// Per lane: sum += Σ of four bytes without a sign times four with one.
+__attribute__((always_inline)) inline void add_products(WordVec& sum, WordVec without_sign, WordVec with_sign) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(without_sign), "v"(with_sign));
+}
+/// The same, with four bytes for all lanes.
+__attribute__((always_inline)) inline void add_products_of(WordVec& sum, WordVec without_sign, const uint32_t& with_sign) {
+  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(without_sign), "m"(with_sign));
+}
+__attribute__((always_inline)) inline WordVec add_bytes(WordVec a, WordVec b) {
+  return reinterpret_cast<WordVec>(_mm512_add_epi8(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+}
+inline WordVec broadcast_word(uint32_t word) { return WordVec{} + word; }
+
+/// Sums of top digits, which fit into 16 bits, at their place above the middle ones.
+__attribute__((always_inline)) inline WordVec raise_top(WordVec sums) {
+  return reinterpret_cast<WordVec>(_mm512_madd_epi16(reinterpret_cast<__m512i>(sums), _mm512_set1_epi32(kTopBase)));
+}
+
+inline float power_of_two(uint32_t exponent_bits) {
+  const uint32_t bits = exponent_bits << 23;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/// The low bytes of 32 words, even inputs before odd ones in every eight.
+inline __m256i pack_digit(__m512i first, __m512i second) {
+  const __m256i order = _mm256_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15, 0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
+  const __m256i bytes = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm512_cvtepi32_epi8(first)), _mm512_cvtepi32_epi8(second), 1);
+  return _mm256_shuffle_epi8(bytes, order);
+}
+
+/// A group whose numbers are all below 2⁻¹⁰⁰ is zero; of a number that is not finite (or from 1.75 · 2¹²⁷ on) come outputs that are none.
+template <DigitForm kForm>
+inline void split_group(const float* from, DigitGroup& out) {
+  const Vec x[2] = {load(from), load(from + kLanes)};
+  const __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF);
+  // Bits compare as the numbers do, and put NaN above all.
+  const int32_t largest = _mm512_reduce_max_epi32(_mm512_max_epi32(_mm512_and_si512(reinterpret_cast<__m512i>(x[0]), magnitude), _mm512_and_si512(reinterpret_cast<__m512i>(x[1]), magnitude)));
+  // The exponent, one higher where a number would not fit: X is at most 120 · 240 · 256 = 1.7578125 · 2²².
+  const uint32_t exponent = (static_cast<uint32_t>(largest) + 0x001F0000u) >> 23;
+  const bool zero = exponent < 27, finite = exponent < 255;
+  const float inverse = power_of_two(zero || !finite ? 0 : 127 + 22 + 127 - exponent);
+  out.scale = zero ? 0 : finite ? power_of_two(exponent - 22) : NAN;
+  __m512i digits[kDigits][2];
+  SDFT_UNROLL for (int i = 0; i < 2; ++i) {
+    const __m512i whole = _mm512_cvtps_epi32(x[i] * broadcast(inverse)), upper = _mm512_srai_epi32(_mm512_add_epi32(whole, _mm512_set1_epi32(128)), kLowBits);
+    digits[0][i] = _mm512_cvtps_epi32(_mm512_cvtepi32_ps(upper) * broadcast(1.0f / kTopBase));
+    digits[1][i] = _mm512_sub_epi32(upper, _mm512_madd_epi16(digits[0][i], _mm512_set1_epi32(kTopBase)));
+    digits[2][i] = whole;  // its low byte is the digit
+  }
+  const auto total = [](const __m512i (&parts)[2]) { return static_cast<uint32_t>(_mm512_reduce_add_epi32(_mm512_add_epi32(parts[0], parts[1]))); };
+  const uint32_t top = total(digits[0]), whole = total(digits[2]);
+  out.sum = out.scale * static_cast<float>(static_cast<int32_t>(whole));
+  out.top_start = 0u - kCentre * top;
+  out.rest_start = 0u - kCentre * (whole - top * (kTopBase << kLowBits));
+  uint32_t* const starts[kPairedDigits] = {&out.top_start, &out.rest_start};
+  SDFT_UNROLL for (int d = 0; d < kDigits; ++d) {
+    __m256i bytes = pack_digit(digits[d][0], digits[d][1]);
+    if (kForm == DigitForm::paired && d < kPairedDigits) {
+      bytes = _mm256_add_epi8(bytes, _mm256_set1_epi64x(static_cast<int64_t>(0xF8F8F8F878787878)));  // even words, odd words
+      const __m256i products = _mm256_dpbusd_epi32(_mm256_setzero_si256(), bytes, _mm256_srli_epi64(bytes, 32));  // odd words meet zeros
+      *starts[d] -= static_cast<uint32_t>(_mm512_reduce_add_epi32(_mm512_zextsi256_si512(products))) << (d == 0 ? 0 : kLowBits);
+    }
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.digits[d]), bytes);
+  }
+}
+
+}  // namespace
+}  // namespace sdft::SDFT_ISA

@@ -1,0 +1,137 @@
+// Products of floats with 4-bit weights, which some processors make of digits: nothing may be lost that a sum of floats would have kept.
+#include <cmath>
+#include <limits>
+
+#include "cpu_fixture.h"
+
+namespace sdft::test {
+namespace {
+
+/// Root of Σ (out − exact)² / Σ exact², exact in double from the weights' own values.
+double relative_error(Backend& backend, const Stored& stored, const std::vector<float>& x_values, int64_t rows) {
+  const int64_t in = stored.source.cols, out_count = stored.source.rows;
+  const Guarded x(backend, rows, in, x_values), out(backend, rows, out_count);
+  backend.linear(out, x, backend.prepare_weight(stored.source, WeightFormat::native), Tensor{});
+  Backend& reference = reference_backend();
+  const Guarded exact_x(reference, rows, in, x_values), exact(reference, rows, out_count);
+  reference.linear(exact, exact_x, reference.prepare_weight(stored.source, WeightFormat::native), Tensor{});
+  const std::vector<float> values = out.values(), expected = exact.values();
+  double error = 0, size = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    error += std::pow(static_cast<double>(values[i]) - expected[i], 2);
+    size += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  return std::sqrt(error / size);
+}
+
+/// Activations as models have them, even ones and very uneven ones.
+std::vector<float> activations(const std::string& kind, int64_t count) {
+  std::vector<float> values = random_floats(count, 9);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (kind == "positive") values[i] = std::abs(values[i]);
+    if (kind == "one in 500 large" && i % 500 == 7) values[i] *= 300;
+    if (kind == "of all magnitudes") values[i] *= std::exp2(static_cast<float>(i * 7919 % 23) - 11);
+    if (kind == "just below a power of two") values[i] = std::copysign(1.99f, values[i]);
+  }
+  return values;
+}
+
+CASE("cpu.linear of 4-bit weights is as near to the exact product in digits as in floats") {
+  for (const char* kind : {"even", "positive", "one in 500 large", "of all magnitudes", "just below a power of two"}) {
+    for (DType type : {DType::q4_0, DType::q4_1}) {
+      for (int64_t in : {64, 576, 1536}) {
+        const auto stored = random_stored(type, 96, in, 5);
+        const std::vector<float> x = activations(kind, 24 * in);
+        std::map<std::string, double> errors;
+        for_each_level([&](Backend& backend, const std::string& level) { errors[level] = relative_error(backend, *stored, x, 24); });
+        for (const auto& [level, error] : errors) {
+          // An input far below its group's largest keeps fewer bits, which shows where the sum is short.
+          const double floats = errors.count("avx512") > 0 ? errors.at("avx512") : 4e-7;
+          if (level == "avx512digits") CHECK(error < (in < 576 ? 2.5 : 1.5) * floats);
+          else CHECK(error < 4e-7);
+        }
+      }
+    }
+  }
+}
+
+/// Blocks of q4_1 with scale 1, minimum 0 and the quants that `quant` says.
+std::unique_ptr<Stored> plain_quants(int64_t rows, int64_t cols, const std::function<int(int64_t row, int64_t column)>& quant) {
+  auto stored = random_stored(DType::q4_1, rows, cols, 1);
+  constexpr int64_t kBlock = 20;
+  for (int64_t block = 0; block < rows * cols / 32; ++block) {
+    uint8_t* bytes = stored->bytes.data() + block * kBlock;
+    const uint16_t one = 0x3C00, zero = 0;
+    std::memcpy(bytes, &one, 2);
+    std::memcpy(bytes + 2, &zero, 2);
+    const int64_t row = block / (cols / 32), column = block % (cols / 32) * 32;
+    for (int64_t i = 0; i < 16; ++i) bytes[4 + i] = static_cast<uint8_t>(quant(row, column + i) | quant(row, column + i + 16) << 4);
+  }
+  return stored;
+}
+
+CASE("cpu.linear of 4-bit weights holds the largest sums") {
+  // Every activation as large as a group's scale allows, every weight at one end; sums of 32 are then as far from zero as they go.
+  const int64_t in = 64;
+  for (int end : {0, 15}) {
+    const auto stored = plain_quants(40, in, [&](int64_t row, int64_t column) { return row % 2 == 0 || column % 2 == 0 ? end : 15 - end; });
+    for (float size : {1.8749999f, -1.8749999f, 1.875f, -1.9999999f, 1.0f}) {
+      for (int64_t rows : {1, 3, 9, 70})
+        compare_with_reference("quants of " + std::to_string(end) + " and " + std::to_string(size), [&](Backend& backend) {
+          const Guarded x(backend, rows, in, std::vector<float>(static_cast<size_t>(rows * in), size)), out(backend, rows, 40);
+          backend.linear(out, x, backend.prepare_weight(stored->source, WeightFormat::native), Tensor{});
+          return std::vector<Output>{{"out", out.values(), 40, of_sum(in)}};
+        });
+    }
+  }
+}
+
+CASE("cpu.linear of 4-bit weights is exact where floats are") {
+  // Small integers times small integers: every sum is a float, so that one input that met the wrong weight, or a bit that got lost, shows.
+  const int64_t in = 160, out_count = 70;
+  const auto stored = plain_quants(out_count, in, [](int64_t row, int64_t column) { return static_cast<int>((row * 31 + column * 17 + row * column) % 16); });
+  for (int64_t rows : {1, 2, 3, 4, 5, 8, 9, 13, 64, 131}) {
+    std::vector<float> values(static_cast<size_t>(rows * in)), expected(static_cast<size_t>(rows * out_count));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(static_cast<int>(i * 7919 % 255) - 127);
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t o = 0; o < out_count; ++o)
+        for (int64_t i = 0; i < in; ++i) expected[static_cast<size_t>(row * out_count + o)] += values[static_cast<size_t>(row * in + i)] * static_cast<float>((o * 31 + i * 17 + o * i) % 16);
+    for_each_level([&](Backend& backend, const std::string& level) {
+      const Guarded x(backend, rows, in, values, 3), out(backend, rows, out_count, {}, 5);
+      backend.linear(out, x, backend.prepare_weight(stored->source, WeightFormat::native), Tensor{});
+      check_same_bits(level + ", " + std::to_string(rows) + " rows", expected, out.values(), out_count);
+    });
+  }
+}
+
+CASE("cpu.linear of 4-bit weights gives zeros and NaN their due") {
+  const int64_t in = 96, out_count = 40;
+  const auto stored = random_stored(DType::q4_1, out_count, in, 5);
+  for (int64_t rows : {5, 20, 140}) {
+    for_each_level([&](Backend& backend, const std::string& level) {
+      std::vector<float> values = random_floats(rows * in, 8);
+      const auto at = [&](int64_t row, int64_t column) -> float& { return values[static_cast<size_t>(row * in + column)]; };
+      const Weight weight = backend.prepare_weight(stored->source, WeightFormat::native);
+      const Guarded clean_x(backend, rows, in, values), clean(backend, rows, out_count);
+      backend.linear(clean, clean_x, weight, Tensor{});
+      at(1, 40) = std::numeric_limits<float>::quiet_NaN();
+      at(2, 3) = -std::numeric_limits<float>::infinity();
+      for (int64_t column = 0; column < in; ++column) at(3, column) = column % 2 == 0 ? 0.0f : -0.0f;
+      const Guarded x(backend, rows, in, values), out(backend, rows, out_count);
+      backend.linear(out, x, weight, Tensor{});
+      const std::vector<float> before = clean.values(), after = out.values();
+      for (int64_t row = 0; row < rows; ++row) {
+        for (int64_t o = 0; o < out_count; ++o) {
+          const float value = after[static_cast<size_t>(row * out_count + o)];
+          if (row == 1) CHECK(std::isnan(value));
+          else if (row == 2) CHECK(!std::isfinite(value));
+          else if (row == 3) CHECK(value == 0);
+          else CHECK(value == before[static_cast<size_t>(row * out_count + o)]);
+        }
+      }
+    });
+  }
+}
+
+}  // namespace
+}  // namespace sdft::test
