@@ -17,7 +17,7 @@ constexpr int kTopBase = 240, kLowBits = 8;
 /// What is added to a digit at an even place and at an odd one.
 constexpr int kEvenBias = 120, kOddBias = -8;
 /// Sums are of quants less this, so that they are as small as they can be.
-constexpr int kCentre = 8;
+constexpr int kCentreBits = 3, kCentre = 1 << kCentreBits;
 
 /// Thirty-two activations of a row: x ≈ scale · X. Word 2r of a digit holds those of inputs 8r, 8r + 2, 8r + 4 and 8r + 6, word 2r + 1 those between them, as the
 /// halves of the weights' words do.
@@ -84,21 +84,24 @@ inline void split_group(const float* from, DigitGroup& out) {
     digits[1][i] = _mm512_sub_epi32(upper, _mm512_madd_epi16(digits[0][i], _mm512_set1_epi32(kTopBase)));
     digits[2][i] = whole;  // its low byte is the digit
   }
-  const auto total = [](const __m512i (&parts)[2]) { return static_cast<uint32_t>(_mm512_reduce_add_epi32(_mm512_add_epi32(parts[0], parts[1]))); };
-  const uint32_t top = total(digits[0]), whole = total(digits[2]);
-  out.sum = out.scale * static_cast<float>(static_cast<int32_t>(whole));
-  out.top_start = 0u - kCentre * top;
-  out.rest_start = 0u - kCentre * (whole - top * (kTopBase << kLowBits));
-  uint32_t* const starts[kPairedDigits] = {&out.top_start, &out.rest_start};
+  __m256i sums[kDigits], starts[kDigits];  // parts of Σ digit, and of what the sums have too much
   SDFT_UNROLL for (int d = 0; d < kDigits; ++d) {
     __m256i bytes = pack_digit(digits[d][0], digits[d][1]);
+    sums[d] = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), bytes);
+    starts[d] = _mm256_slli_epi32(sums[d], kCentreBits);
     if (kForm == DigitForm::paired && d < kPairedDigits) {
       bytes = _mm256_add_epi8(bytes, _mm256_set1_epi64x(static_cast<int64_t>(0xF8F8F8F878787878)));  // even words, odd words
-      const __m256i products = _mm256_dpbusd_epi32(_mm256_setzero_si256(), bytes, _mm256_srli_epi64(bytes, 32));  // odd words meet zeros
-      *starts[d] -= static_cast<uint32_t>(_mm512_reduce_add_epi32(_mm512_zextsi256_si512(products))) << (d == 0 ? 0 : kLowBits);
+      starts[d] = _mm256_dpbusd_epi32(starts[d], bytes, _mm256_srli_epi64(bytes, 32));                // odd words meet zeros
     }
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.digits[d]), bytes);
   }
+  const auto join = [](__m256i high, __m256i low) { return _mm256_add_epi32(_mm256_slli_epi32(high, kLowBits), low); };
+  const __m256i raised = _mm256_madd_epi16(sums[0], _mm256_set1_epi32(kTopBase)), whole = join(_mm256_add_epi32(raised, sums[1]), sums[2]);
+  const __m256i totals = _mm256_hadd_epi32(_mm256_hadd_epi32(starts[0], join(starts[1], starts[2])), _mm256_hadd_epi32(whole, whole));
+  const __m128i total = _mm_add_epi32(_mm256_castsi256_si128(totals), _mm256_extracti128_si256(totals, 1));
+  out.top_start = 0u - static_cast<uint32_t>(_mm_extract_epi32(total, 0));
+  out.rest_start = 0u - static_cast<uint32_t>(_mm_extract_epi32(total, 1));
+  out.sum = out.scale * static_cast<float>(_mm_extract_epi32(total, 2));
 }
 
 }  // namespace
