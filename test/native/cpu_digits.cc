@@ -1,7 +1,8 @@
-// Products of floats with 4-bit weights, which some processors make of digits: nothing may be lost that a sum of floats would have kept.
+// Products of floats with weights of 4 and 8 bits, which some processors make of digits: nothing may be lost that a sum of floats would have kept.
 #include <cmath>
 #include <limits>
 
+#include "base/dtype.h"
 #include "cpu_fixture.h"
 
 namespace sdft::test {
@@ -36,9 +37,9 @@ std::vector<float> activations(const std::string& kind, int64_t count) {
   return values;
 }
 
-CASE("cpu.linear of 4-bit weights is as near to the exact product in digits as in floats") {
+CASE("cpu.linear of few bits is as near to the exact product in digits as in floats") {
   for (const char* kind : {"even", "positive", "one in 500 large", "of all magnitudes", "just below a power of two"}) {
-    for (DType type : {DType::q4_0, DType::q4_1}) {
+    for (DType type : {DType::q4_0, DType::q4_1, DType::q8_0}) {
       for (int64_t in : {64, 576, 1536}) {
         const auto stored = random_stored(type, 96, in, 5);
         const std::vector<float> x = activations(kind, 24 * in);
@@ -55,60 +56,74 @@ CASE("cpu.linear of 4-bit weights is as near to the exact product in digits as i
   }
 }
 
-/// Blocks of q4_1 with scale 1, minimum 0 and the quants that `quant` says.
-std::unique_ptr<Stored> plain_quants(int64_t rows, int64_t cols, const std::function<int(int64_t row, int64_t column)>& quant) {
-  auto stored = random_stored(DType::q4_1, rows, cols, 1);
-  constexpr int64_t kBlock = 20;
+/// Blocks with scale 1 (and minimum 0) and the quants that `quant` says: 0 … 15 of q4_1, −128 … 127 of q8_0.
+std::unique_ptr<Stored> plain_quants(DType type, int64_t rows, int64_t cols, const std::function<int(int64_t row, int64_t column)>& quant) {
+  auto stored = random_stored(type, rows, cols, 1);
   for (int64_t block = 0; block < rows * cols / 32; ++block) {
-    uint8_t* bytes = stored->bytes.data() + block * kBlock;
+    uint8_t* bytes = stored->bytes.data() + block * block_bytes(type);
+    const int64_t row = block / (cols / 32), column = block % (cols / 32) * 32;
     const uint16_t one = 0x3C00, zero = 0;
     std::memcpy(bytes, &one, 2);
-    std::memcpy(bytes + 2, &zero, 2);
-    const int64_t row = block / (cols / 32), column = block % (cols / 32) * 32;
-    for (int64_t i = 0; i < 16; ++i) bytes[4 + i] = static_cast<uint8_t>(quant(row, column + i) | quant(row, column + i + 16) << 4);
+    if (type == DType::q8_0) {
+      for (int64_t i = 0; i < 32; ++i) bytes[2 + i] = static_cast<uint8_t>(quant(row, column + i));
+    } else {
+      std::memcpy(bytes + 2, &zero, 2);
+      for (int64_t i = 0; i < 16; ++i) bytes[4 + i] = static_cast<uint8_t>(quant(row, column + i) | quant(row, column + i + 16) << 4);
+    }
   }
   return stored;
 }
 
-CASE("cpu.linear of 4-bit weights holds the largest sums") {
+struct Ends {
+  DType type;
+  int least, most;
+};
+constexpr Ends kEnds[] = {{DType::q4_1, 0, 15}, {DType::q8_0, -127, 127}};
+
+CASE("cpu.linear of few bits holds the largest sums") {
   // Every activation as large as a group's scale allows, every weight at one end; sums of 32 are then as far from zero as they go.
   const int64_t in = 64;
-  for (int end : {0, 15}) {
-    const auto stored = plain_quants(40, in, [&](int64_t row, int64_t column) { return row % 2 == 0 || column % 2 == 0 ? end : 15 - end; });
-    for (float size : {1.8749999f, -1.8749999f, 1.875f, -1.9999999f, 1.0f}) {
-      for (int64_t rows : {1, 3, 9, 70})
-        compare_with_reference("quants of " + std::to_string(end) + " and " + std::to_string(size), [&](Backend& backend) {
-          const Guarded x(backend, rows, in, std::vector<float>(static_cast<size_t>(rows * in), size)), out(backend, rows, 40);
-          backend.linear(out, x, backend.prepare_weight(stored->source, WeightFormat::native), Tensor{});
-          return std::vector<Output>{{"out", out.values(), 40, of_sum(in)}};
-        });
+  for (const auto& [type, least, most] : kEnds) {
+    for (int end : {least, most}) {
+      const auto stored = plain_quants(type, 40, in, [&, least = least, most = most](int64_t row, int64_t column) { return row % 2 == 0 || column % 2 == 0 ? end : least + most - end; });
+      for (float size : {1.7578f, -1.7578f, 1.7579f, -1.9999999f, 1.0f}) {
+        for (int64_t rows : {1, 3, 9, 70})
+          compare_with_reference("quants of " + std::to_string(end) + " and " + std::to_string(size), [&](Backend& backend) {
+            const Guarded x(backend, rows, in, std::vector<float>(static_cast<size_t>(rows * in), size)), out(backend, rows, 40);
+            backend.linear(out, x, backend.prepare_weight(stored->source, WeightFormat::native), Tensor{});
+            return std::vector<Output>{{"out", out.values(), 40, of_sum(in)}};
+          });
+      }
     }
   }
 }
 
-CASE("cpu.linear of 4-bit weights is exact where floats are") {
+CASE("cpu.linear of few bits is exact where floats are") {
   // Small integers times small integers: every sum is a float, so that one input that met the wrong weight, or a bit that got lost, shows.
   const int64_t in = 160, out_count = 70;
-  const auto stored = plain_quants(out_count, in, [](int64_t row, int64_t column) { return static_cast<int>((row * 31 + column * 17 + row * column) % 16); });
-  for (int64_t rows : {1, 2, 3, 4, 5, 8, 9, 13, 64, 131}) {
-    std::vector<float> values(static_cast<size_t>(rows * in)), expected(static_cast<size_t>(rows * out_count));
-    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(static_cast<int>(i * 7919 % 255) - 127);
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t o = 0; o < out_count; ++o)
-        for (int64_t i = 0; i < in; ++i) expected[static_cast<size_t>(row * out_count + o)] += values[static_cast<size_t>(row * in + i)] * static_cast<float>((o * 31 + i * 17 + o * i) % 16);
-    for_each_level([&](Backend& backend, const std::string& level) {
-      const Guarded x(backend, rows, in, values, 3), out(backend, rows, out_count, {}, 5);
-      backend.linear(out, x, backend.prepare_weight(stored->source, WeightFormat::native), Tensor{});
-      check_same_bits(level + ", " + std::to_string(rows) + " rows", expected, out.values(), out_count);
-    });
+  for (const auto& [type, least, most] : kEnds) {
+    const auto weight_of = [least = least, most = most](int64_t o, int64_t i) { return static_cast<int>((o * 31 + i * 17 + o * i) % (most - least + 1)) + least; };
+    const auto stored = plain_quants(type, out_count, in, weight_of);
+    for (int64_t rows : {1, 2, 3, 4, 5, 8, 9, 13, 64, 131}) {
+      std::vector<float> values(static_cast<size_t>(rows * in)), expected(static_cast<size_t>(rows * out_count));
+      for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(static_cast<int>(i * 7919 % 255) - 127);
+      for (int64_t row = 0; row < rows; ++row)
+        for (int64_t o = 0; o < out_count; ++o)
+          for (int64_t i = 0; i < in; ++i) expected[static_cast<size_t>(row * out_count + o)] += values[static_cast<size_t>(row * in + i)] * static_cast<float>(weight_of(o, i));
+      for_each_level([&](Backend& backend, const std::string& level) {
+        const Guarded x(backend, rows, in, values, 3), out(backend, rows, out_count, {}, 5);
+        backend.linear(out, x, backend.prepare_weight(stored->source, WeightFormat::native), Tensor{});
+        check_same_bits(level + ", " + std::to_string(rows) + " rows", expected, out.values(), out_count);
+      });
+    }
   }
 }
 
-CASE("cpu.linear of 4-bit weights gives zeros and NaN their due") {
+CASE("cpu.linear of few bits gives zeros and NaN their due") {
   const int64_t in = 96, out_count = 40;
-  const auto stored = random_stored(DType::q4_1, out_count, in, 5);
-  for (int64_t rows : {5, 20, 140}) {
-    for_each_level([&](Backend& backend, const std::string& level) {
+  for (const auto& [type, rows] : std::vector<std::pair<DType, int64_t>>{{DType::q4_1, 5}, {DType::q4_1, 20}, {DType::q4_1, 140}, {DType::q8_0, 5}, {DType::q8_0, 140}}) {
+    const auto stored = random_stored(type, out_count, in, 5);
+    for_each_level([&, rows = rows](Backend& backend, const std::string&) {
       std::vector<float> values = random_floats(rows * in, 8);
       const auto at = [&](int64_t row, int64_t column) -> float& { return values[static_cast<size_t>(row * in + column)]; };
       const Weight weight = backend.prepare_weight(stored->source, WeightFormat::native);

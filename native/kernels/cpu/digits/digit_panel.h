@@ -10,7 +10,7 @@ struct alignas(64) DigitBlock {
   uint32_t words[8][2 * kLanes];  // word 2r: inputs 8r, 8r + 2 …; word 2r + 1: those between
   uint32_t top_start[2 * kLanes], rest_start[2 * kLanes];  // −Σ of what pairs have too much for their column
   float scale[2 * kLanes];
-  float centre[2 * kLanes];       // what quant kCentre stands for
+  float centre[2 * kLanes];       // what the quant in the middle stands for
 };
 constexpr int64_t kDigitBlockFloats = sizeof(DigitBlock) / sizeof(float);
 
@@ -18,13 +18,13 @@ namespace {
 
 constexpr uint32_t kNibbles = 0x0F0F0F0Fu;
 
-template <class Scales>
-constexpr int64_t kPackedBlockBytes = 2 * kPanel * Scales::kBytes + kPanel * 16;
+template <class Scales, bool kBytes = false>
+constexpr int64_t kPackedBlockBytes = (kBytes ? 1 : 2) * kPanel * Scales::kBytes + kPanel * (kBytes ? 32 : 16);
 
-/// value = scale · (quant − kCentre) + centre.
+/// value = scale · (quant − 8) + centre.
 template <class Scales>
 inline Vec centre_of(const char* block, int j) {
-  return fma(Scales::at(block, j * kLanes), broadcast(kCentre), Scales::at(block, j * kLanes + kPanel));
+  return fma(Scales::at(block, j * kLanes), broadcast(8.0f), Scales::at(block, j * kLanes + kPanel));
 }
 
 inline const uint32_t* packed_words(const char* block, int64_t scale_bytes, int r, int j) {

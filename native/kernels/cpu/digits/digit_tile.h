@@ -1,5 +1,5 @@
-// The inner kernels: some rows of digits × a panel of 4-bit weights, 32 inputs after 32 inputs. A block's sum is one exact integer, whichever way it is made, and an output
-// one float sum over the blocks in their order: few rows and many have the same bits.
+// The inner kernels: some rows of digits × a panel of weights, 32 inputs after 32 inputs. A block's sum is exact, whichever way it is made, and an output one float sum over
+// the blocks in their order: few rows and many have the same bits.
 #pragma once
 #include "kernels/cpu/digits/digit_panel.h"
 
@@ -8,11 +8,11 @@ namespace sdft::SDFT_ISA {
 /// Rows of a tile: 4 × 2 sums in pairs and as many of single products, weights and what is added: 24 to 32 registers.
 constexpr int kDigitRows = 4;
 
-/// out[i][j] = Σ_blocks scale_i · (scale_j · Σ X (quant_j − kCentre)) + sum_i · centre_j, + bias[j]
+/// out[i][j] = Σ_blocks scale_i · (scale_j · Σ X (quant_j − 8)) + sum_i · centre_j, + bias[j]; of 8 bits Σ_blocks scale_i · (scale_j · Σ X (quant_j − 128)), + bias[j]
 struct DigitTile {
   const DigitGroup* x;  // [block][rows of the tile]
   int64_t blocks;
-  const void* panel;    // packed for plain digits, DigitBlocks for paired ones
+  const void* panel;    // DigitBlocks for pairs, else as it is packed
   float* out;
   int64_t out_row;
   int64_t columns;      // the rest is neither read nor written
@@ -25,6 +25,6 @@ using DigitTileFunction = void (*)(const DigitTile&);
 struct DigitTileTable {
   DigitTileFunction rows[kDigitRows];
 };
-extern const DigitTileTable kPairedTiles, kPlainTiles, kPlainNarrowTiles;
+extern const DigitTileTable kPairTiles, kNibbleTiles, kNarrowNibbleTiles, kByteTiles, kNarrowByteTiles;
 
 }  // namespace sdft::SDFT_ISA

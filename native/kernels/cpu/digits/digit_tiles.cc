@@ -3,15 +3,11 @@
 namespace sdft::SDFT_ISA {
 namespace {
 
-/// sums += a block's part of the outputs.
-template <int MR>
-__attribute__((always_inline)) inline void add_block(Vec (&sums)[MR][2], const WordVec (&totals)[MR][2], const DigitGroup* x, const Vec (&scale)[2], const Vec (&centre)[2]) {
-  SDFT_UNROLL for (int j = 0; j < 2; ++j) {
-    SDFT_UNROLL for (int i = 0; i < MR; ++i) {
-      const Vec product = to_float(reinterpret_cast<IntVec>(totals[i][j])) * broadcast(x[i].scale);
-      sums[i][j] = fma(broadcast(x[i].sum), centre[j], fma(product, scale[j], sums[i][j]));
-    }
-  }
+inline Vec signed_to_float(WordVec v) { return to_float(reinterpret_cast<IntVec>(v)); }
+
+/// sum += a block's part of an output.
+__attribute__((always_inline)) inline void add_block(Vec& sum, WordVec total, const DigitGroup& x, Vec scale, Vec centre) {
+  sum = fma(broadcast(x.sum), centre, fma(signed_to_float(total) * broadcast(x.scale), scale, sum));
 }
 
 template <int MR>
@@ -26,7 +22,7 @@ __attribute__((always_inline)) inline void finish(const Vec (&sums)[MR][2], cons
 /// Two products with one multiplication in the upper digits. The lowest digit is multiplied alone, at the same time: it needs no additions, which otherwise are what
 /// there is most of.
 template <int MR>
-__attribute__((noinline)) void run_paired(const DigitTile& t) {
+__attribute__((noinline)) void run_pairs(const DigitTile& t) {
   const auto* block = static_cast<const DigitBlock*>(t.panel);
   const DigitGroup* x = t.x;
   Vec sums[MR][2] = {};
@@ -56,52 +52,62 @@ __attribute__((noinline)) void run_paired(const DigitTile& t) {
       SDFT_UNROLL for (int i = 0; i < MR; ++i)
         SDFT_UNROLL for (int j = 0; j < 2; ++j) upper[i][j] = digit == 0 ? raise_top(upper[i][j]) : (upper[i][j] << kLowBits) + lowest[i][j];
     }
-    Vec scale[2], centre[2];
     SDFT_UNROLL for (int j = 0; j < 2; ++j) {
-      scale[j] = load(block->scale + j * kLanes);
-      centre[j] = load(block->centre + j * kLanes);
+      const Vec scale = load(block->scale + j * kLanes), centre = load(block->centre + j * kLanes);
+      SDFT_UNROLL for (int i = 0; i < MR; ++i) add_block(sums[i][j], upper[i][j], x[i], scale, centre);
     }
-    add_block<MR>(sums, upper, x, scale, centre);
   }
   finish<MR>(sums, t);
 }
 
-/// Straight from the packed weights, for rows too few to lay them out for.
-template <int MR, class Scales>
-__attribute__((noinline)) void run_plain(const DigitTile& t) {
+/// Straight from the packed weights: of 4 bits for rows too few to lay them out for, of 8 bits for all.
+template <int MR, class Scales, bool kBytes>
+__attribute__((noinline)) void run_packed(const DigitTile& t) {
+  constexpr int64_t kScaleBytes = (kBytes ? 1 : 2) * kPanel * Scales::kBytes;
   const char* block = static_cast<const char*>(t.panel);
   const DigitGroup* x = t.x;
   Vec sums[MR][2] = {};
-  for (int64_t b = 0; b < t.blocks; ++b, block += kPackedBlockBytes<Scales>, x += MR) {
+  for (int64_t b = 0; b < t.blocks; ++b, block += kPackedBlockBytes<Scales, kBytes>, x += MR) {
     WordVec totals[kDigits][MR][2];
     SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < 2; ++j) {
       totals[0][i][j] = broadcast_word(x[i].top_start);
       totals[1][i][j] = WordVec{};
       totals[2][i][j] = broadcast_word(x[i].rest_start);
     }
-    SDFT_UNROLL for (int r = 0; r < 4; ++r) {
+    SDFT_UNROLL for (int word = 0; word < 8; ++word) {
       SDFT_UNROLL for (int j = 0; j < 2; ++j) {
-        const WordVec words = load_words(packed_words(block, Scales::kBytes, r, j)), quants[2] = {words & kNibbles, (words >> 4) & kNibbles};
-        SDFT_UNROLL for (int half = 0; half < 2; ++half)
-          SDFT_UNROLL for (int i = 0; i < MR; ++i)
-            SDFT_UNROLL for (int digit = 0; digit < kDigits; ++digit) add_products_of(totals[digit][i][j], quants[half], x[i].digits[digit][2 * r + half]);
+        const WordVec packed = load_words(reinterpret_cast<const uint32_t*>(block + kScaleBytes) + (kBytes ? word : word / 2) * kPanel + j * kLanes);
+        const WordVec quants = kBytes ? packed : (word % 2 == 0 ? packed : packed >> 4) & kNibbles;
+        SDFT_UNROLL for (int i = 0; i < MR; ++i)
+          SDFT_UNROLL for (int digit = 0; digit < kDigits; ++digit) add_products_of(totals[digit][i][j], quants, x[i].digits[digit][word]);
       }
     }
-    Vec scale[2], centre[2];
     SDFT_UNROLL for (int j = 0; j < 2; ++j) {
-      scale[j] = Scales::at(block, j * kLanes);
-      centre[j] = centre_of<Scales>(block, j);
-      SDFT_UNROLL for (int i = 0; i < MR; ++i) totals[0][i][j] = ((raise_top(totals[0][i][j]) + totals[1][i][j]) << kLowBits) + totals[2][i][j];
+      const Vec scale = Scales::at(block, j * kLanes), centre = kBytes ? Vec{} : centre_of<Scales>(block, j);
+      SDFT_UNROLL for (int i = 0; i < MR; ++i) {
+        const WordVec top = totals[0][i][j], middle = totals[1][i][j], low = totals[2][i][j];
+        if constexpr (kBytes) {
+          // All three make more than 32 bits.
+          const Vec total = fma(signed_to_float(top), broadcast(kTopBase << kLowBits), signed_to_float((middle << kLowBits) + low));
+          sums[i][j] = fma(total * broadcast(x[i].scale), scale, sums[i][j]);
+        } else {
+          add_block(sums[i][j], ((raise_top(top) + middle) << kLowBits) + low, x[i], scale, centre);
+        }
+      }
     }
-    add_block<MR>(sums, totals[0], x, scale, centre);
   }
   finish<MR>(sums, t);
 }
 
+template <class Scales, bool kBytes>
+constexpr DigitTileTable packed_tiles() {
+  return {{run_packed<1, Scales, kBytes>, run_packed<2, Scales, kBytes>, run_packed<3, Scales, kBytes>, run_packed<4, Scales, kBytes>}};
+}
+
 }  // namespace
 
-const DigitTileTable kPairedTiles = {{run_paired<1>, run_paired<2>, run_paired<3>, run_paired<4>}};
-const DigitTileTable kPlainTiles = {{run_plain<1, FloatScales>, run_plain<2, FloatScales>, run_plain<3, FloatScales>, run_plain<4, FloatScales>}};
-const DigitTileTable kPlainNarrowTiles = {{run_plain<1, NarrowScales>, run_plain<2, NarrowScales>, run_plain<3, NarrowScales>, run_plain<4, NarrowScales>}};
+const DigitTileTable kPairTiles = {{run_pairs<1>, run_pairs<2>, run_pairs<3>, run_pairs<4>}};
+const DigitTileTable kNibbleTiles = packed_tiles<FloatScales, false>(), kNarrowNibbleTiles = packed_tiles<NarrowScales, false>();
+const DigitTileTable kByteTiles = packed_tiles<FloatScales, true>(), kNarrowByteTiles = packed_tiles<NarrowScales, true>();
 
 }  // namespace sdft::SDFT_ISA

@@ -1,10 +1,10 @@
-// Floats as three signed digits each, for products with 4-bit weights in exact integers. A group of 32 activations of a row is a power of two times integers X, and
+// Floats as three signed digits each, for products with weights of 4 or 8 bits in exact integers. A group of 32 activations of a row is a power of two times integers X, and
 // X = (top · 240 + middle) · 256 + low, |top| and |middle| ≤ 120, low in [−128, 127]: nearly 24 bits with the sign. What rounding to them costs a sum is about what
 // adding up its products in floats costs, one after the other.
 //
 // A processor that adds beside multiplying (AMD's) does two products with one multiplication (S. Winograd 1968): (u + q₂)(s + q₁) = u q₁ + s q₂ + u s + q₁ q₂. The last
 // two terms depend on the row alone and the column alone, and are taken off the sum of 32. The bytes hold it: u = digit + 120 (unsigned) and s = digit − 8 (signed)
-// leave room for quants of 0 … 15.
+// leave room for quants of 0 … 15. Quants of 8 bits are multiplied one by one.
 #pragma once
 #include "kernels/cpu/isa/tile.h"
 #include "kernels/cpu/packed_weight.h"
@@ -16,20 +16,21 @@ constexpr int kDigits = 3, kPairedDigits = 2;  // of these the upper two are mul
 constexpr int kTopBase = 240, kLowBits = 8;
 /// What is added to a digit at an even place and at an odd one.
 constexpr int kEvenBias = 120, kOddBias = -8;
-/// Sums are of quants less this, so that they are as small as they can be.
-constexpr int kCentreBits = 3, kCentre = 1 << kCentreBits;
 
-/// Thirty-two activations of a row: x ≈ scale · X. Word 2r of a digit holds those of inputs 8r, 8r + 2, 8r + 4 and 8r + 6, word 2r + 1 those between them, as the
-/// halves of the weights' words do.
+/// How a row's digits stand. nibbles, pairs: word 2r of a digit holds those of inputs 8r, 8r + 2, 8r + 4 and 8r + 6, word 2r + 1 those between them, as the halves of 4-bit
+/// weights' words do; in pairs those of the upper digits are biased. bytes: word r holds those of inputs 4r … 4r + 3.
+enum class DigitForm { nibbles, pairs, bytes };
+
+/// Sums are of quants less 2 to this, so that they are as small as they can be.
+constexpr int centre_bits(DigitForm form) { return form == DigitForm::bytes ? 7 : 3; }
+
+/// Thirty-two activations of a row: x ≈ scale · X, scale a power of two.
 struct DigitGroup {
   uint32_t digits[kDigits][8];     // top, middle, low
-  uint32_t top_start, rest_start;  // what the sums begin with: −8 · Σ digit, and for pairs −Σ u s
+  uint32_t top_start, rest_start;  // what the sums begin with: −centre · Σ digit, and for pairs −Σ u s
   float scale;
   float sum;                       // scale · Σ X: what a minimum multiplies
 };
-
-/// paired: biased, as products in pairs take them; else as they are.
-enum class DigitForm { plain, paired };
 
 namespace {
 
@@ -58,11 +59,12 @@ inline float power_of_two(uint32_t exponent_bits) {
   return value;
 }
 
-/// The low bytes of 32 words, even inputs before odd ones in every eight.
+/// The low bytes of 32 words.
+template <DigitForm kForm>
 inline __m256i pack_digit(__m512i first, __m512i second) {
   const __m256i order = _mm256_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15, 0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
   const __m256i bytes = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm512_cvtepi32_epi8(first)), _mm512_cvtepi32_epi8(second), 1);
-  return _mm256_shuffle_epi8(bytes, order);
+  return kForm == DigitForm::bytes ? bytes : _mm256_shuffle_epi8(bytes, order);
 }
 
 /// A group whose numbers are all below 2⁻¹⁰⁰ is zero; of a number that is not finite (or from 1.75 · 2¹²⁷ on) come outputs that are none.
@@ -86,10 +88,10 @@ inline void split_group(const float* from, DigitGroup& out) {
   }
   __m256i sums[kDigits], starts[kDigits];  // parts of Σ digit, and of what the sums have too much
   SDFT_UNROLL for (int d = 0; d < kDigits; ++d) {
-    __m256i bytes = pack_digit(digits[d][0], digits[d][1]);
+    __m256i bytes = pack_digit<kForm>(digits[d][0], digits[d][1]);
     sums[d] = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), bytes);
-    starts[d] = _mm256_slli_epi32(sums[d], kCentreBits);
-    if (kForm == DigitForm::paired && d < kPairedDigits) {
+    starts[d] = _mm256_slli_epi32(sums[d], centre_bits(kForm));
+    if (kForm == DigitForm::pairs && d < kPairedDigits) {
       bytes = _mm256_add_epi8(bytes, _mm256_set1_epi64x(static_cast<int64_t>(0xF8F8F8F878787878)));  // even words, odd words
       starts[d] = _mm256_dpbusd_epi32(starts[d], bytes, _mm256_srli_epi64(bytes, 32));                // odd words meet zeros
     }

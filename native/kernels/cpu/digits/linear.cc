@@ -1,4 +1,4 @@
-// Products with 4-bit weights in digits (digits.h); all others are avx512's.
+// Products with weights of 4 and of 8 bits in digits (digits.h); all others are avx512's.
 #include "kernels/cpu/digits/digit_tile.h"
 #include "kernels/cpu/isa/activation.h"
 #include "kernels/cpu/isa/strips.h"
@@ -12,7 +12,7 @@ using cpu::PanelKind;
 
 namespace {
 
-/// Laying weights out takes as long as so many rows save by it.
+/// Laying 4-bit weights out for pairs takes as long as so many rows save by it.
 constexpr int64_t kFewRows = 8;
 /// Where every thread has so many rows it splits those that it multiplies. Of fewer it splits all for itself: waiting for what another one has made would take longer.
 constexpr int64_t kOwnRows = 64;
@@ -28,8 +28,8 @@ struct DigitRows {
   DigitForm form;
   DigitGroup* groups = nullptr;
 
-  DigitRows(int64_t row_count, int64_t inputs)
-      : rows(row_count), depth(inputs), tiles(parts(rows, kDigitRows)), blocks(depth / cpu::kGroup), form(rows <= kFewRows ? DigitForm::plain : DigitForm::paired) {}
+  DigitRows(int64_t row_count, int64_t inputs, DigitForm digit_form)
+      : rows(row_count), depth(inputs), tiles(parts(rows, kDigitRows)), blocks(depth / cpu::kGroup), form(digit_form) {}
   int64_t floats() const { return rows * blocks * kGroupFloats; }
   void place(float* memory) { groups = reinterpret_cast<DigitGroup*>(memory); }
   const DigitGroup* at(int64_t row) const { return groups + row * blocks; }
@@ -38,40 +38,47 @@ struct DigitRows {
   template <class Source>
   void split(int64_t first_tile, int64_t end_tile, const Source& source) const {
     alignas(64) float room[kMadeInputs];
+    const auto split_one = form == DigitForm::pairs ? split_group<DigitForm::pairs> : form == DigitForm::bytes ? split_group<DigitForm::bytes> : split_group<DigitForm::nibbles>;
     for (TileWalk tile(rows, tiles, first_tile, end_tile); tile; tile.next()) {
       for (int64_t i = 0; i < tile.height; ++i) {
         DigitGroup* to = groups + tile.row * blocks + i;
         for (int64_t column = 0; column < depth; column += kMadeInputs) {
           const int64_t count = smaller(kMadeInputs, depth - column);
           const float* from = source(tile.row + i, column, count, room);
-          for (int64_t at = 0; at < count; at += cpu::kGroup, to += tile.height)
-            (form == DigitForm::plain ? split_group<DigitForm::plain> : split_group<DigitForm::paired>)(from + at, *to);
+          for (int64_t at = 0; at < count; at += cpu::kGroup, to += tile.height) split_one(from + at, *to);
         }
       }
     }
   }
 };
 
-/// Tiles [first, end) of x times a panel. laid_out: memory for x.blocks blocks, used where x is for products in pairs.
+const DigitTileTable& packed_tiles_of(PanelKind kind) {
+  switch (kind) {
+    case PanelKind::q4_narrow: return kNarrowNibbleTiles;
+    case PanelKind::q8: return kByteTiles;
+    case PanelKind::q8_narrow: return kNarrowByteTiles;
+    default: return kNibbleTiles;
+  }
+}
+
+constexpr bool is_q8(PanelKind kind) { return kind == PanelKind::q8 || kind == PanelKind::q8_narrow; }
+
+/// Tiles [first, end) of x times a panel. laid_out: memory for x.blocks blocks, used where x is for pairs.
 void multiply_panel(const DigitRows& x, int64_t first, int64_t end, const Strip& strip, float* laid_out) {
   const PackedWeight& weight = *strip.part->weight;
   const Tensor out = strip.part->out;
   const int64_t column = strip.panel * kPanel;
-  const bool narrow = weight.kind == PanelKind::q4_narrow;
   const char* packed = weight.panels + strip.panel * weight.panel_bytes;
-  const void* panel = packed;
-  const DigitTileTable* table = narrow ? &kPlainNarrowTiles : &kPlainTiles;
-  if (x.form == DigitForm::paired) {
-    (narrow ? lay_out<NarrowScales> : lay_out<FloatScales>)(packed, x.blocks, reinterpret_cast<DigitBlock*>(laid_out));
-    panel = laid_out;
-    table = &kPairedTiles;
-  }
+  const bool pairs = x.form == DigitForm::pairs;
+  if (pairs) (weight.kind == PanelKind::q4_narrow ? lay_out<NarrowScales> : lay_out<FloatScales>)(packed, x.blocks, reinterpret_cast<DigitBlock*>(laid_out));
+  const void* panel = pairs ? static_cast<const void*>(laid_out) : packed;
+  const DigitTileTable& table = pairs ? kPairTiles : packed_tiles_of(weight.kind);
   // Meanwhile the panel that this thread is likely to take next is asked for.
   const char* ahead = packed + weight.panel_bytes;
-  const int64_t lines = x.form == DigitForm::paired ? parts(weight.panel_bytes, (end - first) * kLineBytes) : 0;
+  const int64_t lines = x.rows > kFewRows ? parts(weight.panel_bytes, (end - first) * kLineBytes) : 0;
   for (TileWalk tile(x.rows, x.tiles, first, end); tile; tile.next()) {
     for (int64_t line = 0; line < lines; ++line, ahead += kLineBytes) __builtin_prefetch(ahead, 0, 2);
-    table->rows[tile.height - 1]({x.at(tile.row), x.blocks, panel, row_of(out, tile.row) + column, out.stride, smaller(weight.rows - column, kPanel), bias_of(*strip.part, column)});
+    table.rows[tile.height - 1]({x.at(tile.row), x.blocks, panel, row_of(out, tile.row) + column, out.stride, smaller(weight.rows - column, kPanel), bias_of(*strip.part, column)});
   }
 }
 
@@ -110,10 +117,12 @@ void multiply_shared(const Context& context, const LinearParts& group, DigitRows
   });
 }
 
+/// All weights of 4 bits, or all of 8.
 template <class Source>
 void multiply(const Context& context, const LinearParts& group, int64_t rows, int64_t depth, const Source& source) {
-  if (rows == 0) return;
-  const DigitRows x(rows, depth);
+  if (group.count == 0 || rows == 0) return;
+  const bool nibbles = is_q4(group.parts[0].weight->kind);
+  const DigitRows x(rows, depth, !nibbles ? DigitForm::bytes : rows <= kFewRows ? DigitForm::nibbles : DigitForm::pairs);
   if (rows < kOwnRows * context.pool->threads()) multiply_apart(context, group, x, source);
   else multiply_shared(context, group, x, source);
 }
@@ -121,17 +130,19 @@ void multiply(const Context& context, const LinearParts& group, int64_t rows, in
 }  // namespace
 
 void linear(const Context& context, const LinearParts& group, Tensor x) {
-  LinearParts digits{}, others{};
+  LinearParts nibbles{}, bytes{}, others{};
   for (int64_t i = 0; i < group.count; ++i) {
-    LinearParts& to = is_q4(group.parts[i].weight->kind) ? digits : others;
+    const PanelKind kind = group.parts[i].weight->kind;
+    LinearParts& to = is_q4(kind) ? nibbles : is_q8(kind) ? bytes : others;
     to.parts[to.count++] = group.parts[i];
   }
   if (others.count > 0) avx512::linear(context, others, x);
-  if (digits.count > 0) multiply(context, digits, x.rows, x.cols, [&](int64_t row, int64_t column, int64_t, float*) { return row_of(x, row) + column; });
+  for (const LinearParts* parts : {&nibbles, &bytes})
+    multiply(context, *parts, x.rows, x.cols, [&](int64_t row, int64_t column, int64_t, float*) { return row_of(x, row) + column; });
 }
 
 void gated_linear(const Context& context, Tensor out, Tensor gate, Tensor up, Activation activation, const PackedWeight& weight, Tensor bias) {
-  if (!is_q4(weight.kind)) return avx512::gated_linear(context, out, gate, up, activation, weight, bias);
+  if (!is_q4(weight.kind) && !is_q8(weight.kind)) return avx512::gated_linear(context, out, gate, up, activation, weight, bias);
   const auto activated = [&](int64_t row, int64_t column, int64_t count, float* room) {
     activate(row_of(gate, row) + column, row_of(up, row) + column, count, activation, room);
     return static_cast<const float*>(room);
