@@ -119,6 +119,41 @@ CASE("cpu.linear of few bits is exact where floats are") {
   }
 }
 
+CASE("cpu.linear of few bits gives the same bits in any company") {
+  // On either side of every number of rows and inputs from which another way is taken.
+  struct Size {
+    DType type;
+    int64_t rows, in;
+    std::vector<int64_t> heights;
+  };
+  for (const Size& size : std::vector<Size>{{DType::q4_1, 300, 96, {1, 8, 9, 64, 127, 128, 200}}, {DType::q8_0, 300, 96, {1, 9, 127, 200}}, {DType::q4_0, 150, 2112, {4, 9, 64, 140}}, {DType::q8_0, 40, 2112, {3, 30}}, {DType::q4_1, 45, 11008, {1, 12, 30}}}) {
+    const int64_t out_count = 70;
+    const auto stored = random_stored(size.type, out_count, size.in, 5);
+    const std::vector<float> values = random_floats(size.rows * size.in, 8);
+    std::map<std::string, std::vector<float>> expected;
+    for (int threads : {1, 2, 3}) {
+      for (const std::string& level : levels()) {
+        Backend& backend = cpu_backend(level, threads);
+        const Weight weight = backend.prepare_weight(stored->source, WeightFormat::native);
+        const Guarded x(backend, size.rows, size.in, values, 3), all(backend, size.rows, out_count);
+        backend.linear(all, x, weight, Tensor{});
+        const std::string what = level + ", " + dtype_name(size.type) + ", " + std::to_string(size.in) + " inputs, " + std::to_string(threads) + " threads";
+        if (expected.count(level) == 0) expected[level] = all.values();
+        check_same_bits(what, expected[level], all.values(), out_count);
+        for (int64_t height : size.heights) {
+          const Guarded part(backend, size.rows, out_count, {}, 5);
+          for (int64_t row = 0; row < size.rows; row += height) {
+            const int64_t count = std::min(height, size.rows - row);
+            auto cut = [&](Tensor t) { return Tensor{static_cast<float*>(t.data) + row * t.stride, count, t.cols, t.stride}; };
+            backend.linear(cut(part), cut(x), weight, Tensor{});
+          }
+          check_same_bits(what + ", by " + std::to_string(height), expected[level], part.values(), out_count);
+        }
+      }
+    }
+  }
+}
+
 CASE("cpu.linear of few bits gives zeros and NaN their due") {
   const int64_t in = 96, out_count = 40;
   for (const auto& [type, rows] : std::vector<std::pair<DType, int64_t>>{{DType::q4_1, 5}, {DType::q4_1, 20}, {DType::q4_1, 140}, {DType::q8_0, 5}, {DType::q8_0, 140}}) {

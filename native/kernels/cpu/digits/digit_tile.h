@@ -11,7 +11,8 @@ constexpr int kDigitRows = 4;
 /// out[i][j] = Σ_blocks scale_i · (scale_j · Σ X (quant_j − 8)) + sum_i · centre_j, + bias[j]; of 8 bits Σ_blocks scale_i · (scale_j · Σ X (quant_j − 128)), + bias[j]
 struct DigitTile {
   const DigitGroup* x;  // [block][rows of the tile]
-  int64_t blocks;
+  int64_t blocks;       // of a chunk
+  bool goes_on;         // out holds the sums over the chunks before
   const void* panel;    // DigitBlocks for pairs, else as it is packed
   float* out;
   int64_t out_row;

@@ -11,6 +11,12 @@ __attribute__((always_inline)) inline void add_block(Vec& sum, WordVec total, co
 }
 
 template <int MR>
+__attribute__((always_inline)) inline void begin(Vec (&sums)[MR][2], const DigitTile& t) {
+  SDFT_UNROLL for (int i = 0; i < MR; ++i)
+    SDFT_UNROLL for (int j = 0; j < 2; ++j) sums[i][j] = t.goes_on ? load_part(t.out + i * t.out_row + j * kLanes, lanes_of(t.columns, j)) : Vec{};
+}
+
+template <int MR>
 __attribute__((always_inline)) inline void finish(const Vec (&sums)[MR][2], const DigitTile& t) {
   SDFT_UNROLL for (int j = 0; j < 2; ++j) {
     const int lanes = lanes_of(t.columns, j);
@@ -25,7 +31,8 @@ template <int MR>
 __attribute__((noinline)) void run_pairs(const DigitTile& t) {
   const auto* block = static_cast<const DigitBlock*>(t.panel);
   const DigitGroup* x = t.x;
-  Vec sums[MR][2] = {};
+  Vec sums[MR][2];
+  begin<MR>(sums, t);
   for (int64_t b = 0; b < t.blocks; ++b, ++block, x += MR) {
     WordVec upper[MR][2], lowest[MR][2];
     SDFT_UNROLL for (int j = 0; j < 2; ++j) {
@@ -66,7 +73,8 @@ __attribute__((noinline)) void run_packed(const DigitTile& t) {
   constexpr int64_t kScaleBytes = (kBytes ? 1 : 2) * kPanel * Scales::kBytes;
   const char* block = static_cast<const char*>(t.panel);
   const DigitGroup* x = t.x;
-  Vec sums[MR][2] = {};
+  Vec sums[MR][2];
+  begin<MR>(sums, t);
   for (int64_t b = 0; b < t.blocks; ++b, block += kPackedBlockBytes<Scales, kBytes>, x += MR) {
     WordVec totals[kDigits][MR][2];
     SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < 2; ++j) {

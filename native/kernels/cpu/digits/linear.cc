@@ -16,8 +16,10 @@ namespace {
 constexpr int64_t kFewRows = 8;
 /// Where every thread has so many rows it splits those that it multiplies. Of fewer it splits all for itself: waiting for what another one has made would take longer.
 constexpr int64_t kOwnRows = 64;
-/// Bytes of digits that a block of rows may take: they stay in the second-level cache while the panels go by.
-constexpr int64_t kBlockBytes = 512 * 1024;
+/// Bytes of digits that a block of rows may take, of all inputs or of a chunk: they stay in the second-level cache while the panels go by.
+constexpr int64_t kBlockBytes = 768 * 1024;
+/// Blocks of inputs that are summed at once; what is laid out of a panel then stays there too.
+constexpr int64_t kChunk = 64;
 /// Inputs that are made at once where x stands nowhere.
 constexpr int64_t kMadeInputs = 128;
 constexpr int64_t kGroupFloats = sizeof(DigitGroup) / sizeof(float);
@@ -30,7 +32,8 @@ struct DigitRows {
 
   DigitRows(int64_t row_count, int64_t inputs, DigitForm digit_form)
       : rows(row_count), depth(inputs), tiles(parts(rows, kDigitRows)), blocks(depth / cpu::kGroup), form(digit_form) {}
-  int64_t floats() const { return rows * blocks * kGroupFloats; }
+  int64_t floats() const { return floats_of(blocks); }
+  int64_t floats_of(int64_t of_blocks) const { return rows * of_blocks * kGroupFloats; }
   void place(float* memory) { groups = reinterpret_cast<DigitGroup*>(memory); }
   const DigitGroup* at(int64_t row) const { return groups + row * blocks; }
 
@@ -63,22 +66,29 @@ const DigitTileTable& packed_tiles_of(PanelKind kind) {
 
 constexpr bool is_q8(PanelKind kind) { return kind == PanelKind::q8 || kind == PanelKind::q8_narrow; }
 
-/// Tiles [first, end) of x times a panel. laid_out: memory for x.blocks blocks, used where x is for pairs.
+/// Tiles [first, end) of x times a panel. laid_out: kLaidOut floats of memory, used where x is for pairs.
+constexpr int64_t kLaidOut = kChunk * kDigitBlockFloats;
+
 void multiply_panel(const DigitRows& x, int64_t first, int64_t end, const Strip& strip, float* laid_out) {
   const PackedWeight& weight = *strip.part->weight;
   const Tensor out = strip.part->out;
-  const int64_t column = strip.panel * kPanel;
+  const int64_t column = strip.panel * kPanel, packed_bytes = weight.panel_bytes / x.blocks;
   const char* packed = weight.panels + strip.panel * weight.panel_bytes;
   const bool pairs = x.form == DigitForm::pairs;
-  if (pairs) (weight.kind == PanelKind::q4_narrow ? lay_out<NarrowScales> : lay_out<FloatScales>)(packed, x.blocks, reinterpret_cast<DigitBlock*>(laid_out));
-  const void* panel = pairs ? static_cast<const void*>(laid_out) : packed;
   const DigitTileTable& table = pairs ? kPairTiles : packed_tiles_of(weight.kind);
-  // Meanwhile the panel that this thread is likely to take next is asked for.
-  const char* ahead = packed + weight.panel_bytes;
-  const int64_t lines = x.rows > kFewRows ? parts(weight.panel_bytes, (end - first) * kLineBytes) : 0;
-  for (TileWalk tile(x.rows, x.tiles, first, end); tile; tile.next()) {
-    for (int64_t line = 0; line < lines; ++line, ahead += kLineBytes) __builtin_prefetch(ahead, 0, 2);
-    table.rows[tile.height - 1]({x.at(tile.row), x.blocks, panel, row_of(out, tile.row) + column, out.stride, smaller(weight.rows - column, kPanel), bias_of(*strip.part, column)});
+  for (int64_t begin = 0; begin < x.blocks; begin += kChunk) {
+    const int64_t blocks = smaller(kChunk, x.blocks - begin);
+    if (pairs) (weight.kind == PanelKind::q4_narrow ? lay_out<NarrowScales> : lay_out<FloatScales>)(packed, blocks, reinterpret_cast<DigitBlock*>(laid_out));
+    const void* panel = pairs ? static_cast<const void*>(laid_out) : packed;
+    packed += blocks * packed_bytes;
+    // Meanwhile what this thread is likely to take next is asked for: the next chunk, or the next panel's first.
+    const char* ahead = packed;
+    const int64_t lines = x.rows > kFewRows ? parts(smaller(kChunk, x.blocks) * packed_bytes, (end - first) * kLineBytes) : 0;
+    const float* bias = begin + blocks == x.blocks ? bias_of(*strip.part, column) : nullptr;
+    for (TileWalk tile(x.rows, x.tiles, first, end); tile; tile.next()) {
+      for (int64_t line = 0; line < lines; ++line, ahead += kLineBytes) __builtin_prefetch(ahead, 0, 2);
+      table.rows[tile.height - 1]({x.at(tile.row) + begin * tile.height, blocks, begin > 0, panel, row_of(out, tile.row) + column, out.stride, smaller(weight.rows - column, kPanel), bias});
+    }
   }
 }
 
@@ -95,8 +105,8 @@ void multiply_apart(const Context& context, const LinearParts& group, DigitRows 
     float*& memory = own[worker].memory;
     DigitRows rows = x;
     const bool first = memory == nullptr;
-    if (first) memory = context.workspace->local(worker, rows.floats() + x.blocks * kDigitBlockFloats);
-    rows.place(memory + x.blocks * kDigitBlockFloats);
+    if (first) memory = context.workspace->local(worker, kLaidOut + rows.floats());
+    rows.place(memory + kLaidOut);
     if (first) rows.split(0, rows.tiles, source);
     multiply_panel(rows, 0, rows.tiles, strip_at(group, task, 1), memory);
   });
@@ -108,12 +118,12 @@ void multiply_shared(const Context& context, const LinearParts& group, DigitRows
   x.place(context.workspace->shared(6, x.floats()));
   const int64_t threads = context.pool->threads(), tiles_a_task = larger(1, 8192 / (x.depth * kDigitRows));
   context.pool->run(parts(x.tiles, tiles_a_task), [&](int64_t task, int) { x.split(task * tiles_a_task, smaller(x.tiles, (task + 1) * tiles_a_task), source); });
-  const int64_t cached = parts(x.floats() * int64_t{sizeof(float)}, kBlockBytes);
+  const int64_t cached = parts(x.floats_of(smaller(kChunk, x.blocks)) * int64_t{sizeof(float)}, kBlockBytes);
   const Shares shares(x.tiles, round_up(cached, own_blocks(x.tiles, threads, kOwnRows / kDigitRows)), strip_count(group, 1), threads);
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const Shares::Share share = shares.at(task);
     if (share.first == share.last) return;
-    multiply_panel(x, share.first, share.last, strip_at(group, share.strip, 1), context.workspace->local(worker, x.blocks * kDigitBlockFloats));
+    multiply_panel(x, share.first, share.last, strip_at(group, share.strip, 1), context.workspace->local(worker, kLaidOut));
   });
 }
 
@@ -123,7 +133,7 @@ void multiply(const Context& context, const LinearParts& group, int64_t rows, in
   if (group.count == 0 || rows == 0) return;
   const bool nibbles = is_q4(group.parts[0].weight->kind);
   const DigitRows x(rows, depth, !nibbles ? DigitForm::bytes : rows <= kFewRows ? DigitForm::nibbles : DigitForm::pairs);
-  if (rows < kOwnRows * context.pool->threads()) multiply_apart(context, group, x, source);
+  if (rows < kOwnRows * context.pool->threads() && x.floats() * int64_t{sizeof(float)} <= kBlockBytes) multiply_apart(context, group, x, source);
   else multiply_shared(context, group, x, source);
 }
 
