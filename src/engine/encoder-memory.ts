@@ -1,7 +1,7 @@
 // How much memory an encoder will take, from sizes alone. The formulas follow the buffers of native/model/encoder.cc, native/sampling/embedder.cc and the
 // kernels' workspaces; a change there belongs here too.
 import type { EncoderPackage } from "../models/encoder-package.js";
-import type { MemoryPlan } from "./memory-plan.js";
+import { digitBytes, type MemoryPlan } from "./memory-plan.js";
 import { packedBytes, touchedBytes, type WeightForm } from "./weight-memory.js";
 
 export interface PlannedEncoder extends WeightForm {
@@ -28,7 +28,8 @@ export function planEmbedding(planned: PlannedEncoder): MemoryPlan {
   const buffers = rows * (6 * width + innerWidth + 1);
   const pages = 2 * (rows + planned.texts * (pageRows / 2)) * width;
   const tiles = rows * Math.max(width, innerWidth);
-  const worker = 4 * (unpackedPanel + queryBlock * (2 * (width / model.spec.heads) + 4 * pageRows + 2));
+  const attending = 4 * (unpackedPanel + queryBlock * (2 * (width / model.spec.heads) + 4 * pageRows + 2));
+  const worker = Math.max(attending, digitBytes);
   const states = 8 * rows * width;
   const parts = [
     { name: "Node, tokenizer and what is loaded", bytes: planned.processBytes, remedy: null },

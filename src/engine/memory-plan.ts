@@ -352,9 +352,13 @@ const tilePair = 32;
 /** Floats of the weights that are laid out there, of a panel and the next (panel_product.cc). */
 const laidFloats = 2 * 24 * 3 * 2 * 256;
 
-/** Bytes of a worker's own scratch: a chunk of logits, its rows cut into tiles, and weights unpacked. */
+/** Digits of rows that a worker splits for itself and a panel laid out for them, as scratch grows (native/kernels/cpu/digits/linear.cc, workspace.cc). */
+export const digitBytes = 1.25 * (768 + 96) * 1024;
+
+/** Bytes of a worker's own scratch: a chunk of logits, its rows cut into tiles, and weights unpacked; or digits. */
 function workerBytes(spec: ModelSpec): number {
-  return 4 * (headRows * (headChunk + 32) + tileReals * 192 * Math.max(spec.width, headChunk) + laidFloats);
+  const tiles = 4 * (headRows * (headChunk + 32) + tileReals * 192 * Math.max(spec.width, headChunk) + laidFloats);
+  return Math.max(tiles, digitBytes);
 }
 
 /** Reals of the Decoder's buffers. */

@@ -74,7 +74,6 @@ describe("a merged model", () => {
   it.each(exact)("of %s without an adapter is the model itself, to the bit", async (name = "", path = "") => {
     await exported(path, `plain ${name}`);
     // The same values in the same form: how a value is stored may decide how its products are rounded.
-
     const copy = await logitsOf(join(folder, `plain ${name}`), null, "cpu", "f32");
     expectSameBits(copy, await logitsOf(path, null, "cpu", "f32"), name);
   });

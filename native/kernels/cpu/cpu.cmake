@@ -22,7 +22,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(integer_sources native/kernels/cpu/isa/integer.cc native/kernels/cpu/isa/integer_tiles.cc)
   add_instruction_set(avx512vnni ${integer_sources} OPTIONS ${avx512_options} -mavx512vnni)
   target_compile_definitions(kernels_avx512vnni PRIVATE SDFT_ISA_AVX512)
-  # Where additions run beside multiplications, floats are multiplied with 4-bit weights as digits; the rest is avx512vnni's.
+  # Where additions run beside multiplications, floats are multiplied with weights of 4 and 8 bits as digits; the rest is avx512vnni's.
   file(GLOB digit_sources CONFIGURE_DEPENDS native/kernels/cpu/digits/*.cc)
   add_instruction_set(avx512digits ${digit_sources} OPTIONS ${avx512_options} -mavx512vnni)
   target_compile_definitions(kernels_avx512digits PRIVATE SDFT_ISA_AVX512)

@@ -5,7 +5,7 @@
 
 namespace sdft::cpu {
 
-/// avx512digits takes floats as digits in products with 4-bit weights: quicker where additions run beside multiplications (AMD), slower where they take turns (Intel).
+/// avx512digits takes floats as digits in products with weights of 4 and 8 bits: quicker where additions run beside multiplications (AMD), slower where they take turns (Intel).
 /// avx512amx takes integer products to the matrix unit, avx512amxbf16 those of floats as well: quicker where nobody else uses the core, slower where somebody does.
 enum class InstructionSet { plain, neon, avx2, avx512, avx512vnni, avx512digits, avx512amxbf16, avx512amx };
 

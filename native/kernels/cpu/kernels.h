@@ -93,7 +93,7 @@ namespace sdft::avx512vnni {
 void linear_integer(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
 }
 
-/// AVX-512 with VNNI whose products of floats with 4-bit weights are made of digits.
+/// AVX-512 with VNNI whose products of floats with weights of 4 and 8 bits are made of digits.
 namespace sdft::avx512digits {
 void linear(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
 void gated_linear(const cpu::Context&, Tensor out, Tensor gate, Tensor up, Activation activation, const cpu::PackedWeight& weight, Tensor bias);

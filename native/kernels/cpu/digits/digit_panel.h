@@ -18,8 +18,11 @@ namespace {
 
 constexpr uint32_t kNibbles = 0x0F0F0F0Fu;
 
+/// Of a packed block: scales and minima (4 bits alone have them), then quants.
 template <class Scales, bool kBytes = false>
-constexpr int64_t kPackedBlockBytes = (kBytes ? 1 : 2) * kPanel * Scales::kBytes + kPanel * (kBytes ? 32 : 16);
+constexpr int64_t kScaleBytes = (kBytes ? 1 : 2) * kPanel * Scales::kBytes;
+template <class Scales, bool kBytes = false>
+constexpr int64_t kPackedBlockBytes = kScaleBytes<Scales, kBytes> + kPanel * (kBytes ? 32 : 16);
 
 /// value = scale · (quant − 8) + centre.
 template <class Scales>
@@ -27,8 +30,9 @@ inline Vec centre_of(const char* block, int j) {
   return fma(Scales::at(block, j * kLanes), broadcast(8.0f), Scales::at(block, j * kLanes + kPanel));
 }
 
-inline const uint32_t* packed_words(const char* block, int64_t scale_bytes, int r, int j) {
-  return reinterpret_cast<const uint32_t*>(block + 2 * kPanel * scale_bytes) + r * kPanel + j * kLanes;
+template <class Scales, bool kBytes = false>
+inline WordVec packed_words(const char* block, int r, int j) {
+  return load_words(reinterpret_cast<const uint32_t*>(block + kScaleBytes<Scales, kBytes>) + r * kPanel + j * kLanes);
 }
 
 /// out: a block for each of `blocks`.
@@ -39,7 +43,7 @@ inline void lay_out(const char* panel, int64_t blocks, DigitBlock* out) {
     SDFT_UNROLL for (int j = 0; j < 2; ++j) {
       WordVec beyond{};
       SDFT_UNROLL for (int r = 0; r < 4; ++r) {
-        const WordVec words = load_words(packed_words(panel, Scales::kBytes, r, j)), first = words & kNibbles, second = (words >> 4) & kNibbles;
+        const WordVec words = packed_words<Scales>(panel, r, j), first = words & kNibbles, second = (words >> 4) & kNibbles;
         add_products(beyond, first, even);
         add_products(beyond, second, odd);
         add_products(beyond, first, second);

@@ -8,7 +8,8 @@ namespace sdft::SDFT_ISA {
 /// Rows of a tile: 4 × 2 sums in pairs and as many of single products, weights and what is added: 24 to 32 registers.
 constexpr int kDigitRows = 4;
 
-/// out[i][j] = Σ_blocks scale_i · (scale_j · Σ X (quant_j − 8)) + sum_i · centre_j, + bias[j]; of 8 bits Σ_blocks scale_i · (scale_j · Σ X (quant_j − 128)), + bias[j]
+/// Of a chunk of inputs: out[i][j] = (out[i][j] +) Σ_blocks scale_i · (scale_j · Σ X (quant_j − 8)) + sum_i · centre_j (+ bias[j]); of 8 bits
+/// scale_i · (scale_j · Σ X (quant_j − 128)).
 struct DigitTile {
   const DigitGroup* x;  // [block][rows of the tile]
   int64_t blocks;       // of a chunk
@@ -17,7 +18,7 @@ struct DigitTile {
   float* out;
   int64_t out_row;
   int64_t columns;      // the rest is neither read nor written
-  const float* bias;    // or null
+  const float* bias;    // with the last chunk, or null
 };
 
 using DigitTileFunction = void (*)(const DigitTile&);

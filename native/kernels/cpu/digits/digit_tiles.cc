@@ -70,7 +70,6 @@ __attribute__((noinline)) void run_pairs(const DigitTile& t) {
 /// Straight from the packed weights: of 4 bits for rows too few to lay them out for, of 8 bits for all.
 template <int MR, class Scales, bool kBytes>
 __attribute__((noinline)) void run_packed(const DigitTile& t) {
-  constexpr int64_t kScaleBytes = (kBytes ? 1 : 2) * kPanel * Scales::kBytes;
   const char* block = static_cast<const char*>(t.panel);
   const DigitGroup* x = t.x;
   Vec sums[MR][2];
@@ -84,7 +83,7 @@ __attribute__((noinline)) void run_packed(const DigitTile& t) {
     }
     SDFT_UNROLL for (int word = 0; word < 8; ++word) {
       SDFT_UNROLL for (int j = 0; j < 2; ++j) {
-        const WordVec packed = load_words(reinterpret_cast<const uint32_t*>(block + kScaleBytes) + (kBytes ? word : word / 2) * kPanel + j * kLanes);
+        const WordVec packed = packed_words<Scales, kBytes>(block, kBytes ? word : word / 2, j);
         const WordVec quants = kBytes ? packed : (word % 2 == 0 ? packed : packed >> 4) & kNibbles;
         SDFT_UNROLL for (int i = 0; i < MR; ++i)
           SDFT_UNROLL for (int digit = 0; digit < kDigits; ++digit) add_products_of(totals[digit][i][j], quants, x[i].digits[digit][word]);

@@ -1,6 +1,7 @@
 // Floats as three signed digits each, for products with weights of 4 or 8 bits in exact integers. A group of 32 activations of a row is a power of two times integers X, and
-// X = (top · 240 + middle) · 256 + low, |top| and |middle| ≤ 120, low in [−128, 127]: nearly 24 bits with the sign. What rounding to them costs a sum is about what
-// adding up its products in floats costs, one after the other.
+// X = (top · 240 + middle) · 256 + low, |top| and |middle| ≤ 120, low in [−128, 127]: nearly 24 bits with the sign. A number of a group
+// is off by 2⁻²³ of the largest one at most. What that costs a sum is about what adding up its products in floats costs, unless the largest number meets a weight of zero
+// and is a hundred times the others and more: those keep so many places, and no more.
 //
 // A processor that adds beside multiplying (AMD's) does two products with one multiplication (S. Winograd 1968): (u + q₂)(s + q₁) = u q₁ + s q₂ + u s + q₁ q₂. The last
 // two terms depend on the row alone and the column alone, and are taken off the sum of 32. The bytes hold it: u = digit + 120 (unsigned) and s = digit − 8 (signed)
@@ -67,7 +68,7 @@ inline __m256i pack_digit(__m512i first, __m512i second) {
   return kForm == DigitForm::bytes ? bytes : _mm256_shuffle_epi8(bytes, order);
 }
 
-/// A group whose numbers are all below 2⁻¹⁰⁰ is zero; of a number that is not finite (or from 1.75 · 2¹²⁷ on) come outputs that are none.
+/// A group whose numbers are all below 1.76 · 2⁻¹⁰¹ is zero; of a number that is not finite come outputs that are none. From 2¹¹⁵ on sums may overflow that floats would hold.
 template <DigitForm kForm>
 inline void split_group(const float* from, DigitGroup& out) {
   const Vec x[2] = {load(from), load(from + kLanes)};

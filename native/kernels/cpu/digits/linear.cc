@@ -14,15 +14,18 @@ namespace {
 
 /// Laying 4-bit weights out for pairs takes as long as so many rows save by it.
 constexpr int64_t kFewRows = 8;
-/// Where every thread has so many rows it splits those that it multiplies. Of fewer it splits all for itself: waiting for what another one has made would take longer.
-constexpr int64_t kOwnRows = 64;
-/// Bytes of digits that a block of rows may take, of all inputs or of a chunk: they stay in the second-level cache while the panels go by.
+/// Where every thread has so many rows, splitting them is shared out. Of fewer each splits all for itself, if its cache holds them and it has so many panels to multiply them
+/// by: waiting for what another one has made would take longer.
+constexpr int64_t kOwnRows = 64, kOwnPanels = 4;
+/// Bytes of digits that stay in the second-level cache while the panels go by.
 constexpr int64_t kBlockBytes = 768 * 1024;
 /// Blocks of inputs that are summed at once; what is laid out of a panel then stays there too.
 constexpr int64_t kChunk = 64;
 /// Inputs that are made at once where x stands nowhere.
 constexpr int64_t kMadeInputs = 128;
 constexpr int64_t kGroupFloats = sizeof(DigitGroup) / sizeof(float);
+/// Floats of memory for what is laid out of a panel.
+constexpr int64_t kLaidOut = kChunk * kDigitBlockFloats;
 
 /// Rows cut into tiles, the groups of a tile's rows side by side: [tile][block][row].
 struct DigitRows {
@@ -67,8 +70,6 @@ const DigitTileTable& packed_tiles_of(PanelKind kind) {
 constexpr bool is_q8(PanelKind kind) { return kind == PanelKind::q8 || kind == PanelKind::q8_narrow; }
 
 /// Tiles [first, end) of x times a panel. laid_out: kLaidOut floats of memory, used where x is for pairs.
-constexpr int64_t kLaidOut = kChunk * kDigitBlockFloats;
-
 void multiply_panel(const DigitRows& x, int64_t first, int64_t end, const Strip& strip, float* laid_out) {
   const PackedWeight& weight = *strip.part->weight;
   const Tensor out = strip.part->out;
@@ -133,7 +134,9 @@ void multiply(const Context& context, const LinearParts& group, int64_t rows, in
   if (group.count == 0 || rows == 0) return;
   const bool nibbles = is_q4(group.parts[0].weight->kind);
   const DigitRows x(rows, depth, !nibbles ? DigitForm::bytes : rows <= kFewRows ? DigitForm::nibbles : DigitForm::pairs);
-  if (rows < kOwnRows * context.pool->threads() && x.floats() * int64_t{sizeof(float)} <= kBlockBytes) multiply_apart(context, group, x, source);
+  const int64_t threads = context.pool->threads();
+  const bool few = rows < kOwnRows * threads && x.floats() * int64_t{sizeof(float)} <= kBlockBytes, paid = rows <= kFewRows || strip_count(group, 1) >= kOwnPanels * threads;
+  if (few && paid) multiply_apart(context, group, x, source);
   else multiply_shared(context, group, x, source);
 }
 
