@@ -1,6 +1,6 @@
 // Floats as three signed digits each, for products with weights of 4 or 8 bits in exact integers. A group of 32 activations of a row is a power of two times integers X, and
 // X = (top · 240 + middle) · 256 + low, |top| and |middle| ≤ 120, low in [−128, 127]: nearly 24 bits with the sign. A number of a group
-// is off by 2⁻²³ of the largest one at most. What that costs a sum is about what adding up its products in floats costs, unless the largest number meets a weight of zero
+// is off by 1.2 · 2⁻²³ of the largest one at most. What that costs a sum is about what adding up its products in floats costs, unless the largest number meets a weight of zero
 // and is a hundred times the others and more: those keep so many places, and no more.
 //
 // A processor that adds beside multiplying (AMD's) does two products with one multiplication (S. Winograd 1968): (u + q₂)(s + q₁) = u q₁ + s q₂ + u s + q₁ q₂. The last
