@@ -152,6 +152,8 @@ export function engineFingerprint(
 
 /** Instruction sets with another one's bits. */
 const sameBits: Readonly<Record<string, string>> = { avx512amx: "avx512vnni" };
+/** The same for integer products, and for weights that stand as floats. */
+const sameBitsWithoutDigits: Readonly<Record<string, string>> = { ...sameBits, avx512digits: "avx512vnni" };
 
 export class Engine implements Disposable {
   private vocabularySet = false;
@@ -176,10 +178,11 @@ export class Engine implements Disposable {
    * finished stays good on another machine, but a warning is due where a stage is half one's and half another's.
    */
   get device(): string | null {
-    const { backend, info } = this.setting;
+    const { backend, compute, weightFormat, info } = this.setting;
     if (backend === "cuda") return info.cuda.used;
     if (backend !== "cpu" || info.instructionSet === null) return null;
-    return sameBits[info.instructionSet] ?? info.instructionSet;
+    const digits = compute === "f32" && weightFormat !== "f32" && weightFormat !== "bf16";
+    return (digits ? sameBits : sameBitsWithoutDigits)[info.instructionSet] ?? info.instructionSet;
   }
 
   /** Bytes held by packed weights, and by the mapped files. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { chooseBackend, explainAuto } from "../../src/engine/backend-choice.js";
-import { engineFingerprint } from "../../src/engine/engine.js";
-import type { NativeInfo } from "../../src/native/types.js";
+import { Engine, type EngineSetting, engineFingerprint } from "../../src/engine/engine.js";
+import type { ModelPackage } from "../../src/models/package.js";
+import type { NativeInfo, NativeModel } from "../../src/native/types.js";
 
 const info: NativeInfo = {
   revision: 1,
@@ -78,5 +79,25 @@ describe("engineFingerprint", () => {
     const of = (backend: "cpu" | "cuda") => engineFingerprint({ fingerprint: "a model" }, { ...exact, backend });
     expect(of("cpu")).toEqual(fingerprint("cpu", false));
     expect(of("cuda")).not.toEqual(fingerprint("cuda", false));
+  });
+});
+
+describe("device", () => {
+  const deviceOf = (instructionSet: string, change: Partial<EngineSetting> = {}): string | null => {
+    const setting: EngineSetting = {
+      ...{ backend: "cpu", threads: 1, weightFormat: "native", compute: "f32", batchInvariant: false },
+      ...{ info: { ...info, instructionSet }, ...change },
+    };
+    return new Engine({} as ModelPackage, {} as NativeModel, setting).device;
+  };
+
+  it("is the instruction set whose bits come out", () => {
+    expect(deviceOf("avx2")).toBe("avx2");
+    expect(deviceOf("avx512amx")).toBe("avx512vnni");
+    expect(deviceOf("avx512digits")).toBe("avx512digits");
+    expect(deviceOf("avx512digits", { weightFormat: "q8" })).toBe("avx512digits");
+    expect(deviceOf("avx512digits", { weightFormat: "bf16" })).toBe("avx512vnni");
+    expect(deviceOf("avx512digits", { compute: "int" })).toBe("avx512vnni");
+    expect(deviceOf("avx512digits", { backend: "reference" })).toBeNull();
   });
 });

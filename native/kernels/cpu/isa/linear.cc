@@ -81,31 +81,38 @@ void linear_low(const Context& context, const LinearParts& group, Tensor x) {
 struct Ahead {
   Fetch fetch;
   int64_t tiles;  // that it takes to ask for all
+  int64_t more;   // lines that all tiles together are too short to ask for
 
-  Ahead(const char* from, int64_t bytes, int64_t pieces, int64_t step, int64_t depth) : fetch(from, parts(bytes, kLineBytes), step) {
+  Ahead(const char* from, int64_t bytes, int64_t pieces, int64_t step, int64_t depth, int64_t tile_count) : fetch(from, parts(bytes, kLineBytes), step) {
     constexpr int64_t kOutLines = kTileRows * kPanel * 4 / kLineBytes;  // each asks for these first
-    tiles = parts(pieces * fetch.lines, larger(1, kStripPanels * (depth / kFetchStep - kOutLines)));
+    const int64_t lines = pieces * fetch.lines, a_tile = kStripPanels * (depth / kFetchStep - kOutLines);
+    tiles = parts(lines, larger(1, a_tile));
+    more = larger(0, lines - tile_count * larger(0, a_tile));
+  }
+  /// Of what the tiles are too short for, the share of one with so many left after it.
+  void catch_up(int64_t left) {
+    for (const int64_t keep = more * left / (left + 1); more > keep; --more) fetch.next();
   }
   /// For the tile with so many left after it.
   Fetch* at(int64_t left) { return left < tiles ? &fetch : nullptr; }
 };
 
 /// The strip's next inputs or, after its last, those of the strip that a thread takes next.
-Ahead ahead_of(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t end) {
+Ahead ahead_of(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t end, int64_t tiles) {
   const bool within = end < weight.cols;
   const int64_t total = parts(weight.rows, kPanel), next = within ? panel : smaller(panel + kStripPanels, total - 1);
   const int64_t from = within ? end : 0, inputs = smaller(kChunk, weight.cols - from);
   const char* first = weight.panels + next * weight.panel_bytes + from * weight.panel_bytes / weight.cols;
-  return {first, inputs * weight.panel_bytes / weight.cols, smaller(kStripPanels, total - next), weight.panel_bytes, end - begin};
+  return {first, inputs * weight.panel_bytes / weight.cols, smaller(kStripPanels, total - next), weight.panel_bytes, end - begin, tiles};
 }
 
 /// The same backwards, of the inputs that a strip takes from `column` on: the outputs from `from` on, a multiple of P.
-Ahead ahead_backward(const PackedWeight& weight, int64_t column, int64_t from, int64_t depth) {
+Ahead ahead_backward(const PackedWeight& weight, int64_t column, int64_t from, int64_t depth, int64_t tiles) {
   const int64_t panels = parts(smaller(kChunk, weight.rows - from), kPanel);
   // What is stored in groups is read from the group's beginning.
   const int64_t unit = has_quants(weight.kind) ? cpu::kGroup : 1, first = column / unit * unit, last = smaller(weight.cols, round_up(column + kStripColumns, unit));
   const char* piece = weight.panels + from / kPanel * weight.panel_bytes + first * weight.panel_bytes / weight.cols;
-  return {piece, (last - first) * weight.panel_bytes / weight.cols, panels, weight.panel_bytes, depth};
+  return {piece, (last - first) * weight.panel_bytes / weight.cols, panels, weight.panel_bytes, depth, tiles};
 }
 
 /// Of tiled rows: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
@@ -124,13 +131,14 @@ void multiply_tiled(const Context& context, const LinearParts& group, const Tile
     for (int64_t begin = 0; begin < depth; begin += kChunk) {
       const int64_t end = smaller(depth, begin + kChunk);
       const FloatPanels panels = strip_of(weight, column, columns, begin, end, scratch);
-      Ahead ahead = ahead_of(weight, strip.panel, begin, end);
+      Ahead ahead = ahead_of(weight, strip.panel, begin, end, share.last - share.first);
       int64_t left = share.last - share.first;
       for (TileWalk tile = tiled.walk(share.first, share.last); tile; tile.next()) {
         float* to = row_of(out, tile.row) + column;
+        ahead.catch_up(--left);
         multiply_panels(kF32TilesAcross, tile.height, panels,
                         Tile{tiled.data + tile.row * depth, 1, tile.height, nullptr, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns,
-                             Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(--left)});
+                             Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(left)});
       }
     }
   });
@@ -167,16 +175,17 @@ void multiply_tiled_back(const Context& context, Tensor dx, const BackwardParts&
         const FloatPanels panels = transposed_strip_of(*weight, column, columns, begin, end, scratch);
         // Next come the part's other outputs, the next part's, or the strip that this thread takes next.
         const int64_t next_column = finished ? smaller(column + kStripColumns, (dx.cols - 1) / kStripColumns * kStripColumns) : column;
-        Ahead ahead = ahead_backward(*group.parts[finished ? 0 : whole ? index + 1 : index].weight, next_column, whole ? 0 : end, end - begin);
+        Ahead ahead = ahead_backward(*group.parts[finished ? 0 : whole ? index + 1 : index].weight, next_column, whole ? 0 : end, end - begin, last - first);
         int64_t left = last - first;
         for (TileWalk tile = dout.walk(first, last); tile; tile.next()) {
           float* to = row_of(dx, tile.row) + column;
           float* partial = in_place ? to : sums + (tile.row - base) * kStripColumns;
+          ahead.catch_up(--left);
           const int64_t partial_row = in_place ? dx.stride : kStripColumns;
           multiply_panels(kF32TilesAcross, tile.height, panels,
                           Tile{dout.data + tile.row * dout.depth, 1, tile.height, nullptr, 0, begin, end, started ? partial : nullptr, partial_row,
                                finished ? to : partial, finished ? dx.stride : partial_row, columns,
-                               finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr, kOneRun, ahead.at(--left)});
+                               finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr, kOneRun, ahead.at(left)});
         }
       }
     }
