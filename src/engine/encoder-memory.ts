@@ -1,8 +1,8 @@
 // How much memory an encoder will take, from sizes alone. The formulas follow the buffers of native/model/encoder.cc, native/sampling/embedder.cc and the
 // kernels' workspaces; a change there belongs here too.
 import type { EncoderPackage } from "../models/encoder-package.js";
-import { digitBytes, type MemoryPlan } from "./memory-plan.js";
-import { packedBytes, touchedBytes, type WeightForm } from "./weight-memory.js";
+import type { MemoryPlan } from "./memory-plan.js";
+import { digitBytes, packedBytes, touchedBytes, type WeightForm } from "./weight-memory.js";
 
 export interface PlannedEncoder extends WeightForm {
   readonly model: Pick<EncoderPackage, "spec" | "weights" | "maxTokens">;

@@ -3,7 +3,7 @@
 // is of the card's memory, not of the process's.
 import type { BackendName, Compute, LoraTarget, ModelSpec, WeightEntry, WeightFormat } from "../native/types.js";
 import { cachedBytes, deviceLibraries, deviceScratch } from "./device-scratch.js";
-import { weightMemory } from "./weight-memory.js";
+import { digitBytes, weightMemory } from "./weight-memory.js";
 
 /** One line of a plan. */
 export interface MemoryPart {
@@ -351,9 +351,6 @@ const tileReals = 1.5;
 const tilePair = 32;
 /** Floats of the weights that are laid out there, of a panel and the next (panel_product.cc). */
 const laidFloats = 2 * 24 * 3 * 2 * 256;
-
-/** Digits of rows that a worker splits for itself and a panel laid out for them, as scratch grows (native/kernels/cpu/digits/linear.cc, workspace.cc). */
-export const digitBytes = 1.25 * (768 + 96) * 1024;
 
 /** Bytes of a worker's own scratch: a chunk of logits, its rows cut into tiles, and weights unpacked; or digits. */
 function workerBytes(spec: ModelSpec): number {

@@ -117,3 +117,6 @@ export function touchedBytes(embedding: WeightEntry): number {
   const [rows = 1] = embedding.shape;
   return Math.min(bytes, differentTokens * (bytes / rows + systemPage));
 }
+
+/** Of a worker: digits of the rows that it splits for itself, and a panel laid out for them, as scratch grows (native/kernels/cpu/digits/linear.cc, workspace.cc). */
+export const digitBytes = 1.25 * (768 + 96) * 1024;
