@@ -189,15 +189,49 @@ inline void transpose(const float* in, int64_t in_row, int64_t rows, int64_t col
     for (int64_t c = r < whole_rows ? whole_columns : 0; c < columns; ++c) out[c * out_row + r] = in[r * in_row + c];
 }
 
+/// Half bytes from `from` on in kLanes inputs of one output, each at the bottom of its lane; the bits above are others'. A word has eight inputs, the next word
+/// stands `step` further.
+inline WordVec spread_nibbles(const uint32_t* word, [[maybe_unused]] int64_t step, [[maybe_unused]] int from) {
+#if defined(SDFT_ISA_AVX512)
+  // Broadcasts from memory take no shuffle.
+  const __m512i both = _mm512_mask_broadcastd_epi32(_mm512_set1_epi32(static_cast<int>(word[0])), 0xFF00, _mm_loadu_si32(word + step));
+  return reinterpret_cast<WordVec>(both) >> WordVec{0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28};
+#else
+  WordVec shifts{};
+  SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) shifts[lane] = static_cast<uint32_t>(4 * (from + lane));
+  return (WordVec{} + *word) >> shifts;
+#endif
+}
+
+/// out[o][P]: P inputs of each output of a group, from its input `within` on. What is turned are words of eight half bytes, not each number of its own.
+template <class Scales>
+inline void unpack_nibbles_transposed(const char* block, int64_t within, float* out) {
+  alignas(64) float scales[2 * kPanel];
+  SDFT_UNROLL for (int64_t i = 0; i < 2 * kPanel; i += kLanes) store(scales + i, Scales::at(block, i));
+  const uint32_t* words = reinterpret_cast<const uint32_t*>(block + 2 * kPanel * Scales::kBytes) + within / 8 * kPanel;
+  for (int64_t o = 0; o < kPanel; ++o, out += kPanel) {
+    const Vec scale = broadcast(scales[o]), minimum = broadcast(scales[kPanel + o]);
+    SDFT_UNROLL for (int first = 0; first < kPanel; first += kLanes) {
+      store(out + first, fma(low_nibble(spread_nibbles(words + first / 8 * kPanel + o, kPanel, first % 8)), scale, minimum));
+    }
+  }
+}
+
 /// out[o − begin][P]: inputs [first, first + P) (zeros past the last) of outputs [begin, end), begin a multiple of P; room for a multiple of P outputs.
 inline void unpack_transposed(const cpu::PackedWeight& weight, int64_t first, int64_t begin, int64_t end, float* out) {
   alignas(64) float block[kPanel * kPanel];
   // Groups of eight inputs are whole in the stored forms that have them; other forms may end anywhere.
   const int64_t inputs = smaller(kPanel, weight.cols - first);
-  const bool in_place = weight.kind == cpu::PanelKind::f32 && inputs == kPanel;
-  if (inputs < kPanel) std::memset(block, 0, sizeof block);
+  const bool whole = inputs == kPanel, in_place = weight.kind == cpu::PanelKind::f32 && whole;
+  const bool nibbles = whole && cpu::is_q4(weight.kind);
+  const int64_t group = nibbles ? first / cpu::kGroup * (weight.panel_bytes / parts(weight.cols, cpu::kGroup)) : 0;
+  if (!whole) std::memset(block, 0, sizeof block);
   for (int64_t o = begin; o < end; o += kPanel, out += kPanel * kPanel) {
     const char* panel = weight.panels + o / kPanel * weight.panel_bytes;
+    if (nibbles) {
+      (weight.kind == cpu::PanelKind::q4 ? unpack_nibbles_transposed<FloatScales> : unpack_nibbles_transposed<NarrowScales>)(panel + group, first % cpu::kGroup, out);
+      continue;
+    }
     if (!in_place) unpack(weight.kind, panel, first, first + inputs, block);
     transpose(in_place ? reinterpret_cast<const float*>(panel) + first * kPanel : block, kPanel, kPanel, kPanel, out, kPanel);
   }
