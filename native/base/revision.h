@@ -3,6 +3,6 @@
 
 namespace sdft {
 
-constexpr int kRevision = 6;
+constexpr int kRevision = 7;
 
 }  // namespace sdft

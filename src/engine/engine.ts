@@ -150,10 +150,9 @@ export function engineFingerprint(
   };
 }
 
-/** Instruction sets with another one's bits. */
-const sameBits: Readonly<Record<string, string>> = { avx512amx: "avx512vnni" };
-/** The same for integer products, and for weights that stand as floats. */
-const sameBitsWithoutDigits: Readonly<Record<string, string>> = { ...sameBits, avx512digits: "avx512vnni" };
+/** Instruction sets with another one's bits, where floats are multiplied by weights that stand as floats, and in integer products. */
+const sameBitsOfFloats: Readonly<Record<string, string>> = { avx512digits: "avx512vnni" };
+const sameBitsOfIntegers: Readonly<Record<string, string>> = { ...sameBitsOfFloats, avx512amx: "avx512vnni" };
 
 export class Engine implements Disposable {
   private vocabularySet = false;
@@ -181,8 +180,9 @@ export class Engine implements Disposable {
     const { backend, compute, weightFormat, info } = this.setting;
     if (backend === "cuda") return info.cuda.used;
     if (backend !== "cpu" || info.instructionSet === null) return null;
-    const digits = compute === "f32" && weightFormat !== "f32" && weightFormat !== "bf16";
-    return (digits ? sameBits : sameBitsWithoutDigits)[info.instructionSet] ?? info.instructionSet;
+    if (compute === "int") return sameBitsOfIntegers[info.instructionSet] ?? info.instructionSet;
+    const floats = weightFormat === "f32" || weightFormat === "bf16";
+    return (floats ? sameBitsOfFloats[info.instructionSet] : undefined) ?? info.instructionSet;
   }
 
   /** Bytes held by packed weights, and by the mapped files. */

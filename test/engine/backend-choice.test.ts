@@ -93,7 +93,9 @@ describe("device", () => {
 
   it("is the instruction set whose bits come out", () => {
     expect(deviceOf("avx2")).toBe("avx2");
-    expect(deviceOf("avx512amx")).toBe("avx512vnni");
+    expect(deviceOf("avx512amx")).toBe("avx512amx");
+    expect(deviceOf("avx512amx", { weightFormat: "f32" })).toBe("avx512amx");
+    expect(deviceOf("avx512amx", { compute: "int" })).toBe("avx512vnni");
     expect(deviceOf("avx512digits")).toBe("avx512digits");
     expect(deviceOf("avx512digits", { weightFormat: "q8" })).toBe("avx512digits");
     expect(deviceOf("avx512digits", { weightFormat: "bf16" })).toBe("avx512vnni");

@@ -80,6 +80,8 @@ void compare_with_reference(const std::string& what, const Operation& operation)
   }
 }
 
+bool takes_digits(const std::string& level) { return level == "avx512digits" || level == "avx512amx"; }
+
 void for_each_level(const std::function<void(Backend&, const std::string&)>& body) {
   for (const std::string& level : levels()) body(cpu_backend(level, 2), level);
 }

@@ -55,6 +55,8 @@ using Operation = std::function<std::vector<Output>(Backend&)>;
 
 /// Instruction sets of this machine, by the names SDFT_CPU takes.
 std::vector<std::string> levels();
+/// Whether one multiplies floats with weights of 4 and 8 bits as integers of some 24 bits (native/kernels/cpu/digits/digits.h).
+bool takes_digits(const std::string& level);
 /// One backend of each kind for the whole program.
 Backend& cpu_backend(const std::string& level, int threads);
 Backend& reference_backend();

@@ -186,14 +186,12 @@ class CpuBackend final : public Backend {
     kernels_.linear_backward(context_, dx, dout, cpu::packed(weight), write);
   }
   void gated_linear(Tensor out, Tensor product, Tensor gate, Tensor up, Activation activation, const Weight& weight, Tensor bias) override {
-    if (kernels_.gated_linear == nullptr) return Backend::gated_linear(out, product, gate, up, activation, weight, bias);
     for (Tensor tensor : {product, gate, up}) expect("gated_linear product, gate, up", tensor, out.rows, weight.cols);
     expect("gated_linear out", out, out.rows, weight.rows);
     if (bias) expect("gated_linear bias", bias, 1, weight.rows);
     kernels_.gated_linear(context_, out, gate, up, activation, cpu::packed(weight), bias);
   }
   void gated_linear_backward(Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const Weight& gate_weight, const Weight& up_weight) override {
-    if (kernels_.gated_linear_backward == nullptr) return Backend::gated_linear_backward(dx, dproduct, gate, up, activation, gate_weight, up_weight);
     for (const Weight* weight : {&gate_weight, &up_weight}) {
       for (Tensor tensor : {dproduct, gate, up}) expect("gated_linear_backward dproduct, gate, up", tensor, dx.rows, weight->rows);
       expect("gated_linear_backward dx", dx, dx.rows, weight->cols);

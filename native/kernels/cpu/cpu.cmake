@@ -28,7 +28,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   target_compile_definitions(kernels_avx512digits PRIVATE SDFT_ISA_AVX512)
   # The matrix unit takes products over, in floats and in integers; the rest is avx512vnni's. Compilers before GCC 11 and assemblers before 2.35 don't know it.
   include(CheckCXXSourceCompiles)
-  set(amx_options -mamx-tile -mamx-int8 -mamx-bf16)
+  set(amx_options -mamx-tile -mamx-int8 -mamx-bf16 -mavx512vbmi)
   list(JOIN amx_options " " CMAKE_REQUIRED_FLAGS)
   check_cxx_source_compiles("int main() { asm volatile(\"tilerelease\"); }" SDFT_COMPILES_AMX)
   unset(CMAKE_REQUIRED_FLAGS)

@@ -24,7 +24,7 @@ namespace {
 bool ask_for_matrix_unit() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   constexpr unsigned kTile = 1u << 24, kInt8 = 1u << 25, kBf16 = 1u << 22, kWanted = kTile | kInt8 | kBf16;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kWanted) != kWanted) return false;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kWanted) != kWanted || !__builtin_cpu_supports("avx512vbmi")) return false;
 #if defined(__linux__)
   constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
@@ -44,7 +44,6 @@ const char* instruction_set_name(InstructionSet set) {
     case InstructionSet::avx512: return "avx512";
     case InstructionSet::avx512vnni: return "avx512vnni";
     case InstructionSet::avx512digits: return "avx512digits";
-    case InstructionSet::avx512amxbf16: return "avx512amxbf16";
     case InstructionSet::avx512amx: return "avx512amx";
   }
   return "";
@@ -64,7 +63,7 @@ std::vector<InstructionSet> available_instruction_sets() {
       sets.insert(sets.end(), {InstructionSet::avx512digits, InstructionSet::avx512vnni});
       if (__builtin_cpu_is("amd")) std::swap(sets[sets.size() - 2], sets.back());
 #if defined(SDFT_KERNELS_AMX)
-      if (ask_for_matrix_unit()) sets.insert(sets.end(), {InstructionSet::avx512amxbf16, InstructionSet::avx512amx});
+      if (ask_for_matrix_unit()) sets.push_back(InstructionSet::avx512amx);
 #endif
     }
   }

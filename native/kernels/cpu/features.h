@@ -6,8 +6,8 @@
 namespace sdft::cpu {
 
 /// avx512digits takes floats as digits in products with weights of 4 and 8 bits: quicker where additions run beside multiplications (AMD), slower where they take turns (Intel).
-/// avx512amx takes integer products to the matrix unit, avx512amxbf16 those of floats as well: quicker where nobody else uses the core, slower where somebody does.
-enum class InstructionSet { plain, neon, avx2, avx512, avx512vnni, avx512digits, avx512amxbf16, avx512amx };
+/// avx512amx takes products to the matrix unit, those of integers and of floats. Where somebody else uses the same core's unit, vectors can be quicker.
+enum class InstructionSet { plain, neon, avx2, avx512, avx512vnni, avx512digits, avx512amx };
 
 const char* instruction_set_name(InstructionSet set);
 /// Those that kernels are compiled for and this processor runs, the one to take where none is named last. Asks the system for the matrix unit's registers, for the whole process.

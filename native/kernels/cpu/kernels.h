@@ -107,9 +107,13 @@ void gated_linear(const cpu::Context&, Tensor out, Tensor gate, Tensor up, Activ
 
 /// Products on the matrix unit (AMX); the rest is AVX-512's with VNNI.
 namespace sdft::avx512amx {
+void linear(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
 void linear_integer(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
 void linear_tall(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
+void gated_linear(const cpu::Context&, Tensor out, Tensor gate, Tensor up, Activation activation, const cpu::PackedWeight& weight, Tensor bias);
 void linear_backward(const cpu::Context&, Tensor dx, Tensor dout, const cpu::PackedWeight& weight, Write write);
+void gated_linear_backward(const cpu::Context&, Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const cpu::PackedWeight& gate_weight,
+                           const cpu::PackedWeight& up_weight);
 void linear_cross_entropy(const cpu::Context&, Tensor loss, Tensor dx, Tensor x, const cpu::PackedWeight& head, Indices targets, double scale);
 void linear_divergence(const cpu::Context&, Tensor kl, Tensor from, Tensor to, const cpu::PackedWeight& head);
 }

@@ -24,17 +24,12 @@ Kernels with_digits() {
 Kernels with_amx() {
   Kernels kernels = with_vnni();
   kernels.name = "avx512amx";
+  kernels.linear = avx512amx::linear;
   kernels.linear_integer = avx512amx::linear_integer;
-  return kernels;
-}
-
-Kernels with_amx_for_floats() {
-  Kernels kernels = with_amx();
-  kernels.name = "avx512amxbf16";
   kernels.linear_tall = avx512amx::linear_tall;
   kernels.linear_backward = avx512amx::linear_backward;
-  kernels.gated_linear = nullptr;
-  kernels.gated_linear_backward = nullptr;
+  kernels.gated_linear = avx512amx::gated_linear;
+  kernels.gated_linear_backward = avx512amx::gated_linear_backward;
   kernels.linear_cross_entropy = avx512amx::linear_cross_entropy;
   kernels.linear_divergence = avx512amx::linear_divergence;
   return kernels;
@@ -58,10 +53,6 @@ const Kernels& kernels_of(InstructionSet set) {
     }
 #endif
 #if defined(SDFT_KERNELS_AMX)
-    case InstructionSet::avx512amxbf16: {
-      static const Kernels kernels = with_amx_for_floats();
-      return kernels;
-    }
     case InstructionSet::avx512amx: {
       static const Kernels kernels = with_amx();
       return kernels;

@@ -18,7 +18,10 @@ inline int64_t head_scratch(const cpu::PackedWeight& head) {
 inline SplitRows split_block(const float* x, int64_t x_row, int64_t rows, int64_t columns, float* scratch) {
   SplitRows split(rows, columns);
   split.place(scratch);
-  for (int64_t tile = 0; tile < split.tiles; ++tile) split.split(x, x_row, tile);
+  for (int64_t tile = 0; tile < split.tiles; ++tile) {
+    for (int64_t row = split.row(tile); row < split.row(tile + 1); ++row) split.put(tile, row - split.row(tile), 0, columns, x + row * x_row);
+    split.put_zeros(tile);
+  }
   return split;
 }
 

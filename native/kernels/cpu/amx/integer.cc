@@ -1,5 +1,6 @@
 // Products in integers on the matrix unit: the same sums, group by group, as the vectors make (isa/integer_tile.h), so the same bits. Few rows, and panels of other
 // forms, are theirs.
+#include "kernels/cpu/amx/lanes.h"
 #include "kernels/cpu/amx/matrix_unit.h"
 #include "kernels/cpu/isa/panels.h"
 #include "kernels/cpu/isa/strips.h"
@@ -112,19 +113,6 @@ struct IntegerRows {
   RowGroup* data;  // [tile][group]
   int64_t row(int64_t tile) const { return smaller(rows, tile * height); }
 };
-
-/// Lane r: what the lanes of row r make together.
-template <int kHalf = kLanes / 2, class Combine>
-__attribute__((always_inline)) inline IntVec over_rows_of(IntVec (&rows)[kLanes], const Combine& combine) {
-  IntVec low{}, high{};
-  SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) {
-    low[lane] = lane & kHalf ? kLanes + lane - kHalf : lane;
-    high[lane] = lane & kHalf ? kLanes + lane : lane + kHalf;
-  }
-  SDFT_UNROLL for (int i = 0; i < kHalf; ++i) rows[i] = combine(__builtin_shuffle(rows[i], rows[i + kHalf], low), __builtin_shuffle(rows[i], rows[i + kHalf], high));
-  if constexpr (kHalf > 1) return over_rows_of<kHalf / 2>(rows, combine);
-  return rows[0];
-}
 
 /// A group of all rows of a tile, whose scales are made together: the numbers of quantize_group in isa/integer.cc. Rows from `count` on are zeros.
 template <bool kNibbles>

@@ -61,6 +61,11 @@ class MatrixUnit {
   static void multiply_bytes() {
     asm volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kX), "i"(kWeights));
   }
+  /// The same of signed bytes times signed ones, 32 or 64 of each.
+  template <int kSums, int kX, int kWeights>
+  static void multiply_signed_bytes() {
+    asm volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kX), "i"(kWeights));
+  }
 };
 
 }  // namespace

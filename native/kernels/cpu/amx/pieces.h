@@ -48,20 +48,25 @@ struct SplitRows {
   int64_t row(int64_t tile) const { return smaller(rows, tile * height); }
   char* at(int64_t tile, int64_t block) const { return data + (tile / 2 * blocks + block) * block_bytes(kPieces) + tile % 2 * kUnitBytes; }
 
-  /// Splits the rows of one tile; x is the first of all rows.
-  void split(const float* x, int64_t x_row, int64_t tile) const {
-    const int64_t first = row(tile), count = row(tile + 1) - first;
-    for (int64_t b = 0; b < blocks; ++b) {
-      char* to = at(tile, b);
-      const int low_lanes = lanes_of(depth, 2 * b), high_lanes = lanes_of(depth, 2 * b + 1);
-      for (int64_t i = 0; i < height; ++i) {
-        const float* from = x + (first + i) * x_row + b * kUnitDepth;
-        const Vec low = i < count ? load_part(from, low_lanes) : Vec{}, high = i < count ? load_part(from + kLanes, high_lanes) : Vec{};
-        WordVec pieces[kPieces];
-        split_pair(low, high, pieces);
-        SDFT_UNROLL for (int p = 0; p < kPieces; ++p) store_words(to + p * kPieceStep + i * 64, pieces[p]);
-      }
+  /// Columns [column, column + count) of a row of one tile; column a multiple of 32.
+  void put(int64_t tile, int64_t i, int64_t column, int64_t count, const float* from) const {
+    for (int64_t c = 0; c < count; c += kUnitDepth, from += kUnitDepth) {
+      WordVec pieces[kPieces];
+      split_pair(load_part(from, lanes_of(count - c, 0)), load_part(from + kLanes, lanes_of(count - c, 1)), pieces);
+      store_row(tile, i, (column + c) / kUnitDepth, pieces);
     }
+  }
+  /// The rows that a tile has less than its height.
+  void put_zeros(int64_t tile) const {
+    const WordVec nothing[kPieces] = {};
+    for (int64_t i = row(tile + 1) - row(tile); i < height; ++i)
+      for (int64_t b = 0; b < blocks; ++b) store_row(tile, i, b, nothing);
+  }
+
+ private:
+  void store_row(int64_t tile, int64_t i, int64_t block, const WordVec (&pieces)[kPieces]) const {
+    char* to = at(tile, block) + i * 64;
+    SDFT_UNROLL for (int p = 0; p < kPieces; ++p) std::memcpy(to + p * kPieceStep, &pieces[p], sizeof pieces[p]);
   }
 };
 
