@@ -320,7 +320,8 @@ function kernelScratch(model: PlannedModel, work: TrainingWork): number {
   const tiles =
     Math.ceil(rows / tilePair) *
     tilePair *
-    Math.max(tileReals * Math.max(spec.width, queries(spec), spec.innerWidth), apart ? 0 : 2 * spec.innerWidth);
+    tileReals *
+    Math.max(spec.width, queries(spec), (apart ? 1 : 2) * spec.innerWidth);
   const pages = 4 * (rows + examples * pageRows) * keys(spec);
   const strips = Math.ceil(longest / stripRows);
   const gradients = 2 * keys(spec) * rows * Math.max(1, (strips + 1) / 2);

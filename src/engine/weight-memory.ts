@@ -118,5 +118,5 @@ export function touchedBytes(embedding: WeightEntry): number {
   return Math.min(bytes, differentTokens * (bytes / rows + systemPage));
 }
 
-/** Of a worker: digits of the rows that it splits for itself, and a panel laid out for them, as scratch grows (native/kernels/cpu/digits/linear.cc, workspace.cc). */
+/** Of a worker: digits of the rows that it splits for itself, and a panel laid out for them, as scratch grows (native/kernels/cpu/digits/sharing.h, workspace.cc). */
 export const digitBytes = 1.25 * (768 + 96) * 1024;

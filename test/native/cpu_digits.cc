@@ -155,21 +155,51 @@ CASE("cpu.linear of few bits gives the same bits in any company") {
   }
 }
 
+/// The same bits of each instruction set that takes digits, with one thread and with three.
+void compare_digits(const std::string& what, int64_t columns, const std::function<std::vector<float>(Backend&)>& operation) {
+  std::vector<float> expected;
+  for (const std::string& level : levels()) {
+    if (!takes_digits(level)) continue;
+    for (int threads : {1, 3}) {
+      const std::vector<float> values = operation(cpu_backend(level, threads));
+      if (expected.empty()) expected = values;
+      check_same_bits(level + ", " + what + ", " + std::to_string(threads) + " threads", expected, values, columns);
+    }
+  }
+}
+
 CASE("cpu.linear of few bits gives the same bits, whoever multiplies the digits") {
   for (DType type : {DType::q4_0, DType::q4_1, DType::q8_0}) {
-    for (int64_t in : {32, 96, 576, 2112}) {
-      const int64_t rows = 150, out_count = 70;
+    // Many outputs and few: rows are then split by each thread for itself, or by all for all.
+    for (const auto& [in, out_count] : std::vector<std::pair<int64_t, int64_t>>{{32, 70}, {576, 500}, {2112, 70}}) {
       const auto stored = random_stored(type, out_count, in, 5);
-      const std::vector<float> x_values = activations("of all magnitudes", rows * in);
-      std::vector<float> expected;
-      for (const std::string& level : levels()) {
-        if (!takes_digits(level)) continue;
-        Backend& backend = cpu_backend(level, 2);
-        const Guarded x(backend, rows, in, x_values, 3), out(backend, rows, out_count);
-        backend.linear(out, x, backend.prepare_weight(stored->source, WeightFormat::native), Tensor{});
-        if (expected.empty()) expected = out.values();
-        check_same_bits(level + ", " + dtype_name(type) + ", " + std::to_string(in) + " inputs", expected, out.values(), out_count);
+      for (int64_t rows : {6, 7, 8, 17, 33, 150}) {
+        std::vector<float> x_values = activations("of all magnitudes", rows * in);
+        for (int64_t i = 0; i < in; ++i) x_values[static_cast<size_t>(2 * in + i)] = 0;
+        for (int64_t i = 0; i < in; ++i) x_values[static_cast<size_t>(3 * in + i)] *= std::exp2(-100.0f);  // a group below 1.76 · 2⁻¹⁰¹ is zero
+        x_values[static_cast<size_t>(4 * in + 3)] = std::numeric_limits<float>::quiet_NaN();
+        compare_digits(std::string(dtype_name(type)) + ", " + std::to_string(in) + " inputs, " + std::to_string(rows) + " rows", out_count, [&, in = in, out_count = out_count](Backend& backend) {
+          const Guarded x(backend, rows, in, x_values, 3), out(backend, rows, out_count);
+          backend.linear(out, x, backend.prepare_weight(stored->source, WeightFormat::native), Tensor{});
+          std::vector<float> values = out.values();
+          for (float& value : values) value = std::isnan(value) ? 0.0f : value;  // of many kinds
+          return values;
+        });
       }
+    }
+  }
+}
+
+CASE("cpu.gated_linear of few bits gives the same bits, whoever multiplies the digits") {
+  const int64_t inner = 160, width = 300;
+  for (DType type : {DType::q4_1, DType::q8_0}) {
+    const auto stored = random_stored(type, width, inner, 5);
+    for (int64_t rows : {5, 40, 150}) {
+      compare_digits(std::string(dtype_name(type)) + ", " + std::to_string(rows) + " rows", width, [&](Backend& backend) {
+        const Guarded gate(backend, rows, inner, random_floats(rows * inner, 8), 3), up(backend, rows, inner, random_floats(rows * inner, 9)), product(backend, rows, inner), out(backend, rows, width);
+        backend.gated_linear(out, product, gate, up, Activation::silu, backend.prepare_weight(stored->source, WeightFormat::native), Tensor{});
+        return out.values();
+      });
     }
   }
 }

@@ -56,7 +56,6 @@ struct Kernels {
   void (*linear_integer)(const Context&, const LinearParts& parts, Tensor x);  // all of one kind of panel
   void (*logit_loss)(const Context&, Tensor loss, Tensor logits, Indices targets);  // loss (M, 1) = log Σ e^logits − logits[target]
   void (*linear_backward)(const Context&, Tensor dx, Tensor dout, const PackedWeight& weight, Write write);
-  // Null: done in the steps that backend.h names.
   void (*gated_linear)(const Context&, Tensor out, Tensor gate, Tensor up, Activation activation, const PackedWeight& weight, Tensor bias);
   void (*gated_linear_backward)(const Context&, Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const PackedWeight& gate_weight,
                                 const PackedWeight& up_weight);
@@ -105,7 +104,7 @@ void linear(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
 void gated_linear(const cpu::Context&, Tensor out, Tensor gate, Tensor up, Activation activation, const cpu::PackedWeight& weight, Tensor bias);
 }
 
-/// Products on the matrix unit (AMX); the rest is AVX-512's with VNNI.
+/// Products on the matrix unit (AMX); fewer rows with weights of few bits are avx512digits', the rest is AVX-512's with VNNI.
 namespace sdft::avx512amx {
 void linear(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);
 void linear_integer(const cpu::Context&, const cpu::LinearParts& parts, Tensor x);

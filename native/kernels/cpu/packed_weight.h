@@ -26,6 +26,7 @@ using sdft::kGroup;
 /// Whether a panel kind consists of integers, which integer products can take.
 constexpr bool has_quants(PanelKind kind) { return kind >= PanelKind::q4; }
 constexpr bool is_q4(PanelKind kind) { return kind == PanelKind::q4 || kind == PanelKind::q4_narrow; }
+constexpr bool is_q8(PanelKind kind) { return kind == PanelKind::q8 || kind == PanelKind::q8_narrow; }
 
 struct PackedWeight {
   PanelKind kind;

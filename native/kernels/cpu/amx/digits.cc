@@ -3,7 +3,7 @@
 // weights stand there twice, quant · 16 and quant. Quants of 8 bits meet the three digits one by one. Few rows are the vectors'.
 #include <type_traits>
 
-#include "kernels/cpu/amx/digits.h"
+#include "kernels/cpu/amx/gated_digits.h"
 #include "kernels/cpu/amx/lanes.h"
 #include "kernels/cpu/amx/matrix_unit.h"
 #include "kernels/cpu/digits/digit_panel.h"
@@ -20,8 +20,10 @@ namespace {
 
 /// From so many rows on the unit is the faster.
 constexpr int64_t kLeastRows = 7;
-/// Of a tile that are computed together: one of more rows is rounded up to these.
+/// Sums are added for a height rounded up to so many rows.
 constexpr int kRowStep = 4;
+/// Laying weights out pays for all rows that come here.
+constexpr int64_t kFewRows = 0;
 /// Blocks of inputs whose weights are laid out and multiplied at once: they stay in the first-level cache while the tiles of rows go by.
 constexpr int64_t kBlocks = 8;
 
@@ -95,6 +97,7 @@ void split_bytes(const float* const (&from)[kUnitRows], int64_t count, RowBlock&
     for (int digit = 0; digit < kDigits; ++digit) std::memcpy(block.digits + (digit * kUnitRows + i) * cpu::kGroup, group.digits[digit], cpu::kGroup);
     block.scales[i] = group.scale;
   }
+  for (int64_t i = count; i < kUnitRows; ++i) block.scales[i] = 0;
 }
 
 /// ---- Weights
@@ -207,7 +210,7 @@ __attribute__((always_inline)) inline void add_block(Vec (&sums)[kRows], const B
 template <DigitForm kForm, int kRows>
 __attribute__((noinline)) void multiply_tile(const UnitTile& t) {
   BlockSums<kForm> made[2];
-  // The unit writes no more rows than there are.
+  // The unit writes no more rows than there are, and rows up to kRows are read.
   for (BlockSums<kForm>& sums : made)
     for (auto& digit : sums.at) std::memset(digit[kRows - kRowStep], 0, kRowStep * sizeof digit[0]);
   Vec sums[kRows];
@@ -239,7 +242,7 @@ constexpr TileProduct kTileProducts[] = {multiply_tile<kForm, 4>, multiply_tile<
 
 /// Rows in digits, cut into tiles of equal height: [tile][block].
 struct UnitRows {
-  static constexpr int64_t kTileRows = kUnitRows, kLaidOut = 2 * kBlocks * int64_t{sizeof(WeightBlock) / sizeof(float)};
+  static constexpr int64_t kMostRows = kUnitRows, kLaidOut = 2 * kBlocks * int64_t{sizeof(WeightBlock) / sizeof(float)};
 
   int64_t rows, depth, tiles, blocks, height;
   DigitForm form;
@@ -302,7 +305,7 @@ struct UnitRows {
 template <class Source>
 void multiply(const Context& context, const LinearParts& group, int64_t rows, int64_t depth, const Source& source) {
   if (group.count == 0) return;
-  multiply_in_digits(context, group, UnitRows(rows, depth, is_q4(group.parts[0].weight->kind) ? DigitForm::nibbles : DigitForm::bytes), 0, source);
+  multiply_in_digits(context, group, UnitRows(rows, depth, is_q4(group.parts[0].weight->kind) ? DigitForm::nibbles : DigitForm::bytes), kFewRows, source);
 }
 
 }  // namespace

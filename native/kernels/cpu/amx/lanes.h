@@ -6,8 +6,8 @@ namespace sdft::SDFT_ISA {
 namespace {
 
 /// Lane r: what the lanes of row r make together.
-template <int kHalf = kLanes / 2, class Lanes, class Combine>
-__attribute__((always_inline)) inline Lanes over_rows_of(Lanes (&rows)[kLanes], const Combine& combine) {
+template <int kHalf = kLanes / 2, class Combine>
+__attribute__((always_inline)) inline IntVec over_rows_of(IntVec (&rows)[kLanes], const Combine& combine) {
   IntVec low{}, high{};
   SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) {
     low[lane] = lane & kHalf ? kLanes + lane - kHalf : lane;

@@ -1,9 +1,9 @@
 // Products of many rows with frozen weights on the matrix unit: floats in pieces (pieces.h), forward where the weights are not of few bits (digits.cc), and all gradients. One row is summed
 // as a thousand are, but laying the weights out for it takes longer than its product does with vectors.
 #include <atomic>
-#include <vector>
+#include <new>
 
-#include "kernels/cpu/amx/digits.h"
+#include "kernels/cpu/amx/gated_digits.h"
 #include "kernels/cpu/amx/panel_product.h"
 #include "kernels/cpu/digits/sharing.h"
 
@@ -46,7 +46,7 @@ void split_rows(const Context& context, SplitRows (&rows)[kOutputs], const Sourc
   });
 }
 
-/// Of a matrix in memory, or of what another source of one matrix says (digits/sharing.h).
+/// Of one matrix, by a source of isa/row_sources.h.
 template <class Source>
 SplitRows split_rows(const Context& context, int64_t rows, int64_t columns, const Source& source) {
   SplitRows split[1] = {{rows, columns}};
@@ -65,7 +65,7 @@ struct Passes {
     constexpr int64_t kStay = 192, kDeep = 20;  // blocks of pairs (6 KiB); blocks of inputs
     const int64_t own = parts(pairs, owners);
     phases = own * x.blocks <= kStay ? 1 : parts(x.blocks, kDeep);
-    const int64_t fit = parts(own, larger(1, kStay / larger(1, parts(x.blocks, phases)))), share = owners > 1 || threads == 1 ? 1 : parts(4 * threads, larger(1, panels));
+    const int64_t fit = parts(own, larger(1, kStay / larger(1, parts(x.blocks, phases)))), share = owners == threads ? 1 : parts(4 * threads, larger(1, panels * owners));
     row_blocks = smaller(pairs / owners, larger(fit, share));
   }
   /// Tiles of block `block` of an owner's.
@@ -83,12 +83,12 @@ struct alignas(64) Claimed {
 template <class WorkOf>
 class Claims final : public PanelWorks {
  public:
-  Claims(std::vector<Claimed>& claimed, int worker, int64_t panels, const SplitRows& x, const Passes& passes, const WorkOf& work_of)
+  Claims(Claimed* claimed, int worker, int64_t panels, const SplitRows& x, const Passes& passes, const WorkOf& work_of)
       : claimed_(claimed), owner_(worker % passes.owners), panels_(panels), x_(x), passes_(passes), work_of_(work_of) {}
 
   bool next(PanelWork& work) override {
     while (visited_ < passes_.owners) {
-      const int64_t index = claimed_[static_cast<size_t>(owner_)].count.fetch_add(1, std::memory_order_relaxed), block = index / panels_;
+      const int64_t index = claimed_[owner_].count.fetch_add(1, std::memory_order_relaxed), block = index / panels_;
       if (block < passes_.row_blocks) {
         work = work_of_(index % panels_);
         work.tiles = passes_.tiles(x_, owner_, block);
@@ -101,30 +101,39 @@ class Claims final : public PanelWorks {
   }
 
  private:
-  std::vector<Claimed>& claimed_;
+  Claimed* claimed_;
   int64_t owner_, visited_ = 0, panels_;
   const SplitRows& x_;
   const Passes& passes_;
   const WorkOf& work_of_;
 };
 
+/// What is made of x: the panels are those of its weights.
+struct Product {
+  PanelKind kind;
+  PanelProduct::Way way;
+  PanelProduct::From from;
+  int64_t panels;
+};
+
 /// work_of(panel): its work but for the tiles.
 template <class WorkOf>
-void over_panels(const Context& context, const SplitRows& x, PanelKind kind, PanelProduct::Way way, PanelProduct::From from, int64_t panels, const WorkOf& work_of) {
-  const Passes passes(x, kind, panels, context.pool->threads());
+void over_panels(const Context& context, const SplitRows& x, const Product& made, const WorkOf& work_of) {
+  const Passes passes(x, made.kind, made.panels, context.pool->threads());
+  auto* const claimed = reinterpret_cast<Claimed*>(context.workspace->shared(7, passes.owners * int64_t{sizeof(Claimed) / sizeof(float)}));
   for (int64_t phase = 0; phase < passes.phases; ++phase) {
     const PanelProduct product{
-        x, way, phase == 0 ? from : PanelProduct::From::out, {split(x.blocks, passes.phases, phase), split(x.blocks, passes.phases, phase + 1)}, 0};
-    std::vector<Claimed> claimed(static_cast<size_t>(passes.owners));
-    context.pool->run(smaller(context.pool->threads(), passes.owners * panels * passes.row_blocks), [&](int64_t, int worker) {
-      Claims<WorkOf> claims(claimed, worker, panels, x, passes, work_of);
+        x, made.way, phase == 0 ? made.from : PanelProduct::From::out, {split(x.blocks, passes.phases, phase), split(x.blocks, passes.phases, phase + 1)}, 0};
+    for (int64_t owner = 0; owner < passes.owners; ++owner) new (claimed + owner) Claimed;
+    context.pool->run(smaller(context.pool->threads(), passes.owners * made.panels * passes.row_blocks), [&](int64_t, int worker) {
+      Claims<WorkOf> claims(claimed, worker, made.panels, x, passes, work_of);
       multiply_works(product, claims, context.workspace->local(worker, panel_scratch()));
     });
   }
 }
 
 void multiply_forward(const Context& context, const LinearParts& group, const SplitRows& x) {
-  over_panels(context, x, group.parts[0].weight->kind, PanelProduct::Way::forward, PanelProduct::From::nothing, strip_count(group, 1), [&](int64_t index) {
+  over_panels(context, x, {group.parts[0].weight->kind, PanelProduct::Way::forward, PanelProduct::From::nothing, strip_count(group, 1)}, [&](int64_t index) {
     const Strip strip = strip_at(group, index, 1);
     const cpu::LinearParts::Part& part = *strip.part;
     const int64_t column = strip.panel * kPanel;
@@ -135,7 +144,7 @@ void multiply_forward(const Context& context, const LinearParts& group, const Sp
 void multiply_backward(const Context& context, Tensor dx, const SplitRows& dout, const PackedWeight& weight, Write write) {
   // Added to, dx is what the sums begin with: only it could keep them from inputs to inputs.
   const PanelProduct::From from = write == Write::add ? PanelProduct::From::out : PanelProduct::From::nothing;
-  over_panels(context, dout, weight.kind, PanelProduct::Way::backward, from, parts(weight.cols, kPanel), [&](int64_t panel) {
+  over_panels(context, dout, {weight.kind, PanelProduct::Way::backward, from, parts(weight.cols, kPanel)}, [&](int64_t panel) {
     const int64_t column = panel * kPanel;
     return PanelWork{&weight, column, smaller(kPanel, weight.cols - column), {}, row_of(dx, 0) + column, dx.stride, nullptr};
   });

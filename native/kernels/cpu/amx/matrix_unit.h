@@ -9,7 +9,7 @@ namespace {
 
 /// Rows of x in a register, at most; outputs of a register of sums or weights.
 constexpr int64_t kUnitRows = 16;
-/// Inputs that one product sums along: 32 numbers of 16 bits, or a group of 32 bytes.
+/// Inputs that one product sums along: 32 numbers of 16 bits, a group of 32 bytes, or two digits of such a group.
 constexpr int64_t kUnitDepth = 32;
 /// Bytes of a register.
 constexpr int64_t kUnitBytes = 1024;

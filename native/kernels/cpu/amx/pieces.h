@@ -66,7 +66,7 @@ struct SplitRows {
  private:
   void store_row(int64_t tile, int64_t i, int64_t block, const WordVec (&pieces)[kPieces]) const {
     char* to = at(tile, block) + i * 64;
-    SDFT_UNROLL for (int p = 0; p < kPieces; ++p) std::memcpy(to + p * kPieceStep, &pieces[p], sizeof pieces[p]);
+    SDFT_UNROLL for (int p = 0; p < kPieces; ++p) store_words(to + p * kPieceStep, pieces[p]);
   }
 };
 

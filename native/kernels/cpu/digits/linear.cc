@@ -17,7 +17,7 @@ constexpr int64_t kGroupFloats = sizeof(DigitGroup) / sizeof(float);
 
 /// Rows cut into tiles, the groups of a tile's rows side by side: [tile][block][row].
 struct DigitRows {
-  static constexpr int64_t kTileRows = kDigitRows, kLaidOut = kChunk * kDigitBlockFloats;
+  static constexpr int64_t kMostRows = kDigitRows, kLaidOut = kChunk * kDigitBlockFloats;
 
   int64_t rows, depth, tiles, blocks;
   DigitForm form;

@@ -1,25 +1,23 @@
 // How products in digits are shared out, whoever makes them: rows are split by each thread for itself or by all for all.
 //
 // Rows says how they stand:
-//   kTileRows                          of a tile, at most
+//   kMostRows                          of a tile
 //   kLaidOut                           floats of memory that a worker needs for what it lays out of a panel
 //   rows, depth, tiles, blocks         blocks of 32 inputs
 //   floats(), floats_of(blocks)        of memory for all digits, and for those of so many blocks
 //   place(memory)
 //   split(first_tile, end_tile, source)
 //   multiply_panel(first_tile, end_tile, strip, laid_out)
-// source(row, column, count, room): where so many inputs of a row stand; they may be made in room, of kMadeInputs floats.
+// source: isa/row_sources.h.
 #pragma once
 #include "kernels/cpu/digits/digits.h"
-#include "kernels/cpu/isa/activation.h"
+#include "kernels/cpu/isa/row_sources.h"
 #include "kernels/cpu/isa/strips.h"
 
 namespace sdft::SDFT_ISA {
 
-/// Blocks of inputs that are summed at once; what is laid out of a panel then stays in the second-level cache beside the digits.
+/// Blocks of inputs that are summed at once, at most; what is laid out of a panel then stays in the second-level cache beside their digits.
 constexpr int64_t kChunk = 64;
-/// Inputs that are made at once where x stands nowhere.
-constexpr int64_t kMadeInputs = 128;
 
 namespace {
 
@@ -53,10 +51,10 @@ void multiply_apart(const cpu::Context& context, const cpu::LinearParts& group, 
 template <class Rows, class Source>
 void multiply_shared(const cpu::Context& context, const cpu::LinearParts& group, Rows x, const Source& source) {
   x.place(context.workspace->shared(6, x.floats()));
-  const int64_t threads = context.pool->threads(), tiles_a_task = larger(1, 8192 / (x.depth * Rows::kTileRows));
+  const int64_t threads = context.pool->threads(), tiles_a_task = larger(1, 8192 / (x.depth * Rows::kMostRows));
   context.pool->run(parts(x.tiles, tiles_a_task), [&](int64_t task, int) { x.split(task * tiles_a_task, smaller(x.tiles, (task + 1) * tiles_a_task), source); });
   const int64_t cached = parts(x.floats_of(smaller(kChunk, x.blocks)) * int64_t{sizeof(float)}, kBlockBytes);
-  const Shares shares(x.tiles, round_up(cached, own_blocks(x.tiles, threads, kOwnRows / Rows::kTileRows)), strip_count(group, 1), threads);
+  const Shares shares(x.tiles, round_up(cached, own_blocks(x.tiles, threads, kOwnRows / Rows::kMostRows)), strip_count(group, 1), threads);
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const Shares::Share share = shares.at(task);
     if (share.first == share.last) return;
@@ -73,8 +71,6 @@ void multiply_in_digits(const cpu::Context& context, const cpu::LinearParts& gro
   else multiply_shared(context, group, x, source);
 }
 
-constexpr bool is_q8(cpu::PanelKind kind) { return kind == cpu::PanelKind::q8 || kind == cpu::PanelKind::q8_narrow; }
-
 /// Parts by how their weights stand: 4 bits, 8 bits, others.
 struct ByForm {
   cpu::LinearParts nibbles{}, bytes{}, others{};
@@ -82,22 +78,11 @@ struct ByForm {
   explicit ByForm(const cpu::LinearParts& group) {
     for (int64_t i = 0; i < group.count; ++i) {
       const cpu::PanelKind kind = group.parts[i].weight->kind;
-      cpu::LinearParts& to = cpu::is_q4(kind) ? nibbles : is_q8(kind) ? bytes : others;
+      cpu::LinearParts& to = cpu::is_q4(kind) ? nibbles : cpu::is_q8(kind) ? bytes : others;
       to.parts[to.count++] = group.parts[i];
     }
   }
 };
-
-/// A source of rows that stand in memory, and one of rows that are an activation.
-inline auto rows_in_memory(const Tensor& x) {
-  return [x](int64_t row, int64_t column, int64_t, float*) -> const float* { return row_of(x, row) + column; };
-}
-inline auto activated_rows(const Tensor& gate, const Tensor& up, Activation activation) {
-  return [gate, up, activation](int64_t row, int64_t column, int64_t count, float* room) -> const float* {
-    activate(row_of(gate, row) + column, row_of(up, row) + column, count, activation, room);
-    return room;
-  };
-}
 
 }  // namespace
 }  // namespace sdft::SDFT_ISA

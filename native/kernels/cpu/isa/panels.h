@@ -194,7 +194,7 @@ inline void transpose(const float* in, int64_t in_row, int64_t rows, int64_t col
 inline WordVec spread_nibbles(const uint32_t* word, [[maybe_unused]] int64_t step, [[maybe_unused]] int from) {
 #if defined(SDFT_ISA_AVX512)
   // Broadcasts from memory take no shuffle.
-  const __m512i both = _mm512_mask_broadcastd_epi32(_mm512_set1_epi32(static_cast<int>(word[0])), 0xFF00, _mm_loadu_si32(word + step));
+  const __m512i both = _mm512_mask_broadcastd_epi32(_mm512_set1_epi32(static_cast<int>(word[0])), 0xFF00, _mm_cvtsi32_si128(static_cast<int>(word[step])));
   return reinterpret_cast<WordVec>(both) >> WordVec{0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28};
 #else
   WordVec shifts{};
@@ -224,12 +224,12 @@ inline void unpack_transposed(const cpu::PackedWeight& weight, int64_t first, in
   const int64_t inputs = smaller(kPanel, weight.cols - first);
   const bool whole = inputs == kPanel, in_place = weight.kind == cpu::PanelKind::f32 && whole;
   const bool nibbles = whole && cpu::is_q4(weight.kind);
-  const int64_t group = nibbles ? first / cpu::kGroup * (weight.panel_bytes / parts(weight.cols, cpu::kGroup)) : 0;
+  const int64_t group_bytes = nibbles ? first / cpu::kGroup * (weight.panel_bytes / parts(weight.cols, cpu::kGroup)) : 0;
   if (!whole) std::memset(block, 0, sizeof block);
   for (int64_t o = begin; o < end; o += kPanel, out += kPanel * kPanel) {
     const char* panel = weight.panels + o / kPanel * weight.panel_bytes;
     if (nibbles) {
-      (weight.kind == cpu::PanelKind::q4 ? unpack_nibbles_transposed<FloatScales> : unpack_nibbles_transposed<NarrowScales>)(panel + group, first % cpu::kGroup, out);
+      (weight.kind == cpu::PanelKind::q4 ? unpack_nibbles_transposed<FloatScales> : unpack_nibbles_transposed<NarrowScales>)(panel + group_bytes, first % cpu::kGroup, out);
       continue;
     }
     if (!in_place) unpack(weight.kind, panel, first, first + inputs, block);
