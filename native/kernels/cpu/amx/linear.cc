@@ -16,8 +16,8 @@ using cpu::PanelKind;
 
 namespace {
 
-/// Tiles that a thread's own rows have at least: weights are read and laid out by each thread then, which takes the longer the more bytes they have.
-constexpr int64_t own_tiles(PanelKind kind) { return has_quants(kind) ? 4 : 16; }
+/// Tiles that a thread's own rows have at least: weights are read and laid out by each thread then, which takes long where they are floats.
+constexpr int64_t own_tiles(PanelKind kind) { return kind == PanelKind::f32 ? 16 : 4; }
 
 /// Rows that are split into pieces on the way, of kOutputs matrices with as many columns; they lie one after the other in memory.
 /// source(row, column, count, room, from): sets from[j] to where so many columns of a row of matrix j stand; they may be made in room[j], of kMadeInputs floats.
