@@ -50,7 +50,7 @@ CASE("cpu.linear equals reference for odd shapes") {
 CASE("cpu.linear equals reference where k is long") {
   // Longer than one run of k forwards (2048) and one chunk of outputs backwards (1024).
   compare_products(DType::f32, WeightFormat::f32, {{1, 4100, 20}, {9, 2049, 35}, {16, 40, 2500}, {31, 70, 1025}});
-  compare_products(DType::q4_1, WeightFormat::native, {{15, 4128, 35}, {40, 64, 2500}});
+  compare_products(DType::q4_1, WeightFormat::native, {{15, 4128, 35}, {40, 64, 2500}, {37, 64, 8230}});
 }
 
 CASE("cpu.linear equals reference where rows are many") {

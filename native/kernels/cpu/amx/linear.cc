@@ -19,6 +19,9 @@ namespace {
 /// Tiles that a thread's own rows have at least: weights are read and laid out by each thread then, which takes long where they are floats.
 constexpr int64_t own_tiles(PanelKind kind) { return kind == PanelKind::f32 ? 16 : 4; }
 
+/// Outputs whose gradients are split at once: those of a whole vocabulary would go to memory and come back.
+constexpr int64_t kOutputsAtOnce = 4096;
+
 /// Rows that are split into pieces on the way, of kOutputs matrices with as many columns; they lie one after the other in memory.
 /// source(row, column, count, room, from): sets from[j] to where so many columns of a row of matrix j stand; they may be made in room[j], of kMadeInputs floats.
 template <int kOutputs, class Source>
@@ -114,6 +117,7 @@ struct Product {
   PanelProduct::Way way;
   PanelProduct::From from;
   int64_t panels;
+  int64_t first_output = 0;  // see PanelProduct
 };
 
 /// work_of(panel): its work but for the tiles.
@@ -123,7 +127,7 @@ void over_panels(const Context& context, const SplitRows& x, const Product& made
   auto* const claimed = reinterpret_cast<Claimed*>(context.workspace->shared(7, passes.owners * int64_t{sizeof(Claimed) / sizeof(float)}));
   for (int64_t phase = 0; phase < passes.phases; ++phase) {
     const PanelProduct product{
-        x, made.way, phase == 0 ? made.from : PanelProduct::From::out, {split(x.blocks, passes.phases, phase), split(x.blocks, passes.phases, phase + 1)}, 0};
+        x, made.way, phase == 0 ? made.from : PanelProduct::From::out, {split(x.blocks, passes.phases, phase), split(x.blocks, passes.phases, phase + 1)}, made.first_output};
     for (int64_t owner = 0; owner < passes.owners; ++owner) new (claimed + owner) Claimed;
     context.pool->run(smaller(context.pool->threads(), passes.owners * made.panels * passes.row_blocks), [&](int64_t, int worker) {
       Claims<WorkOf> claims(claimed, worker, made.panels, x, passes, work_of);
@@ -141,10 +145,11 @@ void multiply_forward(const Context& context, const LinearParts& group, const Sp
   });
 }
 
-void multiply_backward(const Context& context, Tensor dx, const SplitRows& dout, const PackedWeight& weight, Write write) {
+/// dout: of the weight's outputs from `first_output` on, a multiple of kPanel.
+void multiply_backward(const Context& context, Tensor dx, const SplitRows& dout, const PackedWeight& weight, Write write, int64_t first_output = 0) {
   // Added to, dx is what the sums begin with: only it could keep them from inputs to inputs.
   const PanelProduct::From from = write == Write::add ? PanelProduct::From::out : PanelProduct::From::nothing;
-  over_panels(context, dout, {weight.kind, PanelProduct::Way::backward, from, parts(weight.cols, kPanel)}, [&](int64_t panel) {
+  over_panels(context, dout, {weight.kind, PanelProduct::Way::backward, from, parts(weight.cols, kPanel), first_output}, [&](int64_t panel) {
     const int64_t column = panel * kPanel;
     return PanelWork{&weight, column, smaller(kPanel, weight.cols - column), {}, row_of(dx, 0) + column, dx.stride, nullptr};
   });
@@ -161,7 +166,11 @@ void linear_tall(const Context& context, const LinearParts& group, Tensor x) {
 }
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
-  if (dout.rows > 0) multiply_backward(context, dx, split_rows(context, dout), weight, write);
+  if (dout.rows == 0) return;
+  for (int64_t first = 0; first < dout.cols; first += kOutputsAtOnce) {
+    const Tensor some{row_of(dout, 0) + first, dout.rows, smaller(kOutputsAtOnce, dout.cols - first), dout.stride};
+    multiply_backward(context, dx, split_rows(context, some), weight, first == 0 ? write : Write::add, first);
+  }
 }
 
 void gated_linear(const Context& context, Tensor out, Tensor gate, Tensor up, Activation activation, const PackedWeight& weight, Tensor bias) {
