@@ -317,11 +317,8 @@ function kernelScratch(model: PlannedModel, work: TrainingWork): number {
     });
   // Without adapters there, the gradients of gate and up lie side by side together.
   const apart = work.adapter.targets.some((target) => target === "gate_proj" || target === "up_proj");
-  const tiles =
-    Math.ceil(rows / tilePair) *
-    tilePair *
-    tileReals *
-    Math.max(spec.width, queries(spec), (apart ? 1 : 2) * spec.innerWidth);
+  const widest = Math.max(spec.width, queries(spec), (apart ? 1 : 2) * spec.innerWidth);
+  const tiles = Math.ceil(rows / tilePair) * tilePair * tileReals * widest;
   const pages = 4 * (rows + examples * pageRows) * keys(spec);
   const strips = Math.ceil(longest / stripRows);
   const gradients = 2 * keys(spec) * rows * Math.max(1, (strips + 1) / 2);
