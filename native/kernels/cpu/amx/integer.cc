@@ -1,7 +1,5 @@
 // Products in integers on the matrix unit: the same sums, group by group, as the vectors make (isa/integer_tile.h), so the same bits. Few rows, and panels of other
 // forms, are theirs.
-#include <type_traits>
-
 #include "kernels/cpu/amx/lanes.h"
 #include "kernels/cpu/amx/matrix_unit.h"
 #include "kernels/cpu/isa/panels.h"
@@ -18,8 +16,6 @@ namespace {
 
 /// From so many rows on the unit is the faster.
 constexpr int64_t kLeastRows = 7;
-/// Groups that the unit is ahead of the one whose sums are stored; registers of sums.
-constexpr int kAhead = 2, kSumRegisters = 4;
 /// Bytes of quantised rows that a block of rows may take: they stay in the second-level cache while the strips go by.
 constexpr int64_t kBlockBytes = 768 * 1024;
 
@@ -88,27 +84,22 @@ __attribute__((always_inline)) inline void add_group(Vec (&out)[kUnitRows], cons
   }
 }
 
-/// A tile of rows × 16 outputs. What the unit stores cannot be read before it stands in the cache, so that meanwhile the group before is added and later ones are multiplied.
+/// A tile of rows × 16 outputs. The unit works on the next groups while what it made of one is added.
 template <bool kNibbles>
 __attribute__((noinline)) void multiply_tile(Vec (&out)[kUnitRows], const RowGroup* x, const WeightGroup* weight, int64_t groups) {
   GroupSums made[2];
   Vec sums[kUnitRows] = {};
-  const auto take = [&](auto turn, int64_t g) __attribute__((always_inline)) {
-    constexpr int kTurn = decltype(turn)::value;
-    if (g + kAhead < groups) multiply_group<(kTurn + kAhead) % kSumRegisters>(x[g + kAhead], weight[g + kAhead]);
-    MatrixUnit::store<kTurn>(&made[kTurn % 2]);
-    if (g > 0) add_group<kNibbles>(sums, made[1 - kTurn % 2], x[g - 1], weight[g - 1]);
-  };
   multiply_group<0>(x[0], weight[0]);
-  if (groups > 1) multiply_group<1>(x[1], weight[1]);
-  for (int64_t g = 0; g < groups; g += kSumRegisters) {
-    take(std::integral_constant<int, 0>{}, g);
-    if (g + 1 < groups) take(std::integral_constant<int, 1>{}, g + 1);
-    if (g + 2 < groups) take(std::integral_constant<int, 2>{}, g + 2);
-    if (g + 3 < groups) take(std::integral_constant<int, 3>{}, g + 3);
+  for (int64_t g = 0; g < groups; g += 2) {
+    const bool second = g + 1 < groups;
+    if (second) multiply_group<1>(x[g + 1], weight[g + 1]);
+    MatrixUnit::store<0>(&made[0]);
+    if (g + 2 < groups) multiply_group<0>(x[g + 2], weight[g + 2]);
+    add_group<kNibbles>(sums, made[0], x[g], weight[g]);
+    if (!second) break;
+    MatrixUnit::store<1>(&made[1]);
+    add_group<kNibbles>(sums, made[1], x[g + 1], weight[g + 1]);
   }
-  const int64_t last = groups - 1;
-  add_group<kNibbles>(sums, made[last % 2], x[last], weight[last]);
   SDFT_UNROLL for (int i = 0; i < kUnitRows; ++i) out[i] = sums[i];
 }
 
