@@ -1,7 +1,7 @@
 // The compilers' own detection asks the processor and the system (saved registers) alike; only the matrix unit's registers have to be asked for.
 #include "kernels/cpu/features.h"
 
-#if defined(SDFT_KERNELS_AMX)
+#if defined(SDFT_KERNELS_X86)
 #include <cpuid.h>
 #endif
 #if defined(SDFT_KERNELS_AMX) && defined(__linux__)
@@ -87,6 +87,18 @@ bool reads_one_stream() {
 #if defined(SDFT_KERNELS_X86)
   __builtin_cpu_init();
   return __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
+#else
+  return false;
+#endif
+}
+
+bool broadcasts_apart() {
+#if defined(SDFT_KERNELS_X86)
+  __builtin_cpu_init();
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (!__builtin_cpu_is("amd") || !__builtin_cpu_supports("avx512f") || __get_cpuid(1, &a, &b, &c, &d) == 0) return false;
+  constexpr unsigned kZen5 = 26;
+  return (a >> 8 & 0xF) + (a >> 20 & 0xFF) >= kZen5;
 #else
   return false;
 #endif

@@ -48,10 +48,11 @@ __attribute__((noinline)) void run_pairs(const DigitTile& t) {
         SDFT_UNROLL for (int half = 0; half < 2; ++half)
           SDFT_UNROLL for (int j = 0; j < 2; ++j) quants[half][j] = load_words(block->words[2 * r + half] + j * kLanes);
         SDFT_UNROLL for (int i = 0; i < MR; ++i) {
+          const WordVec low = broadcast_word(x[i].digits[2][2 * r + digit]);
           const WordVec even = broadcast_word(x[i].digits[digit][2 * r]), odd = broadcast_word(x[i].digits[digit][2 * r + 1]);
           SDFT_UNROLL for (int j = 0; j < 2; ++j) {
             const WordVec left = add_bytes(even, quants[1][j]), right = add_bytes(odd, quants[0][j]);
-            add_products_of(lowest[i][j], quants[digit][j], x[i].digits[2][2 * r + digit]);
+            add_products(lowest[i][j], quants[digit][j], low);
             add_products(upper[i][j], left, right);
           }
         }
@@ -82,12 +83,16 @@ __attribute__((noinline)) void run_packed(const DigitTile& t) {
       totals[2][i][j] = broadcast_word(x[i].rest_start);
     }
     SDFT_UNROLL for (int word = 0; word < 8; ++word) {
+      WordVec quants[2];
       SDFT_UNROLL for (int j = 0; j < 2; ++j) {
         const WordVec packed = packed_words<Scales, kBytes>(block, kBytes ? word : word / 2, j);
-        const WordVec quants = kBytes ? packed : (word % 2 == 0 ? packed : packed >> 4) & kNibbles;
-        SDFT_UNROLL for (int i = 0; i < MR; ++i)
-          SDFT_UNROLL for (int digit = 0; digit < kDigits; ++digit) add_products_of(totals[digit][i][j], quants, x[i].digits[digit][word]);
+        quants[j] = kBytes ? packed : (word % 2 == 0 ? packed : packed >> 4) & kNibbles;
       }
+      SDFT_UNROLL for (int i = 0; i < MR; ++i)
+        SDFT_UNROLL for (int digit = 0; digit < kDigits; ++digit) {
+          const WordVec x_word = broadcast_word(x[i].digits[digit][word]);
+          SDFT_UNROLL for (int j = 0; j < 2; ++j) add_products(totals[digit][i][j], quants[j], x_word);
+        }
     }
     SDFT_UNROLL for (int j = 0; j < 2; ++j) {
       const Vec scale = Scales::at(block, j * kLanes), centre = kBytes ? Vec{} : centre_of<Scales>(block, j);

@@ -21,7 +21,7 @@ inline void chunk_logits(const cpu::PackedWeight& head, const HeadRows& x, const
     const int64_t columns = smaller(kStripColumns, end - column);
     const FloatPanels panels = strip_of(head, column, columns, 0, head.cols, scratch);
     for (TileWalk tile = x.walk(block.tile, block.end_tile); tile; tile.next()) {
-      multiply_panels(kF32TilesAcross, tile.height, panels,
+      multiply_panels(kF32TilesAcross.table(), tile.height, panels,
                       Tile{x.data + tile.row * x.depth, 1, tile.height, nullptr, 0, 0, head.cols, nullptr, 0, logits + (tile.row - block.row) * kHeadChunk + column - begin,
                            kHeadChunk, columns, Finish::store, 1.0f, nullptr});
     }
@@ -40,7 +40,7 @@ inline void chunk_backward(const cpu::PackedWeight& head, float* sums, const Hea
     const int64_t columns = smaller(kStripColumns, head.cols - column);
     const FloatPanels panels = transposed_strip_of(head, column, columns, begin, end, weights);
     for (TileWalk tile(block.rows, tiles); tile; tile.next()) {
-      multiply_panels(kF32TilesAcross, tile.height, panels,
+      multiply_panels(kF32TilesAcross.table(), tile.height, panels,
                       Tile{across + tile.row * count - begin * tile.height, 1, tile.height, nullptr, 0, begin, end, nullptr, 0, sums + tile.row * head.cols + column, head.cols,
                            columns, finish, 1.0f, nullptr});
     }

@@ -136,7 +136,7 @@ void multiply_tiled(const Context& context, const LinearParts& group, const Tile
       for (TileWalk tile = tiled.walk(share.first, share.last); tile; tile.next()) {
         float* to = row_of(out, tile.row) + column;
         ahead.catch_up(--left);
-        multiply_panels(kF32TilesAcross, tile.height, panels,
+        multiply_panels(kF32TilesAcross.table(), tile.height, panels,
                         Tile{tiled.data + tile.row * depth, 1, tile.height, nullptr, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns,
                              Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(left)});
       }
@@ -182,7 +182,7 @@ void multiply_tiled_back(const Context& context, Tensor dx, const BackwardParts&
           float* partial = in_place ? to : sums + (tile.row - base) * kStripColumns;
           ahead.catch_up(--left);
           const int64_t partial_row = in_place ? dx.stride : kStripColumns;
-          multiply_panels(kF32TilesAcross, tile.height, panels,
+          multiply_panels(kF32TilesAcross.table(), tile.height, panels,
                           Tile{dout.data + tile.row * dout.depth, 1, tile.height, nullptr, 0, begin, end, started ? partial : nullptr, partial_row,
                                finished ? to : partial, finished ? dx.stride : partial_row, columns,
                                finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr, kOneRun, ahead.at(left)});

@@ -27,8 +27,8 @@ inline int64_t multiply_tile(const RowProduct& p, int64_t row, int64_t rows, int
   const int64_t left = end - column, at_once = panels_at_once(static_cast<int>(rows)) * kPanel;
   Tile t{p.a + row * p.a_row, p.a_row, p.a_k, reinterpret_cast<const char*>(p.b + column), p.b_row, begin_k, end_k, start, start_row, out, out_row,
          0, finish, scale, nullptr};
-  const TileTable& whole = kAlongK ? kRowTilesAlong : kRowTilesAcross;
-  const TileTable& partial = kAlongK ? kPartialRowTilesAlong : kPartialRowTilesAcross;
+  const TileTable& whole = kAlongK ? kRowTilesAlong : kRowTilesAcross.table();
+  const TileTable& partial = kAlongK ? kPartialRowTilesAlong : kPartialRowTilesAcross.table();
   const int64_t readable = p.padded ? round_up(left, kLanes) : left;
   if (left >= at_once) {
     t.columns = at_once;

@@ -1,6 +1,7 @@
 // The inner kernels of every product, as tables: a tile of some rows × some vectors of sums held in registers while k runs. Each element is one sum in the
 // order of k, so its bits do not depend on the tile it falls into.
 #pragma once
+#include "kernels/cpu/features.h"
 #include "kernels/cpu/isa/vector.h"
 #include "kernels/cpu/packed_weight.h"
 
@@ -73,12 +74,27 @@ struct TileTable {
   TileFunction half[kTileRows], one[kTileRows], many[kTileRows];
 };
 
+/// Of rows side by side, for this processor.
+class TilesAcross {
+ public:
+  constexpr TilesAcross(const TileTable& within, const TileTable& apart) : within_(within), apart_(apart) {}
+  constexpr TilesAcross(const TileTable& both) : within_(both), apart_(both) {}
+  const TileTable& table() const {
+    static const bool apart = cpu::broadcasts_apart();
+    return apart ? apart_ : within_;
+  }
+
+ private:
+  TileTable within_, apart_;
+};
+
 /// By how B is stored. Packed panels, A along k (a_k = 1):
 extern const TileTable kF32Tiles, kBf16Tiles, kQ4Tiles, kQ4NarrowTiles, kQ8Tiles, kQ8NarrowTiles;
 /// The same with a_row = 1 and a_k = rows: the rows of a tile side by side, nothing between them.
-extern const TileTable kF32TilesAcross;
+extern const TilesAcross kF32TilesAcross;
 /// B as it stands in memory, rows of floats; `partial`: fewer columns than the vectors hold, read under a mask. Along: a_k = 1; across: a_row = 1.
-extern const TileTable kRowTilesAlong, kPartialRowTilesAlong, kRowTilesAcross, kPartialRowTilesAcross;
+extern const TileTable kRowTilesAlong, kPartialRowTilesAlong;
+extern const TilesAcross kRowTilesAcross, kPartialRowTilesAcross;
 
 namespace {
 

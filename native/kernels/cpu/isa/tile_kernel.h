@@ -9,8 +9,8 @@ namespace {
 constexpr int64_t kRowsAhead = 64;
 
 /// sums[i][j] += a(i) · b(j), where load_b(j) is vector j. What there is less of, values of a or vectors of b, is held in registers and the other loaded one by
-/// one: twelve sums leave room for three and one.
-template <int MR, int NV, bool kAlongK, class Load>
+/// one: twelve sums leave room for three and one. kApart: cpu::broadcasts_apart.
+template <int MR, int NV, bool kAlongK, bool kApart = true, class Load>
 __attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], const Load& load_b, const float* a, int64_t a_step) {
   const auto value = [&](int i) { return broadcast(kAlongK ? a[i * a_step] : a[i]); };
   if constexpr (MR < NV) {
@@ -25,8 +25,7 @@ __attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], con
     SDFT_UNROLL for (int j = 0; j < NV; ++j) w[j] = load_b(j);
     if constexpr (!kAlongK) asm("" : "+r"(a));  // or the compiler holds an address for every value
     SDFT_UNROLL for (int i = 0; i < MR; ++i) {
-      // With few vectors it costs less to read a value for each of them than to broadcast it apart.
-      if constexpr (NV <= 2 && !kAlongK) {
+      if constexpr (NV <= 2 && !kAlongK && !kApart) {
         SDFT_UNROLL for (int j = 0; j < NV; ++j) accumulate_scaled(sums[i][j], w[j], a[i]);
       } else {
         const Vec x = value(i);
@@ -37,12 +36,13 @@ __attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], con
 }
 
 /// Walks k and multiplies; one specialisation for each way that B is stored.
+template <bool kApart>
 struct F32Panels {
   static constexpr bool kHalves = false, kMany = true;
 
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void step(Vec (&sums)[MR][NV], const float* a, int64_t a_step, const char* b, int64_t b_step) {
-    multiply_add<MR, NV, kAlongK>(sums, [&](int j) { return load(reinterpret_cast<const float*>(b + j / 2 * b_step) + j % 2 * kLanes); }, a, a_step);
+    multiply_add<MR, NV, kAlongK, kApart>(sums, [&](int j) { return load(reinterpret_cast<const float*>(b + j / 2 * b_step) + j % 2 * kLanes); }, a, a_step);
   }
 
   template <int MR, int NV, bool kAlongK>
@@ -155,7 +155,7 @@ struct Q8Panels {
 };
 
 /// B as it stands in memory: rows of floats. Not whole: fewer columns than NV · kLanes, read under a mask.
-template <bool kWhole>
+template <bool kWhole, bool kApart>
 struct RowsOf {
   static constexpr bool kHalves = true, kMany = kWhole;
   template <int MR, int NV, bool kAlongK>
@@ -167,14 +167,16 @@ struct RowsOf {
     SDFT_UNROLL for (int j = 0; j < NV; ++j) lanes[j] = lanes_of(t.columns, j);
 #pragma GCC unroll 4
     for (int64_t k = begin; k < end; ++k) {
-      multiply_add<MR, NV, kAlongK>(sums, [&](int j) { return kWhole ? load(b + j * kLanes) : load_first(b + j * kLanes, lanes[j]); }, a, a_step);
+      multiply_add<MR, NV, kAlongK, kApart>(sums, [&](int j) { return kWhole ? load(b + j * kLanes) : load_first(b + j * kLanes, lanes[j]); }, a, a_step);
       a += kAlongK ? 1 : a_step;
       b += t.b_step;
     }
   }
 };
-using WholeRows = RowsOf<true>;
-using PartialRows = RowsOf<false>;
+template <bool kApart>
+using WholeRows = RowsOf<true, kApart>;
+template <bool kApart>
+using PartialRows = RowsOf<false, kApart>;
 
 /// Whole: all columns of the tile are valid, so nothing is masked.
 template <int MR, int NV, bool kWhole>
@@ -271,6 +273,16 @@ constexpr TileTable make_table() {
   TileTable table{};
   fill_table<Matrix, kAlongK>(table);
   return table;
+}
+
+/// Rows side by side, both ways where they differ: for cpu::broadcasts_apart to choose.
+template <template <bool> class Matrix>
+constexpr TilesAcross make_tables_across() {
+#if defined(SDFT_ISA_AVX512)
+  return {make_table<Matrix<false>, false>(), make_table<Matrix<true>, false>()};
+#else
+  return {make_table<Matrix<true>, false>()};
+#endif
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 
 namespace sdft::SDFT_ISA {
 
-const TileTable kRowTilesAlong = make_table<WholeRows, true>();
-const TileTable kPartialRowTilesAlong = make_table<PartialRows, true>();
-const TileTable kRowTilesAcross = make_table<WholeRows, false>();
-const TileTable kPartialRowTilesAcross = make_table<PartialRows, false>();
+const TileTable kRowTilesAlong = make_table<WholeRows<true>, true>();
+const TileTable kPartialRowTilesAlong = make_table<PartialRows<true>, true>();
+const TilesAcross kRowTilesAcross = make_tables_across<WholeRows>();
+const TilesAcross kPartialRowTilesAcross = make_tables_across<PartialRows>();
 
 }  // namespace sdft::SDFT_ISA
