@@ -1,9 +1,10 @@
 // How much memory a piece of work will take, from sizes alone: nothing is loaded and nothing of the machine is asked. The formulas follow the buffers of
-// native/model (activations.cc, decoder.cc, kv_cache.cc) and native/kernels/cpu (packed_weight.cc, workspace.h); a change there belongs here too. On cuda a plan
+// native/model (activations.cc, decoder.cc, kv_cache.cc) and native/kernels/cpu/packed_weight.cc; a change there belongs here too. On cuda a plan
 // is of the card's memory, not of the process's.
 import type { BackendName, Compute, LoraTarget, ModelSpec, WeightEntry, WeightFormat } from "../native/types.js";
+import { headChunk, keys, pageRows, queries, trainingScratch, workerBytes } from "./cpu-scratch.js";
 import { cachedBytes, deviceLibraries, deviceScratch } from "./device-scratch.js";
-import { digitBytes, weightMemory } from "./weight-memory.js";
+import { weightMemory } from "./weight-memory.js";
 
 /** One line of a plan. */
 export interface MemoryPart {
@@ -101,7 +102,7 @@ export function planTraining(model: PlannedModel, work: TrainingWork): MemoryPla
       bytes: real * stored,
       remedy: work.storedRows > 0 ? `${fewer} or use --activations recompute` : fewer,
     },
-    { name: "training scratch", bytes: real * pass + kernelScratch(model, work), remedy: fewer },
+    { name: "training scratch", bytes: real * pass + trainingKernels(model, work), remedy: fewer },
     {
       name: "adapter, gradients and moments",
       bytes: real * 4 * adapter + 2 * 4 * adapter,
@@ -203,12 +204,6 @@ export function activationRowBytes(spec: ModelSpec, adapter: PlannedAdapter, kep
   return 4 * storedReals(spec, { adapter, storedRows: kept === "all" ? 1 : 0, rows: 1, labelledRows: 1 });
 }
 
-/** Rows of a page of the key-value cache (native/kernels/tensor.h). */
-const pageRows = 32;
-
-const keys = (spec: ModelSpec): number => spec.kvHeads * spec.headSize;
-const queries = (spec: ModelSpec): number => spec.queryHeads * spec.headSize;
-
 function realBytes(backend: BackendName): number {
   return backend === "reference-double" ? 8 : 4;
 }
@@ -303,30 +298,16 @@ function passReals(spec: ModelSpec, work: TrainingWork): number {
   return rows * perRow + labelledRows * perLabelled + work.prefixRows * perPrefixRow;
 }
 
-/** Bytes of the cpu backend's workspace in training: rows cut into tiles, keys and values in pages, gradients of keys, the head's statistics and sums. */
-function kernelScratch(model: PlannedModel, work: TrainingWork): number {
-  const { spec } = model;
-  const { rows, labelledRows, longest, examples } = work;
-  if (model.backend === "cuda")
-    return deviceScratch(model, {
-      rows,
-      lossRows: labelledRows,
-      sequences: examples,
-      backward: true,
-      rank: work.adapter.rank,
-    });
-  // Without adapters there, the gradients of gate and up lie side by side together.
-  const apart = work.adapter.targets.some((target) => target === "gate_proj" || target === "up_proj");
-  const widest = Math.max(spec.width, queries(spec), (apart ? 1 : 2) * spec.innerWidth);
-  const tiles = Math.ceil(rows / tilePair) * tilePair * tileReals * widest;
-  const pages = 4 * (rows + examples * pageRows) * keys(spec);
-  const strips = Math.ceil(longest / stripRows);
-  const gradients = 2 * keys(spec) * rows * Math.max(1, (strips + 1) / 2);
-  const chunks = Math.ceil(spec.vocabSize / headChunk);
-  const ranges = Math.min(headRanges, chunks);
-  const summedRows = Math.min(labelledRows, Math.max(2, Math.ceil((2 * model.threads) / ranges)) * headRows);
-  const head = labelledRows * (2 * chunks + 1) + ranges * summedRows * spec.width;
-  return 4 * (tiles + pages + gradients + head) + model.threads * (workerBytes(spec) + 4 * rows * 32);
+/** Bytes of the kernels' own scratch in training. */
+function trainingKernels(model: PlannedModel, work: TrainingWork): number {
+  if (model.backend !== "cuda") return trainingScratch(model.spec, model.threads, work);
+  return deviceScratch(model, {
+    rows: work.rows,
+    lossRows: work.labelledRows,
+    sequences: work.examples,
+    backward: true,
+    rank: work.adapter.rank,
+  });
 }
 
 /** Bytes of the kernels' own scratch when generating. */
@@ -336,25 +317,6 @@ function generationKernels(model: PlannedModel, work: GenerationWork): number {
 }
 
 const forward = (adapter: PlannedAdapter | null) => ({ backward: false, rank: adapter?.rank ?? 0 });
-
-/** Rows of a strip of queries (native/kernels/cpu/attention_plan.h); columns of a chunk of the head and rows of a block (head_chunks.h), ranges of chunks (cross_entropy.cc). */
-const stripRows = 256;
-const headChunk = 512;
-const headRows = 168;
-const headRanges = 16;
-
-/** Reals that a row cut into tiles takes for each float on a matrix unit (native/kernels/cpu/amx/pieces.h); planned everywhere, though elsewhere it is one. */
-const tileReals = 1.5;
-/** Rows of two such tiles, which take memory together. */
-const tilePair = 32;
-/** Floats of the weights that are laid out there, of a panel and the next (panel_product.cc). */
-const laidFloats = 2 * 24 * 3 * 2 * 256;
-
-/** Bytes of a worker's own scratch: a chunk of logits, its rows cut into tiles, and weights unpacked; or digits. */
-function workerBytes(spec: ModelSpec): number {
-  const tiles = 4 * (headRows * (headChunk + 32) + tileReals * 192 * Math.max(spec.width, headChunk) + laidFloats);
-  return Math.max(tiles, digitBytes);
-}
 
 /** Reals of the Decoder's buffers. */
 function decoderReals(spec: ModelSpec, work: Pick<GenerationWork, "rowsPerStep" | "adapter">): number {

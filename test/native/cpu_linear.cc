@@ -48,7 +48,7 @@ CASE("cpu.linear equals reference for odd shapes") {
 }
 
 CASE("cpu.linear equals reference where k is long") {
-  // Longer than one run of k forwards (2048) and one chunk of outputs backwards (1024).
+  // Longer than a chunk, of inputs forwards and of outputs backwards.
   compare_products(DType::f32, WeightFormat::f32, {{1, 4100, 20}, {9, 2049, 35}, {16, 40, 2500}, {31, 70, 1025}});
   compare_products(DType::q4_1, WeightFormat::native, {{15, 4128, 35}, {40, 64, 2500}, {37, 64, 8230}});
 }
@@ -57,6 +57,12 @@ CASE("cpu.linear equals reference where rows are many") {
   // More of them than a second-level cache holds: the matrix unit takes some rows and some inputs after others.
   compare_products(DType::f32, WeightFormat::f32, {{700, 600, 40}, {530, 1300, 70}, {300, 40, 700}});
   compare_products(DType::q4_1, WeightFormat::native, {{449, 576, 97}});
+}
+
+CASE("cpu.linear equals reference where each thread lays out rows for itself") {
+  // Few rows: all of them where there are many panels, a block of its own where there are not; and outputs that a gradient takes some at a time.
+  compare_products(DType::f32, WeightFormat::f32, {{33, 600, 4200}, {100, 70, 150}, {61, 1000, 300}});
+  compare_products(DType::q4_1, WeightFormat::native, {{29, 800, 4130}});
 }
 
 CASE("cpu.linear equals reference for bf16 panels") {

@@ -16,8 +16,12 @@ namespace {
 
 /// Longest run of k in one sum; runs are added up.
 constexpr int64_t kRun = 256;
-/// What is summed along at once (a whole number of runs): a strip of it, at most 256 KB, stays in the second-level cache for all rows.
-constexpr int64_t kChunk = kStripColumns > 32 ? 1024 : 2048;
+/// What is summed along at once (a whole number of runs): a strip of it stays in the second-level cache for all rows, beside the rows and what is asked for ahead. The
+/// last chunk takes along what is no longer than a run, for which another one would not pay.
+constexpr int64_t kChunk = kStripColumns > 32 ? 512 : 2048, kLongestChunk = kChunk + kRun;
+inline int64_t chunk_end(int64_t begin, int64_t depth) { return depth - begin <= kLongestChunk ? depth : begin + kChunk; }
+/// Outputs whose gradients are taken at once, for all of dx, where dx can hold the unfinished sums: what each of its strips reads then stays in cache.
+constexpr int64_t kOutputsAtOnce = 4096;
 /// Bytes of x that a block of rows may take.
 constexpr int64_t kBlockBytes = 2048 * 1024;
 /// Tiles that a thread's own block of rows has at least; more where weights are turned for it as well.
@@ -62,10 +66,10 @@ void linear_low(const Context& context, const LinearParts& group, Tensor x) {
         (step > 1 ? table.many : table.one)[rows - 1](tile);
         continue;
       }
-      float* scratch = context.workspace->local(worker, kChunk * kPanel);
-      for (int64_t begin = 0; begin < weight.cols; begin += kChunk) {
+      float* scratch = context.workspace->local(worker, kLongestChunk * kPanel);
+      for (int64_t begin = 0; begin < weight.cols; begin = tile.end) {
         tile.begin = begin;
-        tile.end = smaller(weight.cols, begin + kChunk);
+        tile.end = chunk_end(begin, weight.cols);
         unpack(weight.kind, weight.panels + panel * weight.panel_bytes, begin, tile.end, scratch);
         tile.b = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
         tile.start = begin == 0 ? nullptr : to;
@@ -101,25 +105,17 @@ struct Ahead {
 Ahead ahead_of(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t end, int64_t tiles) {
   const bool within = end < weight.cols;
   const int64_t total = parts(weight.rows, kPanel), next = within ? panel : smaller(panel + kStripPanels, total - 1);
-  const int64_t from = within ? end : 0, inputs = smaller(kChunk, weight.cols - from);
+  const int64_t from = within ? end : 0, inputs = chunk_end(from, weight.cols) - from;
   const char* first = weight.panels + next * weight.panel_bytes + from * weight.panel_bytes / weight.cols;
   return {first, inputs * weight.panel_bytes / weight.cols, smaller(kStripPanels, total - next), weight.panel_bytes, end - begin, tiles};
 }
 
-/// The same backwards, of the inputs that a strip takes from `column` on: the outputs from `from` on, a multiple of P.
-Ahead ahead_backward(const PackedWeight& weight, int64_t column, int64_t from, int64_t depth, int64_t tiles) {
-  const int64_t panels = parts(smaller(kChunk, weight.rows - from), kPanel);
-  // What is stored in groups is read from the group's beginning.
-  const int64_t unit = has_quants(weight.kind) ? cpu::kGroup : 1, first = column / unit * unit, last = smaller(weight.cols, round_up(column + kStripColumns, unit));
-  const char* piece = weight.panels + from / kPanel * weight.panel_bytes + first * weight.panel_bytes / weight.cols;
-  return {piece, (last - first) * weight.panel_bytes / weight.cols, panels, weight.panel_bytes, depth, tiles};
-}
-
-/// Of tiled rows: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
-void multiply_tiled(const Context& context, const LinearParts& group, const TiledRows& tiled) {
+/// Of TiledRows or RowsApart, in so many blocks at least: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
+template <class Rows>
+void multiply_tiled(const Context& context, const LinearParts& group, const Rows& tiled, int64_t blocks) {
   const int64_t depth = tiled.depth;
-  const int64_t threads = context.pool->threads(), cached = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kChunk) * 4 * kTileRows)));
-  const Shares shares(tiled.tiles, round_up(cached, own_blocks(tiled.tiles, threads, kOwnTiles)), strip_count(group, kStripPanels), threads);
+  const int64_t threads = context.pool->threads(), cached = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kLongestChunk) * 4 * kTileRows)));
+  const Shares shares(tiled.tiles, round_up(cached, blocks), strip_count(group, kStripPanels), threads);
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const Shares::Share share = shares.at(task);
     if (share.first == share.last) return;
@@ -127,9 +123,11 @@ void multiply_tiled(const Context& context, const LinearParts& group, const Tile
     const PackedWeight& weight = *strip.part->weight;
     const Tensor out = strip.part->out;
     const int64_t column = strip.panel * kPanel, columns = smaller(weight.rows - column, kStripColumns);
-    float* scratch = weight.kind == PanelKind::f32 ? nullptr : context.workspace->local(worker, kChunk * kStripColumns);
-    for (int64_t begin = 0; begin < depth; begin += kChunk) {
-      const int64_t end = smaller(depth, begin + kChunk);
+    float* own = context.workspace->local(worker, tiled.own_floats() + kLongestChunk * kStripColumns);
+    float* scratch = own + tiled.own_floats();
+    const float* data = tiled.of(worker, share.first, share.last, own);
+    for (int64_t begin = 0, end = 0; begin < depth; begin = end) {
+      end = chunk_end(begin, depth);
       const FloatPanels panels = strip_of(weight, column, columns, begin, end, scratch);
       Ahead ahead = ahead_of(weight, strip.panel, begin, end, share.last - share.first);
       int64_t left = share.last - share.first;
@@ -137,45 +135,64 @@ void multiply_tiled(const Context& context, const LinearParts& group, const Tile
         float* to = row_of(out, tile.row) + column;
         ahead.catch_up(--left);
         multiply_panels(kF32TilesAcross.table(), tile.height, panels,
-                        Tile{tiled.data + tile.row * depth, 1, tile.height, nullptr, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns,
+                        Tile{data + tile.row * depth, 1, tile.height, nullptr, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns,
                              Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(left)});
       }
     }
   });
 }
 
+void multiply_tiled(const Context& context, const LinearParts& group, const TiledRows& tiled) {
+  multiply_tiled(context, group, tiled, own_blocks(tiled.tiles, context.pool->threads(), kOwnTiles));
+}
+
 /// Products that are added up: dout · weight each, all cut into the same tiles.
+template <class Rows, int kCount>
 struct BackwardParts {
-  static constexpr int64_t kMost = 2;
   struct Part {
-    TiledRows dout;
+    Rows dout;
     const PackedWeight* weight;
-  } parts[kMost];
-  int64_t count;
+    int64_t first = 0;  // output that dout begins with, a multiple of P; dx holds the sums over those before it
+  } parts[kCount];
 };
 
+/// What is asked for ahead (ahead_of) backwards, of the inputs that a strip takes from `column` on: the part's outputs from `from` on, a multiple of P.
+template <class Part>
+Ahead ahead_backward(const Part& part, int64_t column, int64_t from, int64_t depth, int64_t tiles) {
+  const PackedWeight& weight = *part.weight;
+  const int64_t panels = parts(chunk_end(from, part.dout.depth) - from, kPanel);
+  // What is stored in groups is read from the group's beginning.
+  const int64_t unit = has_quants(weight.kind) ? cpu::kGroup : 1, first = column / unit * unit, last = smaller(weight.cols, round_up(column + kStripColumns, unit));
+  const char* piece = weight.panels + (part.first + from) / kPanel * weight.panel_bytes + first * weight.panel_bytes / weight.cols;
+  return {piece, (last - first) * weight.panel_bytes / weight.cols, panels, weight.panel_bytes, depth, tiles};
+}
+
 /// The strips of the product are columns of dx; its k are the outputs, of one part after the other, a chunk of which is transposed into scratch and used by all rows.
-void multiply_tiled_back(const Context& context, Tensor dx, const BackwardParts& group, Write write) {
-  const TiledRows& rows = group.parts[0].dout;
+template <class Rows, int kCount>
+void multiply_tiled_back(const Context& context, Tensor dx, const BackwardParts<Rows, kCount>& group, Write write) {
+  const Rows& rows = group.parts[0].dout;
   const int64_t strips = parts(dx.cols, kStripColumns), threads = context.pool->threads();
   const Shares shares(rows.tiles, own_blocks(rows.tiles, threads, kOwnTilesBack), strips, threads);
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const auto [strip, first, last] = shares.at(task);
     if (first == last) return;
     const int64_t column = strip * kStripColumns, columns = smaller(dx.cols - column, kStripColumns), base = rows.row(first);
-    const bool in_place = write == Write::overwrite || (group.count == 1 && rows.depth <= kChunk);
-    float* scratch = context.workspace->local(worker, kChunk * kStripColumns + (in_place ? 0 : (rows.row(last) - base) * kStripColumns));
-    float* sums = scratch + kChunk * kStripColumns;  // where dx cannot hold the unfinished ones
-    for (int64_t index = 0; index < group.count; ++index) {
-      const auto& [dout, weight] = group.parts[index];
-      const bool last_part = index + 1 == group.count;
-      for (int64_t begin = 0; begin < dout.depth; begin += kChunk) {
-        const int64_t end = smaller(dout.depth, begin + kChunk);
-        const bool started = index > 0 || begin > 0, whole = end == dout.depth, finished = whole && last_part;
-        const FloatPanels panels = transposed_strip_of(*weight, column, columns, begin, end, scratch);
+    const bool in_place = write == Write::overwrite || (kCount == 1 && rows.depth <= kLongestChunk);
+    float* own = context.workspace->local(worker, rows.own_floats() + kLongestChunk * kStripColumns + (in_place ? 0 : rows.rows * kStripColumns));
+    float* scratch = own + rows.own_floats();
+    float* sums = scratch + kLongestChunk * kStripColumns;  // where dx cannot hold the unfinished ones
+    for (int index = 0; index < kCount; ++index) {
+      const auto& [dout, weight, first_output] = group.parts[index];
+      const float* data = dout.of(worker, first, last, own);
+      const bool last_part = index + 1 == kCount;
+      for (int64_t begin = 0, end = 0; begin < dout.depth; begin = end) {
+        end = chunk_end(begin, dout.depth);
+        const bool started = index > 0 || first_output + begin > 0, whole = end == dout.depth, finished = whole && last_part;
+        FloatPanels panels = transposed_strip_of(*weight, column, columns, first_output + begin, first_output + end, scratch);
+        panels.first += first_output * kPanel * int64_t{sizeof(float)};  // k counts from there
         // Next come the part's other outputs, the next part's, or the strip that this thread takes next.
         const int64_t next_column = finished ? smaller(column + kStripColumns, (dx.cols - 1) / kStripColumns * kStripColumns) : column;
-        Ahead ahead = ahead_backward(*group.parts[finished ? 0 : whole ? index + 1 : index].weight, next_column, whole ? 0 : end, end - begin, last - first);
+        Ahead ahead = ahead_backward(group.parts[finished ? 0 : whole ? index + 1 : index], next_column, whole ? 0 : end, end - begin, last - first);
         int64_t left = last - first;
         for (TileWalk tile = dout.walk(first, last); tile; tile.next()) {
           float* to = row_of(dx, tile.row) + column;
@@ -183,7 +200,7 @@ void multiply_tiled_back(const Context& context, Tensor dx, const BackwardParts&
           ahead.catch_up(--left);
           const int64_t partial_row = in_place ? dx.stride : kStripColumns;
           multiply_panels(kF32TilesAcross.table(), tile.height, panels,
-                          Tile{dout.data + tile.row * dout.depth, 1, tile.height, nullptr, 0, begin, end, started ? partial : nullptr, partial_row,
+                          Tile{data + tile.row * dout.depth, 1, tile.height, nullptr, 0, begin, end, started ? partial : nullptr, partial_row,
                                finished ? to : partial, finished ? dx.stride : partial_row, columns,
                                finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr, kOneRun, ahead.at(left)});
         }
@@ -198,15 +215,25 @@ float* tile_memory(const Context& context, int64_t floats) { return context.work
 }  // namespace
 
 void linear(const Context& context, const LinearParts& group, Tensor x) {
+  const int64_t threads = context.pool->threads(), tiles = tile_count(x.rows);
   if (x.rows == 0) return;
-  if (x.rows > kTileRows) multiply_tiled(context, group, tile_rows(context, x, tile_memory(context, x.rows * x.cols)));
-  else linear_low(context, group, x);
+  if (x.rows <= kTileRows) return linear_low(context, group, x);
+  if (!rows_apart(tiles, threads)) return multiply_tiled(context, group, tile_rows(context, x, tile_memory(context, x.rows * x.cols)));
+  // All rows for some strips or, of too few strips, a block of rows for all.
+  const int64_t blocks = strip_count(group, kStripPanels) >= kOwnStrips * threads ? 1 : own_blocks(tiles, threads, kOwnTiles);
+  multiply_tiled(context, group, RowsApart(context, x, blocks < threads), blocks);
 }
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
   if (dout.rows == 0) return;
-  const TiledRows tiled = tile_rows(context, dout, tile_memory(context, dout.rows * dout.cols));
-  multiply_tiled_back(context, dx, {{{tiled, &weight}}, 1}, write);
+  const int64_t threads = context.pool->threads();
+  const bool apart = rows_apart(tile_count(dout.rows), threads) && parts(dx.cols, kStripColumns) >= kOwnStrips * threads;
+  const int64_t at_once = write == Write::overwrite ? kOutputsAtOnce : dout.cols;
+  for (int64_t first = 0; first < dout.cols; first += at_once) {
+    const Tensor some{row_of(dout, 0) + first, dout.rows, smaller(at_once, dout.cols - first), dout.stride};
+    if (apart) multiply_tiled_back<RowsApart, 1>(context, dx, {{{RowsApart(context, some, true), &weight, first}}}, write);
+    else multiply_tiled_back<TiledRows, 1>(context, dx, {{{tile_rows(context, some, tile_memory(context, some.rows * some.cols)), &weight, first}}}, write);
+  }
 }
 
 // Between an MLP's products its activation is made tile by tile, right where the next product reads it: in memory it would be written and read once more.
@@ -230,7 +257,7 @@ void gated_linear_backward(const Context& context, Tensor dx, Tensor dproduct, T
     activate_backward(row_of(dproduct, row) + column, row_of(gate, row) + column, row_of(up, row) + column, count, activation, to[0], to[1]);
   });
   const TiledRows dgate{rows, tile_count(rows), depth, memory}, dup{rows, tile_count(rows), depth, memory + rows * depth};
-  multiply_tiled_back(context, dx, {{{dgate, &gate_weight}, {dup, &up_weight}}, 2}, Write::overwrite);
+  multiply_tiled_back<TiledRows, 2>(context, dx, {{{dgate, &gate_weight}, {dup, &up_weight}}}, Write::overwrite);
 }
 
 }  // namespace sdft::SDFT_ISA

@@ -158,6 +158,8 @@ inline void interleave_low(const float* in, int64_t in_row, int height, float* o
   }
 }
 
+/// Columns ahead that rows are asked for: they are as many streams as a tile has rows, from rows that may be far apart.
+constexpr int64_t kColumnsAhead = 1024;
 /// out[c][height] = in[height][c], the rows of one tile side by side: the product then reads one stream, and rows whose distance is a power of two do not
 /// push each other out of the cache.
 inline void interleave_rows(const float* in, int64_t in_row, int64_t height, int64_t columns, float* out) {
@@ -168,6 +170,7 @@ inline void interleave_rows(const float* in, int64_t in_row, int64_t height, int
       for (; c + kLanes <= columns; c += kLanes) interleave_low(in + c, in_row, count, out + c * height);
     }
     for (; c + kLanes <= columns; c += kLanes) {
+      for (int i = 0; i < count; ++i) __builtin_prefetch(in + (first + i) * in_row + c + kColumnsAhead, 0, 2);
       Vec rows[kLanes];
       load_transposed(in + first * in_row + c, in_row, count, rows);
       // Of a tile no higher than a vector, what is written past a column is overwritten by the next: writing under a mask is slow on some
@@ -217,6 +220,18 @@ inline void unpack_nibbles_transposed(const char* block, int64_t within, float* 
   }
 }
 
+/// out[c][r] = in[r][c], P × P; as much that stands `next` bytes further is asked for.
+inline void turn_panel(const float* in, int64_t next, float* out) {
+  for (int64_t r = 0; r < kPanel; r += kLanes) {
+    const char* row = reinterpret_cast<const char*>(in + r * kPanel);
+    for (int64_t byte = 0; byte < kLanes * kPanel * 4; byte += kLineBytes) __builtin_prefetch(row + next + byte);
+    for (int64_t c = 0; c < kPanel; c += kLanes) transpose_block(in + r * kPanel + c, kPanel, out + c * kPanel + r, kPanel);
+  }
+}
+
+/// Panels further that floats are asked for while one is turned.
+constexpr int64_t kTurnAhead = 2;
+
 /// out[o − begin][P]: inputs [first, first + P) (zeros past the last) of outputs [begin, end), begin a multiple of P; room for a multiple of P outputs.
 inline void unpack_transposed(const cpu::PackedWeight& weight, int64_t first, int64_t begin, int64_t end, float* out) {
   alignas(64) float block[kPanel * kPanel];
@@ -233,7 +248,11 @@ inline void unpack_transposed(const cpu::PackedWeight& weight, int64_t first, in
       continue;
     }
     if (!in_place) unpack(weight.kind, panel, first, first + inputs, block);
-    transpose(in_place ? reinterpret_cast<const float*>(panel) + first * kPanel : block, kPanel, kPanel, kPanel, out, kPanel);
+    if (in_place) {
+      turn_panel(reinterpret_cast<const float*>(panel) + first * kPanel, kTurnAhead * weight.panel_bytes, out);
+      continue;
+    }
+    transpose(block, kPanel, kPanel, kPanel, out, kPanel);
   }
 }
 

@@ -1,4 +1,4 @@
-// Many rows cut into tiles, the rows of each side by side: what tiles across read.
+// Many rows cut into tiles, the rows of each side by side: what tiles across read. TiledRows and RowsApart are the two ways to come by them.
 #pragma once
 #include "kernels/cpu/isa/panels.h"
 #include "kernels/cpu/isa/parallel.h"
@@ -9,6 +9,11 @@ namespace {
 struct TiledRows {
   int64_t rows, tiles, depth;
   const float* data;
+
+  /// Floats of a worker's memory that `of` takes.
+  int64_t own_floats() const { return 0; }
+  /// Where the rows lie for a worker that needs tiles [first, last) of them.
+  const float* of(int, int64_t, int64_t, float*) const { return data; }
   int64_t row(int64_t tile) const { return split(rows, tiles, tile); }
   TileWalk walk(int64_t first, int64_t last) const { return {rows, tiles, first, last}; }
 };
@@ -22,6 +27,44 @@ inline TiledRows tile_rows(const cpu::Context& context, const Tensor& x, float* 
   });
   return tiled;
 }
+
+/// Tiles that are too few to share out who lays them side by side: waiting for another thread, and for what it wrote to come from its core, takes longer than doing all.
+constexpr int64_t kFewTiles = 16;
+/// Strips that each thread multiplies at least where it does all.
+constexpr int64_t kOwnStrips = 4;
+inline bool rows_apart(int64_t tiles, int64_t threads) { return threads > 1 && tiles < kFewTiles; }
+
+/// The same where each thread lays rows side by side for itself, when it first needs them.
+struct RowsApart {
+  int64_t rows, tiles, depth;
+
+  /// All rows at once, or those that are needed.
+  RowsApart(const cpu::Context& context, const Tensor& x, bool all)
+      : rows(x.rows), tiles(tile_count(x.rows)), depth(x.cols), x_(x), all_(all) {
+    const int64_t bytes = context.pool->threads() * int64_t{sizeof(Laid)};
+    laid_ = reinterpret_cast<Laid*>(context.workspace->shared(7, bytes / int64_t{sizeof(float)}));
+    std::memset(laid_, 0, static_cast<size_t>(bytes));
+  }
+  int64_t own_floats() const { return round_up(rows * depth, kLanes); }
+  const float* of(int worker, int64_t first, int64_t last, float* memory) const {
+    Laid& laid = laid_[worker];
+    if (first >= laid.first && last <= laid.last) return memory;
+    laid = all_ ? Laid{0, tiles} : Laid{first, last};
+    for (TileWalk tile = walk(laid.first, laid.last); tile; tile.next())
+      interleave_rows(row_of(x_, tile.row), x_.stride, tile.height, depth, memory + tile.row * depth);
+    return memory;
+  }
+  int64_t row(int64_t tile) const { return split(rows, tiles, tile); }
+  TileWalk walk(int64_t first, int64_t last) const { return {rows, tiles, first, last}; }
+
+ private:
+  struct alignas(64) Laid {
+    int64_t first, last;  // tiles
+  };
+  Tensor x_;
+  bool all_;
+  Laid* laid_;
+};
 
 /// Columns of a tile's rows that are made at once: they stay in the first-level cache until they lie side by side.
 constexpr int64_t kMadeColumns = 128;
