@@ -39,10 +39,6 @@ namespace {
 __attribute__((always_inline)) inline void add_products(WordVec& sum, WordVec without_sign, WordVec with_sign) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(without_sign), "v"(with_sign));
 }
-/// The same, with four bytes for all lanes.
-__attribute__((always_inline)) inline void add_products_of(WordVec& sum, WordVec without_sign, const uint32_t& with_sign) {
-  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(without_sign), "m"(with_sign));
-}
 __attribute__((always_inline)) inline WordVec add_bytes(WordVec a, WordVec b) {
   return reinterpret_cast<WordVec>(_mm512_add_epi8(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 }
