@@ -17,8 +17,8 @@ InstructionSet choose_instruction_set();
 /// Whether one long stream that nobody asks for ahead comes quickest from memory: so with AMD's processors that have AVX-512 (twice as quick on Zen 4). To others one
 /// reads several streams at once, and asks ahead.
 bool reads_one_stream();
-/// Whether a value that several vectors are multiplied by is better loaded once, apart, than by each multiplication: so where twice as many vectors are multiplied at a
-/// time and no more are loaded (AMD's Zen 5, a tenth quicker). Where threads share a core's front end, fewer instructions are quicker.
+/// Whether a value that several vectors of 512 bits are multiplied by is better loaded once, apart, than by each multiplication: so where no more of them are loaded at a
+/// time than multiplied (AMD's Zen 5, a tenth quicker). Where threads share a core's front end, fewer instructions are quicker.
 bool broadcasts_apart();
 
 }  // namespace sdft::cpu

@@ -110,7 +110,7 @@ Ahead ahead_of(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t
   return {first, inputs * weight.panel_bytes / weight.cols, smaller(kStripPanels, total - next), weight.panel_bytes, end - begin, tiles};
 }
 
-/// Of TiledRows or RowsApart, in so many blocks at least: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
+/// In so many blocks at least: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
 template <class Rows>
 void multiply_tiled(const Context& context, const LinearParts& group, const Rows& tiled, int64_t blocks) {
   const int64_t depth = tiled.depth;
@@ -134,16 +134,13 @@ void multiply_tiled(const Context& context, const LinearParts& group, const Rows
       for (TileWalk tile = tiled.walk(share.first, share.last); tile; tile.next()) {
         float* to = row_of(out, tile.row) + column;
         ahead.catch_up(--left);
-        multiply_panels(kF32TilesAcross.table(), tile.height, panels,
-                        Tile{data + tile.row * depth, 1, tile.height, nullptr, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns,
-                             Finish::store, 1.0f, end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(left)});
+        multiply_panels(Rows::table(), tile.height, panels,
+                        tiled.at(data, tile.row, tile.height,
+                                 {nullptr, 0, 0, nullptr, 0, begin, end, begin == 0 ? nullptr : to, out.stride, to, out.stride, columns, Finish::store, 1.0f,
+                                  end == depth ? bias_of(*strip.part, column) : nullptr, kRun, ahead.at(left)}));
       }
     }
   });
-}
-
-void multiply_tiled(const Context& context, const LinearParts& group, const TiledRows& tiled) {
-  multiply_tiled(context, group, tiled, own_blocks(tiled.tiles, context.pool->threads(), kOwnTiles));
 }
 
 /// Products that are added up: dout · weight each, all cut into the same tiles.
@@ -199,10 +196,11 @@ void multiply_tiled_back(const Context& context, Tensor dx, const BackwardParts<
           float* partial = in_place ? to : sums + (tile.row - base) * kStripColumns;
           ahead.catch_up(--left);
           const int64_t partial_row = in_place ? dx.stride : kStripColumns;
-          multiply_panels(kF32TilesAcross.table(), tile.height, panels,
-                          Tile{data + tile.row * dout.depth, 1, tile.height, nullptr, 0, begin, end, started ? partial : nullptr, partial_row,
-                               finished ? to : partial, finished ? dx.stride : partial_row, columns,
-                               finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr, kOneRun, ahead.at(left)});
+          multiply_panels(Rows::table(), tile.height, panels,
+                          dout.at(data, tile.row, tile.height,
+                                  {nullptr, 0, 0, nullptr, 0, begin, end, started ? partial : nullptr, partial_row, finished ? to : partial,
+                                   finished ? dx.stride : partial_row, columns, finished && write == Write::add ? Finish::add : Finish::store, 1.0f, nullptr,
+                                   kOneRun, ahead.at(left)}));
         }
       }
     }
@@ -218,20 +216,23 @@ void linear(const Context& context, const LinearParts& group, Tensor x) {
   const int64_t threads = context.pool->threads(), tiles = tile_count(x.rows);
   if (x.rows == 0) return;
   if (x.rows <= kTileRows) return linear_low(context, group, x);
-  if (!rows_apart(tiles, threads)) return multiply_tiled(context, group, tile_rows(context, x, tile_memory(context, x.rows * x.cols)));
-  // All rows for some strips or, of too few strips, a block of rows for all.
-  const int64_t blocks = strip_count(group, kStripPanels) >= kOwnStrips * threads ? 1 : own_blocks(tiles, threads, kOwnTiles);
-  multiply_tiled(context, group, RowsApart(context, x, blocks < threads), blocks);
+  // All rows for some strips or, of many rows or too few strips, a block of rows for all.
+  const bool few = rows_apart(tiles, threads);
+  const int64_t blocks = few && strip_count(group, kStripPanels) >= kOwnStrips * threads ? 1 : own_blocks(tiles, threads, kOwnTiles);
+  if (RowsInPlace::serve(x)) multiply_tiled(context, group, RowsInPlace(x), blocks);
+  else if (few) multiply_tiled(context, group, RowsApart(context, x, blocks < threads), blocks);
+  else multiply_tiled(context, group, tile_rows(context, x, tile_memory(context, x.rows * x.cols)), blocks);
 }
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
   if (dout.rows == 0) return;
   const int64_t threads = context.pool->threads();
-  const bool apart = rows_apart(tile_count(dout.rows), threads) && parts(dx.cols, kStripColumns) >= kOwnStrips * threads;
+  const bool in_place = RowsInPlace::serve(dout), apart = rows_apart(tile_count(dout.rows), threads) && parts(dx.cols, kStripColumns) >= kOwnStrips * threads;
   const int64_t at_once = write == Write::overwrite ? kOutputsAtOnce : dout.cols;
   for (int64_t first = 0; first < dout.cols; first += at_once) {
     const Tensor some{row_of(dout, 0) + first, dout.rows, smaller(at_once, dout.cols - first), dout.stride};
-    if (apart) multiply_tiled_back<RowsApart, 1>(context, dx, {{{RowsApart(context, some, true), &weight, first}}}, write);
+    if (in_place) multiply_tiled_back<RowsInPlace, 1>(context, dx, {{{RowsInPlace(some), &weight, first}}}, write);
+    else if (apart) multiply_tiled_back<RowsApart, 1>(context, dx, {{{RowsApart(context, some, true), &weight, first}}}, write);
     else multiply_tiled_back<TiledRows, 1>(context, dx, {{{tile_rows(context, some, tile_memory(context, some.rows * some.cols)), &weight, first}}}, write);
   }
 }
@@ -245,7 +246,7 @@ void gated_linear(const Context& context, Tensor out, Tensor gate, Tensor up, Ac
   tile_made_rows<1>(context, rows, depth, memory, [&](int64_t row, int64_t column, int64_t count, float* const* to) {
     activate(row_of(gate, row) + column, row_of(up, row) + column, count, activation, to[0]);
   });
-  multiply_tiled(context, {{{out, &weight, bias}}, 1}, {rows, tile_count(rows), depth, memory});
+  multiply_tiled(context, {{{out, &weight, bias}}, 1}, TiledRows(rows, depth, memory), own_blocks(tile_count(rows), context.pool->threads(), kOwnTiles));
 }
 
 void gated_linear_backward(const Context& context, Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const PackedWeight& gate_weight,
@@ -256,7 +257,7 @@ void gated_linear_backward(const Context& context, Tensor dx, Tensor dproduct, T
   tile_made_rows<2>(context, rows, depth, memory, [&](int64_t row, int64_t column, int64_t count, float* const* to) {
     activate_backward(row_of(dproduct, row) + column, row_of(gate, row) + column, row_of(up, row) + column, count, activation, to[0], to[1]);
   });
-  const TiledRows dgate{rows, tile_count(rows), depth, memory}, dup{rows, tile_count(rows), depth, memory + rows * depth};
+  const TiledRows dgate(rows, depth, memory), dup(rows, depth, memory + rows * depth);
   multiply_tiled_back<TiledRows, 2>(context, dx, {{{dgate, &gate_weight}, {dup, &up_weight}}}, Write::overwrite);
 }
 

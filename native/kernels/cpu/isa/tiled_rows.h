@@ -1,4 +1,4 @@
-// Many rows cut into tiles, the rows of each side by side: what tiles across read. TiledRows and RowsApart are the two ways to come by them.
+// Many rows cut into tiles: the rows of each side by side, which is what tiles across read, or as they stand.
 #pragma once
 #include "kernels/cpu/isa/panels.h"
 #include "kernels/cpu/isa/parallel.h"
@@ -6,21 +6,38 @@
 namespace sdft::SDFT_ISA {
 namespace {
 
-struct TiledRows {
+struct RowTiles {
   int64_t rows, tiles, depth;
-  const float* data;
 
-  /// Floats of a worker's memory that `of` takes.
-  int64_t own_floats() const { return 0; }
-  /// Where the rows lie for a worker that needs tiles [first, last) of them.
-  const float* of(int, int64_t, int64_t, float*) const { return data; }
   int64_t row(int64_t tile) const { return split(rows, tiles, tile); }
   TileWalk walk(int64_t first, int64_t last) const { return {rows, tiles, first, last}; }
 };
 
+// What products ask of the three ways that rows can lie:
+//   own_floats()                     of a worker's memory that `of` takes
+//   of(worker, first, last, memory)  where the rows lie, for a worker that needs tiles [first, last) of them
+//   at(rows, row, height, tile)      the tile with its rows: so many, from this one on
+//   table()                          of functions that read them
+
+/// Side by side, tile after tile.
+struct TiledRows : RowTiles {
+  const float* data;
+
+  TiledRows(int64_t row_count, int64_t columns, const float* from) : RowTiles{row_count, tile_count(row_count), columns}, data(from) {}
+  static const TileTable& table() { return kF32TilesAcross.table(); }
+  int64_t own_floats() const { return 0; }
+  const float* of(int, int64_t, int64_t, float*) const { return data; }
+  Tile at(const float* from, int64_t row, int64_t height, Tile tile) const {
+    tile.a = from + row * depth;
+    tile.a_row = 1;
+    tile.a_k = height;
+    return tile;
+  }
+};
+
 /// x (rows, cols) in memory of as many floats.
 inline TiledRows tile_rows(const cpu::Context& context, const Tensor& x, float* memory) {
-  const TiledRows tiled{x.rows, tile_count(x.rows), x.cols, memory};
+  const TiledRows tiled(x.rows, x.cols, memory);
   context.pool->run(tiled.tiles, [&](int64_t tile, int) {
     const int64_t row = tiled.row(tile);
     interleave_rows(row_of(x, row), x.stride, tiled.row(tile + 1) - row, x.cols, memory + row * x.cols);
@@ -34,13 +51,9 @@ constexpr int64_t kFewTiles = 16;
 constexpr int64_t kOwnStrips = 4;
 inline bool rows_apart(int64_t tiles, int64_t threads) { return threads > 1 && tiles < kFewTiles; }
 
-/// The same where each thread lays rows side by side for itself, when it first needs them.
-struct RowsApart {
-  int64_t rows, tiles, depth;
-
-  /// All rows at once, or those that are needed.
-  RowsApart(const cpu::Context& context, const Tensor& x, bool all)
-      : rows(x.rows), tiles(tile_count(x.rows)), depth(x.cols), x_(x), all_(all) {
+/// Side by side, but each thread lays them so for itself, when it first needs them: all rows at once, or those that are needed.
+struct RowsApart : TiledRows {
+  RowsApart(const cpu::Context& context, const Tensor& x, bool all) : TiledRows(x.rows, x.cols, nullptr), x_(x), all_(all) {
     const int64_t bytes = context.pool->threads() * int64_t{sizeof(Laid)};
     laid_ = reinterpret_cast<Laid*>(context.workspace->shared(7, bytes / int64_t{sizeof(float)}));
     std::memset(laid_, 0, static_cast<size_t>(bytes));
@@ -54,8 +67,6 @@ struct RowsApart {
       interleave_rows(row_of(x_, tile.row), x_.stride, tile.height, depth, memory + tile.row * depth);
     return memory;
   }
-  int64_t row(int64_t tile) const { return split(rows, tiles, tile); }
-  TileWalk walk(int64_t first, int64_t last) const { return {rows, tiles, first, last}; }
 
  private:
   struct alignas(64) Laid {
@@ -64,6 +75,27 @@ struct RowsApart {
   Tensor x_;
   bool all_;
   Laid* laid_;
+};
+
+/// As they stand, each by itself. Only where values are broadcast apart does it matter little how far they are from each other.
+struct RowsInPlace : RowTiles {
+  Tensor x;
+
+  explicit RowsInPlace(const Tensor& from) : RowTiles{from.rows, tile_count(from.rows), from.cols}, x(from) {}
+  /// Rows a multiple of 4 KB apart push each other out of the first-level cache.
+  static bool serve(const Tensor& x) {
+    static const bool apart = kLanes == 16 && cpu::broadcasts_apart();
+    return apart && x.stride % 1024 != 0;
+  }
+  static const TileTable& table() { return kF32Tiles; }
+  static int64_t own_floats() { return 0; }
+  const float* of(int, int64_t, int64_t, float*) const { return row_of(x, 0); }
+  Tile at(const float* from, int64_t row, int64_t, Tile tile) const {
+    tile.a = from + row * x.stride;
+    tile.a_row = x.stride;
+    tile.a_k = 1;
+    return tile;
+  }
 };
 
 /// Columns of a tile's rows that are made at once: they stay in the first-level cache until they lie side by side.
