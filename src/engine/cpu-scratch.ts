@@ -1,6 +1,5 @@
 // What the cpu's kernels hold beside what the engine asks for, from sizes alone: the slots of native/kernels/cpu/workspace.h. A change there belongs here too.
-import type { ModelSpec } from "../native/types.js";
-import type { TrainingWork } from "./memory-plan.js";
+import type { LoraTarget, ModelSpec } from "../native/types.js";
 import { digitBytes } from "./weight-memory.js";
 
 /** Rows of a page of the key-value cache (native/kernels/tensor.h). */
@@ -9,11 +8,25 @@ export const pageRows = 32;
 export const keys = (spec: ModelSpec): number => spec.kvHeads * spec.headSize;
 export const queries = (spec: ModelSpec): number => spec.queryHeads * spec.headSize;
 
+/** A micro-batch, by what the kernels' scratch depends on. */
+export interface TrainedRows {
+  readonly rows: number;
+  readonly labelledRows: number;
+  /** Rows of the longest example. */
+  readonly longest: number;
+  readonly examples: number;
+  /** That have adapters. */
+  readonly targets: readonly LoraTarget[];
+}
+
 /** Bytes of the workspace in training: rows cut into tiles, keys and values in pages, gradients of keys, the head's statistics and sums. */
-export function trainingScratch(spec: ModelSpec, threads: number, work: TrainingWork): number {
-  const { rows, labelledRows, longest, examples } = work;
+export function trainingScratch(
+  spec: ModelSpec,
+  threads: number,
+  { rows, labelledRows, longest, examples, targets }: TrainedRows,
+): number {
   // Without adapters there, the gradients of gate and up lie side by side together.
-  const apart = work.adapter.targets.some((target) => target === "gate_proj" || target === "up_proj");
+  const apart = targets.some((target) => target === "gate_proj" || target === "up_proj");
   const widest = Math.max(spec.width, queries(spec), (apart ? 1 : 2) * spec.innerWidth);
   const tiles = Math.ceil(rows / tilePair) * tilePair * tileReals * widest;
   const pages = 4 * (rows + examples * pageRows) * keys(spec);

@@ -300,7 +300,8 @@ function passReals(spec: ModelSpec, work: TrainingWork): number {
 
 /** Bytes of the kernels' own scratch in training. */
 function trainingKernels(model: PlannedModel, work: TrainingWork): number {
-  if (model.backend !== "cuda") return trainingScratch(model.spec, model.threads, work);
+  if (model.backend !== "cuda")
+    return trainingScratch(model.spec, model.threads, { ...work, targets: work.adapter.targets });
   return deviceScratch(model, {
     rows: work.rows,
     lossRows: work.labelledRows,
