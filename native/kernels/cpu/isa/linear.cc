@@ -220,7 +220,7 @@ void linear(const Context& context, const LinearParts& group, Tensor x) {
   const bool few = rows_apart(tiles, threads);
   const int64_t blocks = few && strip_count(group, kStripPanels) >= kOwnStrips * threads ? 1 : own_blocks(tiles, threads, kOwnTiles);
   if (RowsInPlace::serve(x)) multiply_tiled(context, group, RowsInPlace(x), blocks);
-  else if (few) multiply_tiled(context, group, RowsApart(context, x, blocks < threads), blocks);
+  else if (few) multiply_tiled(context, group, RowsApart(context, x, blocks == 1), blocks);
   else multiply_tiled(context, group, tile_rows(context, x, tile_memory(context, x.rows * x.cols)), blocks);
 }
 
