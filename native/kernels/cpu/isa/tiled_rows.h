@@ -6,6 +6,7 @@
 namespace sdft::SDFT_ISA {
 namespace {
 
+/// How rows are cut into tiles, wherever they lie.
 struct RowTiles {
   int64_t rows, tiles, depth;
 
@@ -25,7 +26,7 @@ struct TiledRows : RowTiles {
 
   TiledRows(int64_t row_count, int64_t columns, const float* from) : RowTiles{row_count, tile_count(row_count), columns}, data(from) {}
   static const TileTable& table() { return kF32TilesAcross.table(); }
-  int64_t own_floats() const { return 0; }
+  static int64_t own_floats() { return 0; }
   const float* of(int, int64_t, int64_t, float*) const { return data; }
   Tile at(const float* from, int64_t row, int64_t height, Tile tile) const {
     tile.a = from + row * depth;
@@ -49,6 +50,7 @@ inline TiledRows tile_rows(const cpu::Context& context, const Tensor& x, float* 
 constexpr int64_t kFewTiles = 16;
 /// Strips that each thread multiplies at least where it does all.
 constexpr int64_t kOwnStrips = 4;
+/// Whether each thread lays rows out for itself (RowsApart).
 inline bool rows_apart(int64_t tiles, int64_t threads) { return threads > 1 && tiles < kFewTiles; }
 
 /// Side by side, but each thread lays them so for itself, when it first needs them: all rows at once, or those that are needed.
