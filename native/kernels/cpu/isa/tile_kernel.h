@@ -8,6 +8,9 @@ namespace {
 /// How many ks ahead rows are asked for.
 constexpr int64_t kRowsAhead = 64;
 
+/// What follows is addressed from here: the compiler would hold an address for every value.
+__attribute__((always_inline)) inline void hold_one_address(const float*& from) { asm("" : "+r"(from)); }
+
 /// sums[i][j] += a(i) · b(j), where load_b(j) is vector j. What there is less of, values of a or vectors of b, is held in registers and the other loaded one by
 /// one: twelve sums leave room for three and one. kApart: cpu::broadcasts_apart.
 template <int MR, int NV, bool kAlongK, bool kApart = true, class Load>
@@ -23,7 +26,6 @@ __attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], con
   } else {
     Vec w[NV];
     SDFT_UNROLL for (int j = 0; j < NV; ++j) w[j] = load_b(j);
-    if constexpr (!kAlongK) asm("" : "+r"(a));  // or the compiler holds an address for every value
     SDFT_UNROLL for (int i = 0; i < MR; ++i) {
       if constexpr (NV <= 2 && !kAlongK && !kApart) {
         SDFT_UNROLL for (int j = 0; j < NV; ++j) accumulate_scaled(sums[i][j], w[j], a[i]);
@@ -35,8 +37,8 @@ __attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], con
   }
 }
 
-/// Walks k and multiplies; one specialisation for each way that B is stored.
-template <bool kApart>
+/// Walks k and multiplies; one specialisation for each way that B is stored. kAsks: for what is written and read next.
+template <bool kApart, bool kAsks = true>
 struct F32Panels {
   static constexpr bool kHalves = false, kMany = true;
 
@@ -53,11 +55,13 @@ struct F32Panels {
     const char* b = t.b + begin * kPanel * 4;
     int64_t k = begin;
     for (; k + kFetchStep <= end; k += kFetchStep) {
-      fetch.next();
+      if constexpr (kAsks) fetch.next();
       // Rows side by side are one stream, longer than the first-level cache.
-      if constexpr (!kAlongK) ask_for(a + kRowsAhead * a_step, kFetchStep * MR);
-#pragma GCC unroll 4
-      for (int i = 0; i < kFetchStep; ++i, a += a_next, b += kPanel * 4) step<MR, NV, kAlongK>(sums, a, a_step, b, t.b_step);
+      if constexpr (kAsks && !kAlongK && kLanes == 16) ask_for(a + kRowsAhead * a_step, kFetchStep * MR);
+      if constexpr (!kAlongK) hold_one_address(a);
+      SDFT_UNROLL for (int i = 0; i < kFetchStep; ++i) step<MR, NV, kAlongK>(sums, a + i * a_next, a_step, b + i * kPanel * 4, t.b_step);
+      a += kFetchStep * a_next;
+      b += kFetchStep * kPanel * 4;
     }
     for (; k < end; ++k, a += a_next, b += kPanel * 4) step<MR, NV, kAlongK>(sums, a, a_step, b, t.b_step);
   }
@@ -167,6 +171,7 @@ struct RowsOf {
     SDFT_UNROLL for (int j = 0; j < NV; ++j) lanes[j] = lanes_of(t.columns, j);
 #pragma GCC unroll 4
     for (int64_t k = begin; k < end; ++k) {
+      if constexpr (!kAlongK) hold_one_address(a);
       multiply_add<MR, NV, kAlongK, kApart>(sums, [&](int j) { return kWhole ? load(b + j * kLanes) : load_first(b + j * kLanes, lanes[j]); }, a, a_step);
       a += kAlongK ? 1 : a_step;
       b += t.b_step;
@@ -260,11 +265,22 @@ __attribute__((noinline)) void run_tile(const Tile& t) {
     finish_sums<MR, NV, false>(sums, t);
 }
 
+template <int MR, int NV, bool kAlongK, class Matrix>
+constexpr TileFunction tile_function(Matrix) {
+  return run_tile<MR, NV, kAlongK, Matrix>;
+}
+/// Eight lanes leave no instructions to spare: what a tile writes is asked for only by those that ask for what comes next as well.
+template <int MR, int NV, bool kAlongK, bool kApart>
+constexpr TileFunction tile_function(F32Panels<kApart, true>) {
+  if constexpr (kLanes == 8) return [](const Tile& t) { (t.fetch == nullptr ? run_tile<MR, NV, kAlongK, F32Panels<kApart, false>> : run_tile<MR, NV, kAlongK, F32Panels<kApart, true>>)(t); };
+  return run_tile<MR, NV, kAlongK, F32Panels<kApart, true>>;
+}
+
 template <class Matrix, bool kAlongK, int MR = 1>
 constexpr void fill_table(TileTable& table) {
-  if constexpr (Matrix::kHalves) table.half[MR - 1] = run_tile<MR, 1, kAlongK, Matrix>;
-  table.one[MR - 1] = run_tile<MR, 2, kAlongK, Matrix>;
-  if constexpr (Matrix::kMany) table.many[MR - 1] = run_tile<MR, 2 * panels_at_once(MR), kAlongK, Matrix>;
+  if constexpr (Matrix::kHalves) table.half[MR - 1] = tile_function<MR, 1, kAlongK>(Matrix());
+  table.one[MR - 1] = tile_function<MR, 2, kAlongK>(Matrix());
+  if constexpr (Matrix::kMany) table.many[MR - 1] = tile_function<MR, 2 * panels_at_once(MR), kAlongK>(Matrix());
   if constexpr (MR < kTileRows) fill_table<Matrix, kAlongK, MR + 1>(table);
 }
 
