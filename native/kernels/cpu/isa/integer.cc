@@ -14,6 +14,11 @@ namespace {
 
 /// Bytes of quantised rows that a block of rows may take: they stay in the second-level cache while the panels go by.
 constexpr int64_t kBlockBytes = 384 * 1024;
+/// Whether a panel is laid out for so many tiles. Where it fills the first-level cache, rows come from the second and it has to serve more of them.
+bool lays_out(PanelKind kind, int64_t blocks, int64_t tiles) {
+  constexpr int64_t kCachedBytes = 16 * 1024, kTiles = 3, kUncachedTiles = 8;
+  return kLaysOut && cpu::is_q4(kind) && tiles >= (blocks * int64_t{sizeof(LaidBlock)} <= kCachedBytes ? kTiles : kUncachedTiles);
+}
 
 struct Scale {
   float inverse, scale;
@@ -121,17 +126,29 @@ void linear_integer(const Context& context, const cpu::LinearParts& group, Tenso
   const int64_t at_once = one_stream ? 1 : integer_panels_at_once(static_cast<int>(smaller(rows, kIntegerRows)));
   const int64_t row_blocks = parts(tiles, larger(4, kBlockBytes / (blocks * int64_t{sizeof(IntegerGroup)} * kIntegerRows)));
   const int64_t strips = strip_count(group, at_once);
-  context.pool->run(row_blocks * strips, [&](int64_t task, int) {
+  context.pool->run(row_blocks * strips, [&](int64_t task, int worker) {
     const int64_t first_tile = split(tiles, row_blocks, task / strips), end_tile = split(tiles, row_blocks, task / strips + 1);
     const auto [part, panel] = strip_at(group, task % strips, at_once);
     const PackedWeight& weight = *part->weight;
     const Tensor out = part->out;
-    const int64_t count = smaller(at_once, parts(weight.rows, kPanel) - panel), step = count == at_once ? count : 1;
+    const bool laid = lays_out(kind, blocks, end_tile - first_tile);
+    auto* laid_out = laid ? reinterpret_cast<LaidBlock*>(context.workspace->local(worker, blocks * int64_t{sizeof(LaidBlock) / sizeof(float)})) : nullptr;
+    const int64_t count = smaller(at_once, parts(weight.rows, kPanel) - panel), step = !laid && count == at_once ? count : 1;
     for (int64_t p = panel; p < panel + count; p += step) {
+      const char* panels = weight.panels + p * weight.panel_bytes;
+      if (laid) {
+        (kind == PanelKind::q4_narrow ? lay_out<NarrowScales> : lay_out<FloatScales>)(panels, blocks, laid_out);
+        panels = reinterpret_cast<const char*>(laid_out);
+      }
+      const IntegerTileTable& functions = laid ? kLaidQ4IntegerTiles : table;
+      // Meanwhile the panel that this thread is likely to lay out next is asked for.
+      const char* ahead = weight.panels + (p + 1) * weight.panel_bytes;
+      const int64_t lines = laid ? parts(weight.panel_bytes, (end_tile - first_tile) * kLineBytes) : 0;
       for (TileWalk tile(rows, tiles, first_tile, end_tile); tile; tile.next()) {
+        for (int64_t line = 0; line < lines; ++line, ahead += kLineBytes) __builtin_prefetch(ahead, 0, 2);
         const int64_t row = tile.row;
-        (step > 1 ? table.many : table.one)[tile.height - 1](
-            IntegerTile{quantized + row * blocks, blocks, weight.panels + p * weight.panel_bytes, weight.panel_bytes, row_of(out, row) + p * kPanel, out.stride,
+        (step > 1 ? functions.many : functions.one)[tile.height - 1](
+            IntegerTile{quantized + row * blocks, blocks, panels, weight.panel_bytes, row_of(out, row) + p * kPanel, out.stride,
                         smaller(weight.rows - p * kPanel, step * kPanel), bias_of(*part, p * kPanel)});
       }
     }

@@ -10,11 +10,15 @@ namespace {
 constexpr int kIntegerRows = 6;  // 6 × 2 sums of bytes and as many floats, weights and a broadcast: 28 of 32 registers
 #elif defined(SDFT_ISA_AVX512)
 constexpr int kIntegerRows = 4;
+#elif defined(SDFT_ISA_AVX2)
+constexpr int kIntegerRows = 6;  // 6 × 2 sums of bytes, two vectors of weights, a broadcast and a product: all 16 registers; the floats stay in memory
 #elif defined(SDFT_ISA_NEON)
 constexpr int kIntegerRows = 6;
 #else
 constexpr int kIntegerRows = 4;
 #endif
+/// Whether 4-bit weights are laid out as bytes for many rows: so few registers hold the sums alone, and each tile would take the quants apart again for every use.
+constexpr bool kLaysOut = kLanes == 8;
 
 /// The lanes of 32 integers in [−128, 127] as bytes.
 inline void store_bytes(const IntVec (&from)[32 / kLanes], int8_t* out) {
@@ -34,7 +38,7 @@ inline void store_bytes(const IntVec (&from)[32 / kLanes], int8_t* out) {
 
 inline WordVec broadcast_word(uint32_t word) { return WordVec{} + word; }
 
-/// Sums of one block of 32 inputs at most. kBytes: weights fill a byte, else at most half of one.
+/// Sums of one block of 32 inputs at most, begun with `start`. kBytes: weights fill a byte, else at most half of one.
 template <bool kBytes>
 struct Sums;
 
@@ -42,7 +46,11 @@ struct Sums;
 
 template <bool kBytes>
 struct Sums {
-  __m512i sum = _mm512_setzero_si512();
+  __m512i sum;
+  __attribute__((always_inline)) void start(WordVec weights, WordVec activations) {
+    sum = _mm512_setzero_si512();
+    add(weights, activations);
+  }
   __attribute__((always_inline)) void add(WordVec weights, WordVec activations) {
     sum = _mm512_dpbusd_epi32(sum, reinterpret_cast<__m512i>(weights), reinterpret_cast<__m512i>(activations));
   }
@@ -68,19 +76,30 @@ inline Bytes weigh_pairs(Bytes pairs, int16_t weight) { return _mm256_madd_epi16
 /// 16-bit sums: a pair of products is at most 2 · 15 · 127, and eight of those fit.
 template <>
 struct Sums<false> {
-  Bytes pairs = Bytes{};
-  __attribute__((always_inline)) void add(WordVec weights, WordVec activations) {
-    pairs = add_pairs(pairs, multiply_pairs(reinterpret_cast<Bytes>(weights), reinterpret_cast<Bytes>(activations)));
-    // Free to add in any order, the compiler makes all products first and runs out of registers for them: two thirds of the speed.
+  Bytes pairs;
+  __attribute__((always_inline)) void start(WordVec weights, WordVec activations) { hold(product(weights, activations)); }
+  __attribute__((always_inline)) void add(WordVec weights, WordVec activations) { hold(add_pairs(pairs, product(weights, activations))); }
+  __attribute__((always_inline)) IntVec total() const { return reinterpret_cast<IntVec>(weigh_pairs(pairs, 1)); }
+
+ private:
+  __attribute__((always_inline)) static Bytes product(WordVec weights, WordVec activations) {
+    return multiply_pairs(reinterpret_cast<Bytes>(weights), reinterpret_cast<Bytes>(activations));
+  }
+  /// Free to add in any order, the compiler makes all products first and runs out of registers for them: two thirds of the speed.
+  __attribute__((always_inline)) void hold(Bytes sum) {
+    pairs = sum;
     asm volatile("" : SDFT_VECTOR_REGISTER(pairs));
   }
-  __attribute__((always_inline)) IntVec total() const { return reinterpret_cast<IntVec>(weigh_pairs(pairs, 1)); }
 };
 
 /// A byte is two halves of 4 bits, each summed as above.
 template <>
 struct Sums<true> {
   Sums<false> low, high;
+  __attribute__((always_inline)) void start(WordVec weights, WordVec activations) {
+    low.start(weights & 0x0F0F0F0Fu, activations);
+    high.start((weights >> 4) & 0x0F0F0F0Fu, activations);
+  }
   __attribute__((always_inline)) void add(WordVec weights, WordVec activations) {
     low.add(weights & 0x0F0F0F0Fu, activations);
     high.add((weights >> 4) & 0x0F0F0F0Fu, activations);
@@ -93,7 +112,11 @@ struct Sums<true> {
 /// sdot multiplies signed bytes: weights that fill a byte are taken less 128, and 128 activations put back.
 template <bool kBytes>
 struct Sums {
-  int32x4_t sum = vdupq_n_s32(0);
+  int32x4_t sum;
+  __attribute__((always_inline)) void start(WordVec weights, WordVec activations) {
+    sum = vdupq_n_s32(0);
+    add(weights, activations);
+  }
   __attribute__((always_inline)) void add(WordVec weights, WordVec activations) {
     const int8x16_t a = reinterpret_cast<int8x16_t>(activations);
     if (kBytes) {
@@ -111,7 +134,11 @@ struct Sums {
 
 template <bool kBytes>
 struct Sums {
-  IntVec sum{};
+  IntVec sum;
+  __attribute__((always_inline)) void start(WordVec weights, WordVec activations) {
+    sum = IntVec{};
+    add(weights, activations);
+  }
   __attribute__((always_inline)) void add(WordVec weights, WordVec activations) {
     const IntVec a = reinterpret_cast<IntVec>(activations);
     sum += reinterpret_cast<IntVec>(weights & 255u) * ((a << 24) >> 24);

@@ -29,36 +29,72 @@ struct IntegerTile {
 
 using IntegerTileFunction = void (*)(const IntegerTile&);
 
+/// Thirty-two inputs of a panel of 4-bit weights laid out for several tiles: every quant a byte, in the order in which a row's quants meet them.
+struct alignas(32) LaidBlock {
+  float scale[kPanel], minimum[kPanel];
+  uint32_t words[8][kPanel];
+};
+
 /// Functions for 1 … kIntegerRows rows: one panel, or several at once.
 struct IntegerTileTable {
   IntegerTileFunction one[kIntegerRows], many[kIntegerRows];
 };
 
 extern const IntegerTileTable kQ4IntegerTiles, kQ4NarrowIntegerTiles, kQ8IntegerTiles, kQ8NarrowIntegerTiles, kQ8MinimumIntegerTiles, kQ8HalvesIntegerTiles;
+/// Of LaidBlocks; empty where none are made.
+extern const IntegerTileTable kLaidQ4IntegerTiles;
 
 namespace {
 
 /// Few rows wait for memory; where it answers several streams better than one, so many panels are read at once.
 constexpr int integer_panels_at_once(int rows) { return rows == 1 ? 4 : rows <= kIntegerRows / 2 ? 2 : 1; }
 
+// kNibbles: quants stand two in a byte. kBytes: they fill one.
 template <class ScalesForm>
 struct Q4Form {
   using Scales = ScalesForm;
-  static constexpr bool kNibbles = true, kMinimum = true, kHalves = false;
+  static constexpr bool kNibbles = true, kBytes = false, kMinimum = true, kHalves = false;
+};
+struct LaidQ4Form {
+  using Scales = FloatScales;
+  static constexpr bool kNibbles = false, kBytes = false, kMinimum = true, kHalves = false;
 };
 template <class ScalesForm>
 struct Q8Form {
   using Scales = ScalesForm;
-  static constexpr bool kNibbles = false, kMinimum = false, kHalves = false;
+  static constexpr bool kNibbles = false, kBytes = true, kMinimum = false, kHalves = false;
 };
 struct Q8MinimumForm {
   using Scales = FloatScales;
-  static constexpr bool kNibbles = false, kMinimum = true, kHalves = false;
+  static constexpr bool kNibbles = false, kBytes = true, kMinimum = true, kHalves = false;
 };
 struct Q8HalvesForm {
   using Scales = FloatScales;
-  static constexpr bool kNibbles = false, kMinimum = false, kHalves = true;
+  static constexpr bool kNibbles = false, kBytes = true, kMinimum = false, kHalves = true;
 };
+
+/// How a packed block of 4-bit weights stands: scales, minima, words.
+template <class Scales>
+constexpr int64_t kNibbleScaleBytes = 2 * kPanel * Scales::kBytes;
+template <class Scales>
+constexpr int64_t kNibbleBlockBytes = kNibbleScaleBytes<Scales> + kPanel * 16;
+
+/// out: a block for each of `blocks` of a packed panel.
+template <class Scales>
+inline void lay_out(const char* panel, int64_t blocks, LaidBlock* out) {
+  for (int64_t b = 0; b < blocks; ++b, panel += kNibbleBlockBytes<Scales>, ++out) {
+    SDFT_UNROLL for (int j = 0; j < 2; ++j) {
+      store(out->scale + j * kLanes, Scales::at(panel, j * kLanes));
+      store(out->minimum + j * kLanes, Scales::at(panel, kPanel + j * kLanes));
+      SDFT_UNROLL for (int r = 0; r < 4; ++r) {
+        const WordVec words = load_words(reinterpret_cast<const uint32_t*>(panel + kNibbleScaleBytes<Scales>) + r * kPanel + j * kLanes);
+        const WordVec first = words & 0x0F0F0F0Fu, second = (words >> 4) & 0x0F0F0F0Fu;
+        std::memcpy(out->words[2 * r] + j * kLanes, &first, sizeof first);
+        std::memcpy(out->words[2 * r + 1] + j * kLanes, &second, sizeof second);
+      }
+    }
+  }
+}
 
 inline uint32_t word_of(const int8_t* quants) {
   uint32_t word;
@@ -66,27 +102,21 @@ inline uint32_t word_of(const int8_t* quants) {
   return word;
 }
 
-/// Adds words [first, end) of a block.
+/// Sums up words [first, end) of a block.
 template <int MR, int NV, class Form>
-__attribute__((always_inline)) inline void add_words(Sums<!Form::kNibbles> (&sums)[MR][NV], const IntegerGroup* x, const char* words, int64_t step, int first,
-                                                     int end) {
+__attribute__((always_inline)) inline void sum_words(Sums<Form::kBytes> (&sums)[MR][NV], const IntegerGroup* x, const char* words, int64_t step, int first, int end) {
+  constexpr int kHalves = Form::kNibbles ? 2 : 1;
+  const auto word = [&](int r, int j) { return load_words(reinterpret_cast<const uint32_t*>(words + (j / 2) * step) + r * kPanel + (j % 2) * kLanes); };
   SDFT_UNROLL for (int r = first; r < end; ++r) {
-    WordVec w[NV];
-    SDFT_UNROLL for (int j = 0; j < NV; ++j)
-      w[j] = load_words(reinterpret_cast<const uint32_t*>(words + (j / 2) * step) + r * kPanel + (j % 2) * kLanes);
-    if constexpr (Form::kNibbles) {
-      SDFT_UNROLL for (int half = 0; half < 2; ++half) {
-        WordVec nibbles[NV];
-        SDFT_UNROLL for (int j = 0; j < NV; ++j) nibbles[j] = (half == 0 ? w[j] : w[j] >> 4) & 0x0F0F0F0Fu;
-        SDFT_UNROLL for (int i = 0; i < MR; ++i) {
-          const WordVec a = broadcast_word(word_of(x[i].quants + 8 * r + 4 * half));
-          SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j].add(nibbles[j], a);
-        }
+    SDFT_UNROLL for (int half = 0; half < kHalves; ++half) {
+      WordVec w[NV];
+      SDFT_UNROLL for (int j = 0; j < NV; ++j) {
+        w[j] = word(r, j);
+        if (Form::kNibbles) w[j] = (half == 0 ? w[j] : w[j] >> 4) & 0x0F0F0F0Fu;
       }
-    } else {
       SDFT_UNROLL for (int i = 0; i < MR; ++i) {
-        const WordVec a = broadcast_word(word_of(x[i].quants + 4 * r));
-        SDFT_UNROLL for (int j = 0; j < NV; ++j) sums[i][j].add(w[j], a);
+        const WordVec a = broadcast_word(word_of(x[i].quants + 4 * (kHalves * r + half)));
+        SDFT_UNROLL for (int j = 0; j < NV; ++j) r == first && half == 0 ? sums[i][j].start(w[j], a) : sums[i][j].add(w[j], a);
       }
     }
   }
@@ -107,8 +137,8 @@ __attribute__((noinline)) void run_integer_tile(const IntegerTile& t) {
         for (int64_t line = 0; line < kBlockBytes; line += 64) __builtin_prefetch(block + p * t.panel_step + 1536 + line);
     }
     SDFT_UNROLL for (int part = 0; part < kParts; ++part) {
-      Sums<!Form::kNibbles> sums[MR][NV];
-      add_words<MR, NV, Form>(sums, x, block + kScaleBytes, t.panel_step, part * kWords / kParts, (part + 1) * kWords / kParts);
+      Sums<Form::kBytes> sums[MR][NV];
+      sum_words<MR, NV, Form>(sums, x, block + kScaleBytes, t.panel_step, part * kWords / kParts, (part + 1) * kWords / kParts);
       SDFT_UNROLL for (int j = 0; j < NV; ++j) {
         const char* scales = block + (j / 2) * t.panel_step;
         const Vec scale = Scales::at(scales, j % 2 * kLanes + part * kPanel);
