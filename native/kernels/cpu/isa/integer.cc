@@ -13,7 +13,8 @@ using cpu::PanelKind;
 namespace {
 
 /// Bytes of quantised rows that a block of rows may take: they stay in the second-level cache while the panels go by.
-constexpr int64_t kBlockBytes = 384 * 1024;
+constexpr int64_t kQuantizedBytes = 384 * 1024;
+
 /// Whether a panel is laid out for so many tiles. Where it fills the first-level cache, rows come from the second and it has to serve more of them.
 bool lays_out(PanelKind kind, int64_t blocks, int64_t tiles) {
   constexpr int64_t kCachedBytes = 16 * 1024, kTiles = 3, kUncachedTiles = 8;
@@ -124,7 +125,7 @@ void linear_integer(const Context& context, const cpu::LinearParts& group, Tenso
   const IntegerTileTable& table = tiles_of(kind);
   static const bool one_stream = cpu::reads_one_stream();
   const int64_t at_once = one_stream ? 1 : integer_panels_at_once(static_cast<int>(smaller(rows, kIntegerRows)));
-  const int64_t row_blocks = parts(tiles, larger(4, kBlockBytes / (blocks * int64_t{sizeof(IntegerGroup)} * kIntegerRows)));
+  const int64_t row_blocks = parts(tiles, larger(4, kQuantizedBytes / (blocks * int64_t{sizeof(IntegerGroup)} * kIntegerRows)));
   const int64_t strips = strip_count(group, at_once);
   context.pool->run(row_blocks * strips, [&](int64_t task, int worker) {
     const int64_t first_tile = split(tiles, row_blocks, task / strips), end_tile = split(tiles, row_blocks, task / strips + 1);
@@ -133,7 +134,7 @@ void linear_integer(const Context& context, const cpu::LinearParts& group, Tenso
     const Tensor out = part->out;
     const bool laid = lays_out(kind, blocks, end_tile - first_tile);
     auto* laid_out = laid ? reinterpret_cast<LaidBlock*>(context.workspace->local(worker, blocks * int64_t{sizeof(LaidBlock) / sizeof(float)})) : nullptr;
-    const int64_t count = smaller(at_once, parts(weight.rows, kPanel) - panel), step = !laid && count == at_once ? count : 1;
+    const int64_t count = smaller(at_once, parts(weight.rows, kPanel) - panel), step = count == at_once ? count : 1;
     for (int64_t p = panel; p < panel + count; p += step) {
       const char* panels = weight.panels + p * weight.panel_bytes;
       if (laid) {

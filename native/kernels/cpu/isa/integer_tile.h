@@ -73,21 +73,25 @@ struct Q8HalvesForm {
   static constexpr bool kNibbles = false, kBytes = true, kMinimum = false, kHalves = true;
 };
 
-/// How a packed block of 4-bit weights stands: scales, minima, words.
-template <class Scales>
-constexpr int64_t kNibbleScaleBytes = 2 * kPanel * Scales::kBytes;
-template <class Scales>
-constexpr int64_t kNibbleBlockBytes = kNibbleScaleBytes<Scales> + kPanel * 16;
+/// A block: scales, minima or the scales of its other half, words.
+template <class Form>
+constexpr int64_t kScaleBytes = kPanel * Form::Scales::kBytes * (Form::kMinimum || Form::kHalves ? 2 : 1);
+template <class Form>
+constexpr int kWords = Form::kNibbles ? 4 : 8;
+template <class Form>
+constexpr int64_t kBlockBytes = kScaleBytes<Form> + kPanel * 4 * kWords<Form>;
+static_assert(sizeof(LaidBlock) == kBlockBytes<LaidQ4Form>, "laid out as a tile reads it");
 
-/// out: a block for each of `blocks` of a packed panel.
+/// A panel of 4-bit weights, out: (blocks).
 template <class Scales>
 inline void lay_out(const char* panel, int64_t blocks, LaidBlock* out) {
-  for (int64_t b = 0; b < blocks; ++b, panel += kNibbleBlockBytes<Scales>, ++out) {
+  using Form = Q4Form<Scales>;
+  for (int64_t b = 0; b < blocks; ++b, panel += kBlockBytes<Form>, ++out) {
     SDFT_UNROLL for (int j = 0; j < 2; ++j) {
       store(out->scale + j * kLanes, Scales::at(panel, j * kLanes));
       store(out->minimum + j * kLanes, Scales::at(panel, kPanel + j * kLanes));
       SDFT_UNROLL for (int r = 0; r < 4; ++r) {
-        const WordVec words = load_words(reinterpret_cast<const uint32_t*>(panel + kNibbleScaleBytes<Scales>) + r * kPanel + j * kLanes);
+        const WordVec words = load_words(reinterpret_cast<const uint32_t*>(panel + kScaleBytes<Form>) + r * kPanel + j * kLanes);
         const WordVec first = words & 0x0F0F0F0Fu, second = (words >> 4) & 0x0F0F0F0Fu;
         std::memcpy(out->words[2 * r] + j * kLanes, &first, sizeof first);
         std::memcpy(out->words[2 * r + 1] + j * kLanes, &second, sizeof second);
@@ -125,20 +129,19 @@ __attribute__((always_inline)) inline void sum_words(Sums<Form::kBytes> (&sums)[
 template <int MR, int NV, class Form>
 __attribute__((noinline)) void run_integer_tile(const IntegerTile& t) {
   using Scales = typename Form::Scales;
-  constexpr int kWords = Form::kNibbles ? 4 : 8, kParts = Form::kHalves ? 2 : 1;
-  constexpr int64_t kScaleBytes = kPanel * Scales::kBytes * (Form::kMinimum || Form::kHalves ? 2 : 1), kBlockBytes = kScaleBytes + kPanel * 4 * kWords;
+  constexpr int kParts = Form::kHalves ? 2 : 1;
   Vec out[MR][NV];
   SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) out[i][j] = Vec{};
   const char* block = t.panels;
   const IntegerGroup* x = t.x;
-  for (int64_t b = 0; b < t.blocks; ++b, block += kBlockBytes, x += MR) {
+  for (int64_t b = 0; b < t.blocks; ++b, block += kBlockBytes<Form>, x += MR) {
     if constexpr (MR == 1 && NV > 2) {  // a panel alone is one stream, which the processor sees by itself
       SDFT_UNROLL for (int p = 0; p < NV / 2; ++p)
-        for (int64_t line = 0; line < kBlockBytes; line += 64) __builtin_prefetch(block + p * t.panel_step + 1536 + line);
+        for (int64_t line = 0; line < kBlockBytes<Form>; line += 64) __builtin_prefetch(block + p * t.panel_step + 1536 + line);
     }
     SDFT_UNROLL for (int part = 0; part < kParts; ++part) {
       Sums<Form::kBytes> sums[MR][NV];
-      sum_words<MR, NV, Form>(sums, x, block + kScaleBytes, t.panel_step, part * kWords / kParts, (part + 1) * kWords / kParts);
+      sum_words<MR, NV, Form>(sums, x, block + kScaleBytes<Form>, t.panel_step, part * kWords<Form> / kParts, (part + 1) * kWords<Form> / kParts);
       SDFT_UNROLL for (int j = 0; j < NV; ++j) {
         const char* scales = block + (j / 2) * t.panel_step;
         const Vec scale = Scales::at(scales, j % 2 * kLanes + part * kPanel);

@@ -11,8 +11,10 @@ namespace sdft::SDFT_ISA {
 
 enum class Finish { store, add };
 
-/// ks between two lines asked for ahead. Eight lanes take twice as many ks for as many rows and columns, and have fewer instructions to spare for asking.
-constexpr int64_t kFetchStep = kLanes == 16 ? 4 : 8;
+/// A tile of eight lanes takes more instructions for each multiply-add than one of sixteen, and has fewer to spare for asking ahead.
+constexpr bool kAsksLess = kLanes == 8;
+/// ks between two lines asked for ahead.
+constexpr int64_t kFetchStep = kAsksLess ? 8 : 4;
 constexpr int64_t kLineBytes = 64;
 
 /// Memory that is asked for while tiles run, a cache line every kFetchStep ks: `pieces` of `lines` lines, and `jump` bytes from the end of one to the next; after the

@@ -57,7 +57,7 @@ struct F32Panels {
     for (; k + kFetchStep <= end; k += kFetchStep) {
       if constexpr (kAsks) fetch.next();
       // Rows side by side are one stream, longer than the first-level cache.
-      if constexpr (kAsks && !kAlongK && kLanes == 16) ask_for(a + kRowsAhead * a_step, kFetchStep * MR);
+      if constexpr (!kAlongK && !kAsksLess) ask_for(a + kRowsAhead * a_step, kFetchStep * MR);
       if constexpr (!kAlongK) hold_one_address(a);
       SDFT_UNROLL for (int i = 0; i < kFetchStep; ++i) step<MR, NV, kAlongK>(sums, a + i * a_next, a_step, b + i * kPanel * 4, t.b_step);
       a += kFetchStep * a_next;
@@ -269,11 +269,12 @@ template <int MR, int NV, bool kAlongK, class Matrix>
 constexpr TileFunction tile_function(Matrix) {
   return run_tile<MR, NV, kAlongK, Matrix>;
 }
-/// Eight lanes leave no instructions to spare: what a tile writes is asked for only by those that ask for what comes next as well.
+/// Where tiles ask less, those that ask for nothing next do not ask for what they write either.
 template <int MR, int NV, bool kAlongK, bool kApart>
 constexpr TileFunction tile_function(F32Panels<kApart, true>) {
-  if constexpr (kLanes == 8) return [](const Tile& t) { (t.fetch == nullptr ? run_tile<MR, NV, kAlongK, F32Panels<kApart, false>> : run_tile<MR, NV, kAlongK, F32Panels<kApart, true>>)(t); };
-  return run_tile<MR, NV, kAlongK, F32Panels<kApart, true>>;
+  constexpr TileFunction asking = run_tile<MR, NV, kAlongK, F32Panels<kApart, true>>;
+  if constexpr (kAsksLess) return [](const Tile& t) { (t.fetch == nullptr ? run_tile<MR, NV, kAlongK, F32Panels<kApart, false>> : asking)(t); };
+  return asking;
 }
 
 template <class Matrix, bool kAlongK, int MR = 1>
