@@ -16,8 +16,11 @@ using cpu::PanelKind;
 
 namespace {
 
-/// Tiles that a thread's own rows have at least: weights are read and laid out by each thread then, which takes long where they are floats.
-constexpr int64_t own_tiles(PanelKind kind) { return kind == PanelKind::f32 ? 16 : 4; }
+/// Tiles that a thread's own rows have at least. Weights are read and laid out by each thread then, which takes the longer the more panels there are, most where they are floats; rows of all
+/// are read from the other's cache by each, which takes as long whatever the panels.
+inline int64_t own_tiles(PanelKind kind, int64_t panels) {
+  return larger(4, kind == PanelKind::f32 ? smaller(16, parts(panels, 4)) : smaller(8, parts(panels, 8)));
+}
 
 /// Outputs whose gradients are split at once: those of a whole vocabulary would go to memory and come back.
 constexpr int64_t kOutputsAtOnce = 4096;
@@ -64,7 +67,7 @@ SplitRows split_rows(const Context& context, const Tensor& x) { return split_row
 struct Passes {
   int64_t pairs, owners, phases, row_blocks;
 
-  Passes(const SplitRows& x, PanelKind kind, int64_t panels, int64_t threads) : pairs(parts(x.tiles, 2)), owners(own_blocks(x.tiles, threads, own_tiles(kind))) {
+  Passes(const SplitRows& x, PanelKind kind, int64_t panels, int64_t threads) : pairs(parts(x.tiles, 2)), owners(own_blocks(x.tiles, threads, own_tiles(kind, panels))) {
     constexpr int64_t kStay = 192, kDeep = 20;  // blocks of pairs (6 KiB); blocks of inputs
     const int64_t own = parts(pairs, owners);
     phases = own * x.blocks <= kStay ? 1 : parts(x.blocks, kDeep);

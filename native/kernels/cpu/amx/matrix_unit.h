@@ -15,6 +15,12 @@ constexpr int64_t kUnitDepth = 32;
 constexpr int64_t kUnitBytes = 1024;
 static_assert(kPanel == 2 * kUnitRows && kUnitDepth == cpu::kGroup, "a panel is two registers wide, a group of quants one deep");
 
+// Instructions that do nothing, behind those of the unit. Where the core runs somebody else's thread as well, products that follow each other come 18 ns apart, with seven others
+// between them 10, and loads of registers 11 ns apart, with four between them 7: as if the core, taking six instructions at a time, could not go on from two of these in one lot. On a core
+// of our own it is 7 and 3 either way. A block's products with their loads (panel_product.cc): 25 ns each without these, 15 with them.
+#define SDFT_UNIT_FOUR_IDLE "nop\n\tnop\n\tnop\n\tnop\n\t"
+#define SDFT_UNIT_SEVEN_IDLE SDFT_UNIT_FOUR_IDLE "nop\n\tnop\n\tnop\n\t"
+
 /// Owns the unit on this thread. Out of its scope the system has no registers to keep when threads take turns.
 class MatrixUnit {
  public:
@@ -45,7 +51,7 @@ class MatrixUnit {
   }
   template <int kRegister>
   static void load(const void* from, int64_t row_step = 64) {
-    asm volatile("tileloadd (%1,%2,1), %%tmm%c0" : : "i"(kRegister), "r"(from), "r"(row_step) : "memory");
+    asm volatile("tileloadd (%1,%2,1), %%tmm%c0\n\t" SDFT_UNIT_FOUR_IDLE : : "i"(kRegister), "r"(from), "r"(row_step) : "memory");
   }
   template <int kRegister>
   static void store(void* to, int64_t row_step = 64) {
@@ -54,17 +60,17 @@ class MatrixUnit {
   /// sums (rows, 16) += x (rows, 32) · weights (16 pairs, 16), numbers in bfloat16, sums in float.
   template <int kSums, int kX, int kWeights>
   static void multiply() {
-    asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kX), "i"(kWeights));
+    asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0\n\t" SDFT_UNIT_SEVEN_IDLE : : "i"(kSums), "i"(kX), "i"(kWeights));
   }
   /// sums (rows, 16) += x (rows, 32) · weights (8 fours, 16), signed bytes times unsigned ones, sums in 32 bits.
   template <int kSums, int kX, int kWeights>
   static void multiply_bytes() {
-    asm volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kX), "i"(kWeights));
+    asm volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0\n\t" SDFT_UNIT_SEVEN_IDLE : : "i"(kSums), "i"(kX), "i"(kWeights));
   }
   /// The same of signed bytes times signed ones, 32 or 64 of each.
   template <int kSums, int kX, int kWeights>
   static void multiply_signed_bytes() {
-    asm volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kX), "i"(kWeights));
+    asm volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0\n\t" SDFT_UNIT_SEVEN_IDLE : : "i"(kSums), "i"(kX), "i"(kWeights));
   }
 };
 

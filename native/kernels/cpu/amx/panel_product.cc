@@ -1,5 +1,6 @@
 #include "kernels/cpu/amx/panel_product.h"
 
+#include <type_traits>
 #include <utility>
 
 namespace sdft::SDFT_ISA {
@@ -131,44 +132,68 @@ struct Meanwhile {
 };
 
 /// Registers 0 to 3 += the products of pieces, over blocks. a: a pair of tiles of rows (kTall; else its first); b: two registers of outputs (kWide; else the first).
+/// A register is loaded anew right after its last product, among those of others: loads that wait for all of a step's products are not hidden behind any, whoever else uses the unit.
 template <bool kTall, bool kWide, int kWeightPieces>
 void multiply_blocks(const char* a, const char* b, int64_t blocks, Meanwhile& meanwhile) {
   using Unit = MatrixUnit;
-  const auto load_rows = [&](int piece) __attribute__((always_inline)) {
-    Unit::load<4>(a + piece * kPieceStep);
-    if constexpr (kTall) Unit::load<5>(a + piece * kPieceStep + kUnitBytes);
+  const auto load_rows = [](const char* from, auto tile) __attribute__((always_inline)) {
+    constexpr int kTile = decltype(tile)::value;
+    if constexpr (kTile == 0 || kTall) Unit::load<4 + kTile>(from + kTile * kUnitBytes);
   };
-  const auto load_weights = [&](int piece) __attribute__((always_inline)) {
-    Unit::load<6>(b + piece * kPieceStep);
-    if constexpr (kWide) Unit::load<7>(b + piece * kPieceStep + kUnitBytes);
+  const auto load_weights = [](const char* from, auto side) __attribute__((always_inline)) {
+    constexpr int kSide = decltype(side)::value;
+    if constexpr (kSide == 0 || kWide) Unit::load<6 + kSide>(from + kSide * kUnitBytes);
   };
-  const auto multiply = [&]() __attribute__((always_inline)) {
-    Unit::multiply<0, 4, 6>();
-    if constexpr (kWide) Unit::multiply<1, 4, 7>();
-    if constexpr (kTall) Unit::multiply<2, 5, 6>();
-    if constexpr (kTall && kWide) Unit::multiply<3, 5, 7>();
+  const auto multiply = [](auto tile, auto side) __attribute__((always_inline)) {
+    constexpr int kTile = decltype(tile)::value, kSide = decltype(side)::value;
+    if constexpr ((kTile == 0 || kTall) && (kSide == 0 || kWide)) Unit::multiply<2 * kTile + kSide, 4 + kTile, 6 + kSide>();
   };
+  constexpr std::integral_constant<int, 0> kFirst{};
+  constexpr std::integral_constant<int, 1> kSecond{};
+  // What is loaded is multiplied; then the rows, the weights or both become others.
+  const auto then_rows = [&](int piece) __attribute__((always_inline)) {
+    multiply(kFirst, kFirst);
+    multiply(kFirst, kSecond);
+    load_rows(a + piece * kPieceStep, kFirst);
+    multiply(kSecond, kFirst);
+    multiply(kSecond, kSecond);
+    load_rows(a + piece * kPieceStep, kSecond);
+  };
+  const auto then_weights = [&](int piece) __attribute__((always_inline)) {
+    multiply(kFirst, kFirst);
+    multiply(kSecond, kFirst);
+    load_weights(b + piece * kPieceStep, kFirst);
+    multiply(kFirst, kSecond);
+    multiply(kSecond, kSecond);
+    load_weights(b + piece * kPieceStep, kSecond);
+  };
+  const auto then_next = [&](const char* rows, const char* weights) __attribute__((always_inline)) {
+    multiply(kFirst, kFirst);
+    multiply(kFirst, kSecond);
+    load_rows(rows, kFirst);
+    multiply(kSecond, kFirst);
+    load_weights(weights, kFirst);
+    multiply(kSecond, kSecond);
+    load_rows(rows, kSecond);
+    load_weights(weights, kSecond);
+  };
+  load_rows(a, kFirst);
+  load_weights(b, kFirst);
+  load_rows(a, kSecond);
+  load_weights(b, kSecond);
   for (int64_t i = 0; i < blocks; ++i, a += block_bytes(kPieces), b += block_bytes(kWeightPieces)) {
-    load_rows(0);
-    load_weights(0);
-    multiply();
     if constexpr (kWeightPieces == 1) {
-      load_rows(1);
-      multiply();
-      load_rows(2);
-      multiply();
+      then_rows(1);
     } else {
-      load_weights(2);
-      multiply();
-      load_weights(1);
-      multiply();
-      load_rows(1);
-      multiply();
-      load_weights(0);
-      multiply();
-      load_rows(2);
-      multiply();
+      then_weights(2);
+      then_weights(1);
+      then_rows(1);
+      then_weights(0);
     }
+    then_rows(2);
+    // The last block is loaded once more, for nothing, but without a branch.
+    const int64_t next = i + 1 < blocks ? 1 : 0;
+    then_next(a + next * block_bytes(kPieces), b + next * block_bytes(kWeightPieces));
     meanwhile.go_on();
   }
 }
