@@ -2,6 +2,7 @@
 // as a thousand are, but laying the weights out for it takes longer than its product does with vectors.
 #include <atomic>
 #include <new>
+#include <utility>
 
 #include "kernels/cpu/amx/gated_digits.h"
 #include "kernels/cpu/amx/panel_product.h"
@@ -25,41 +26,33 @@ inline int64_t own_tiles(PanelKind kind, int64_t panels) {
 /// Outputs whose gradients are split at once: those of a whole vocabulary would go to memory and come back.
 constexpr int64_t kOutputsAtOnce = 4096;
 
-/// Rows that are split into pieces on the way, of kOutputs matrices with as many columns; they lie one after the other in memory.
-/// source(row, column, count, room, from): sets from[j] to where so many columns of a row of matrix j stand; they may be made in room[j], of kMadeInputs floats.
-template <int kOutputs, class Source>
-void split_rows(const Context& context, SplitRows (&rows)[kOutputs], const Source& source) {
-  float* memory = context.workspace->shared(6, kOutputs * rows[0].floats());
-  for (SplitRows& matrix : rows) {
-    matrix.place(memory);
-    memory += matrix.floats();
-  }
-  const int64_t tiles = rows[0].tiles, depth = rows[0].depth, tiles_a_task = larger(1, 16384 / larger(1, rows[0].height * depth));
-  context.pool->run(parts(tiles, tiles_a_task), [&](int64_t task, int) {
-    alignas(64) float room[kOutputs][kMadeInputs];
-    for (int64_t tile = task * tiles_a_task; tile < smaller(tiles, (task + 1) * tiles_a_task); ++tile) {
-      const int64_t first = rows[0].row(tile);
-      for (int64_t row = first; row < rows[0].row(tile + 1); ++row) {
-        for (int64_t column = 0; column < depth; column += kMadeInputs) {
-          const int64_t count = smaller(kMadeInputs, depth - column);
-          const float* from[kOutputs];
-          source(row, column, count, room, from);
-          for (int j = 0; j < kOutputs; ++j) rows[j].put(tile, row - first, column, count, from[j]);
-        }
+/// By a source of isa/row_sources.h.
+template <class Source>
+void split_tiles(const SplitRows& x, int64_t first_tile, int64_t end_tile, const Source& source) {
+  alignas(64) float room[kMadeInputs];
+  for (int64_t tile = first_tile; tile < end_tile; ++tile) {
+    for (int64_t row = x.row(tile); row < x.row(tile + 1); ++row) {
+      for (int64_t column = 0; column < x.depth; column += kMadeInputs) {
+        const int64_t count = smaller(kMadeInputs, x.depth - column);
+        x.put(tile, row - x.row(tile), column, count, source(row, column, count, room));
       }
-      for (const SplitRows& matrix : rows) matrix.put_zeros(tile);
     }
-  });
+    x.put_zeros(tile);
+  }
 }
 
-/// Of one matrix, by a source of isa/row_sources.h.
-template <class Source>
-SplitRows split_rows(const Context& context, int64_t rows, int64_t columns, const Source& source) {
-  SplitRows split[1] = {{rows, columns}};
-  split_rows(context, split, [&](int64_t row, int64_t column, int64_t count, float (*room)[kMadeInputs], const float** from) { from[0] = source(row, column, count, room[0]); });
-  return split[0];
+/// Tiles shared out: body(first, end).
+template <class Body>
+void over_tiles(const Context& context, const SplitRows& x, const Body& body) {
+  const int64_t tiles_a_task = larger(1, 16384 / larger(1, x.height * x.depth));
+  context.pool->run(parts(x.tiles, tiles_a_task), [&](int64_t task, int) { body(task * tiles_a_task, smaller(x.tiles, (task + 1) * tiles_a_task)); });
 }
-SplitRows split_rows(const Context& context, const Tensor& x) { return split_rows(context, x.rows, x.cols, rows_in_memory(x)); }
+
+template <class Source>
+void split_rows(const Context& context, SplitRows& x, const Source& source) {
+  x.place(context.workspace->shared(6, x.floats()));
+  over_tiles(context, x, [&](int64_t first, int64_t end) { split_tiles(x, first, end, source); });
+}
 
 /// How x goes by the panels. Where there are enough rows each thread has some of its own, which it finds in its own caches; with them done it helps the others. Of them some pairs of tiles ×
 /// some blocks of inputs are taken at a time, which stay in the second-level cache while all panels come by. The fewer parts the inputs are cut into, the less often sums pause in
@@ -86,16 +79,18 @@ struct alignas(64) Claimed {
 };
 
 /// An owner's panels × blocks of rows, taken one by one; then those of the next owner. Which thread takes which changes no result.
-template <class WorkOf>
+/// work_of(panel): a work but for its tiles. begin(): called before the first one, if there is any.
+template <class WorkOf, class Begin>
 class Claims final : public PanelWorks {
  public:
-  Claims(Claimed* claimed, int worker, int64_t panels, const SplitRows& x, const Passes& passes, const WorkOf& work_of)
-      : claimed_(claimed), owner_(worker % passes.owners), panels_(panels), x_(x), passes_(passes), work_of_(work_of) {}
+  Claims(Claimed* claimed, int worker, int64_t panels, const SplitRows& x, const Passes& passes, const WorkOf& work_of, const Begin& begin)
+      : claimed_(claimed), owner_(worker % passes.owners), panels_(panels), x_(x), passes_(passes), work_of_(work_of), begin_(begin) {}
 
   bool next(PanelWork& work) override {
     while (visited_ < passes_.owners) {
       const int64_t index = claimed_[owner_].count.fetch_add(1, std::memory_order_relaxed), block = index / panels_;
       if (block < passes_.row_blocks) {
+        if (!std::exchange(begun_, true)) begin_();
         work = work_of_(index % panels_);
         work.tiles = passes_.tiles(x_, owner_, block);
         return true;
@@ -112,6 +107,8 @@ class Claims final : public PanelWorks {
   const SplitRows& x_;
   const Passes& passes_;
   const WorkOf& work_of_;
+  const Begin& begin_;
+  bool begun_ = false;
 };
 
 /// What is made of x: the panels are those of its weights.
@@ -123,24 +120,49 @@ struct Product {
   int64_t first_output = 0;  // see PanelProduct
 };
 
-/// work_of(panel): its work but for the tiles.
-template <class WorkOf>
-void over_panels(const Context& context, const SplitRows& x, const Product& made, const WorkOf& work_of) {
-  const Passes passes(x, made.kind, made.panels, context.pool->threads());
+/// Hands works out to all threads: body(worker, claimed) once or more on each.
+template <class Body>
+void over_claims(const Context& context, const Passes& passes, int64_t panels, const Body& body) {
   auto* const claimed = reinterpret_cast<Claimed*>(context.workspace->shared(7, passes.owners * int64_t{sizeof(Claimed) / sizeof(float)}));
+  for (int64_t owner = 0; owner < passes.owners; ++owner) new (claimed + owner) Claimed;
+  context.pool->run(smaller(context.pool->threads(), passes.owners * panels * passes.row_blocks), [&](int64_t, int worker) { body(worker, claimed); });
+}
+
+template <class WorkOf>
+void multiply_split(const Context& context, const SplitRows& x, const Product& made, const Passes& passes, const WorkOf& work_of) {
   for (int64_t phase = 0; phase < passes.phases; ++phase) {
     const PanelProduct product{
         x, made.way, phase == 0 ? made.from : PanelProduct::From::out, {split(x.blocks, passes.phases, phase), split(x.blocks, passes.phases, phase + 1)}, made.first_output};
-    for (int64_t owner = 0; owner < passes.owners; ++owner) new (claimed + owner) Claimed;
-    context.pool->run(smaller(context.pool->threads(), passes.owners * made.panels * passes.row_blocks), [&](int64_t, int worker) {
-      Claims<WorkOf> claims(claimed, worker, made.panels, x, passes, work_of);
+    over_claims(context, passes, made.panels, [&](int worker, Claimed* claimed) {
+      const auto begin = [] {};
+      Claims claims(claimed, worker, made.panels, x, passes, work_of, begin);
       multiply_works(product, claims, context.workspace->local(worker, panel_scratch()));
     });
   }
 }
 
-void multiply_forward(const Context& context, const LinearParts& group, const SplitRows& x) {
-  over_panels(context, x, {group.parts[0].weight->kind, PanelProduct::Way::forward, PanelProduct::From::nothing, strip_count(group, 1)}, [&](int64_t index) {
+/// Where the threads share the panels each splits all rows for itself, if they stay in its cache: reading what another one has split takes longer.
+template <class Source, class WorkOf>
+void split_and_multiply(const Context& context, SplitRows x, const Source& source, const Product& made, const WorkOf& work_of) {
+  const Passes passes(x, made.kind, made.panels, context.pool->threads());
+  if (passes.owners == context.pool->threads() || passes.phases > 1) {
+    split_rows(context, x, source);
+    return multiply_split(context, x, made, passes, work_of);
+  }
+  over_claims(context, passes, made.panels, [&](int worker, Claimed* claimed) {
+    float* const memory = context.workspace->local(worker, panel_scratch() + x.floats());
+    SplitRows own = x;
+    own.place(memory + panel_scratch());
+    const auto begin = [&] { split_tiles(own, 0, own.tiles, source); };
+    Claims claims(claimed, worker, made.panels, own, passes, work_of, begin);
+    multiply_works({own, made.way, made.from, {0, own.blocks}, made.first_output}, claims, memory);
+  });
+}
+
+template <class Source>
+void multiply_forward(const Context& context, const LinearParts& group, int64_t rows, int64_t columns, const Source& source) {
+  const Product made{group.parts[0].weight->kind, PanelProduct::Way::forward, PanelProduct::From::nothing, strip_count(group, 1)};
+  split_and_multiply(context, {rows, columns}, source, made, [&](int64_t index) {
     const Strip strip = strip_at(group, index, 1);
     const cpu::LinearParts::Part& part = *strip.part;
     const int64_t column = strip.panel * kPanel;
@@ -148,14 +170,18 @@ void multiply_forward(const Context& context, const LinearParts& group, const Sp
   });
 }
 
-/// dout: of the weight's outputs from `first_output` on, a multiple of kPanel.
-void multiply_backward(const Context& context, Tensor dx, const SplitRows& dout, const PackedWeight& weight, Write write, int64_t first_output = 0) {
+/// Of the weight's outputs from `first_output` on, a multiple of kPanel.
+Product backward_product(const PackedWeight& weight, Write write, int64_t first_output = 0) {
   // Added to, dx is what the sums begin with: only it could keep them from inputs to inputs.
   const PanelProduct::From from = write == Write::add ? PanelProduct::From::out : PanelProduct::From::nothing;
-  over_panels(context, dout, {weight.kind, PanelProduct::Way::backward, from, parts(weight.cols, kPanel), first_output}, [&](int64_t panel) {
+  return {weight.kind, PanelProduct::Way::backward, from, parts(weight.cols, kPanel), first_output};
+}
+
+auto backward_work(const PackedWeight& weight, const Tensor& dx) {
+  return [&weight, dx](int64_t panel) {
     const int64_t column = panel * kPanel;
     return PanelWork{&weight, column, smaller(kPanel, weight.cols - column), {}, row_of(dx, 0) + column, dx.stride, nullptr};
-  });
+  };
 }
 
 }  // namespace
@@ -165,32 +191,51 @@ void linear_tall(const Context& context, const LinearParts& group, Tensor x) {
   const ByForm by(group);
   for (const LinearParts* parts : {&by.nibbles, &by.bytes})
     if (parts->count > 0) linear(context, *parts, x);
-  if (by.others.count > 0) multiply_forward(context, by.others, split_rows(context, x));
+  if (by.others.count > 0) multiply_forward(context, by.others, x.rows, x.cols, rows_in_memory(x));
 }
 
 void linear_backward(const Context& context, Tensor dx, Tensor dout, const PackedWeight& weight, Write write) {
   if (dout.rows == 0) return;
   for (int64_t first = 0; first < dout.cols; first += kOutputsAtOnce) {
     const Tensor some{row_of(dout, 0) + first, dout.rows, smaller(kOutputsAtOnce, dout.cols - first), dout.stride};
-    multiply_backward(context, dx, split_rows(context, some), weight, first == 0 ? write : Write::add, first);
+    split_and_multiply(context, {some.rows, some.cols}, rows_in_memory(some), backward_product(weight, first == 0 ? write : Write::add, first), backward_work(weight, dx));
   }
 }
 
 void gated_linear(const Context& context, Tensor out, Tensor gate, Tensor up, Activation activation, const PackedWeight& weight, Tensor bias) {
   if (is_q4(weight.kind) || is_q8(weight.kind)) return gated_linear_in_digits(context, out, gate, up, activation, weight, bias);
-  if (gate.rows > 0) multiply_forward(context, {{{out, &weight, bias}}, 1}, split_rows(context, gate.rows, gate.cols, activated_rows(gate, up, activation)));
+  if (gate.rows > 0) multiply_forward(context, {{{out, &weight, bias}}, 1}, gate.rows, gate.cols, activated_rows(gate, up, activation));
 }
 
 void gated_linear_backward(const Context& context, Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const PackedWeight& gate_weight,
                            const PackedWeight& up_weight) {
   if (gate.rows == 0) return;
-  SplitRows split[2] = {{gate.rows, gate.cols}, {gate.rows, gate.cols}};
-  split_rows(context, split, [&](int64_t row, int64_t column, int64_t count, float (*room)[kMadeInputs], const float** from) {
-    activate_backward(row_of(dproduct, row) + column, row_of(gate, row) + column, row_of(up, row) + column, count, activation, room[0], room[1]);
-    for (int j = 0; j < 2; ++j) from[j] = room[j];
+  SplitRows dgate(gate.rows, gate.cols), dup = dgate;
+  float* const memory = context.workspace->shared(6, dgate.floats() + dup.floats());
+  dgate.place(memory);
+  dup.place(memory + dgate.floats());
+  // Both come up together, so that they are split together, whoever multiplies them.
+  over_tiles(context, dgate, [&](int64_t first, int64_t end) {
+    alignas(64) float room[2][kMadeInputs];
+    for (int64_t tile = first; tile < end; ++tile) {
+      for (int64_t row = dgate.row(tile); row < dgate.row(tile + 1); ++row) {
+        for (int64_t column = 0; column < gate.cols; column += kMadeInputs) {
+          const int64_t count = smaller(kMadeInputs, gate.cols - column);
+          activate_backward(row_of(dproduct, row) + column, row_of(gate, row) + column, row_of(up, row) + column, count, activation, room[0], room[1]);
+          dgate.put(tile, row - dgate.row(tile), column, count, room[0]);
+          dup.put(tile, row - dgate.row(tile), column, count, room[1]);
+        }
+      }
+      dgate.put_zeros(tile);
+      dup.put_zeros(tile);
+    }
   });
-  multiply_backward(context, dx, split[0], gate_weight, Write::overwrite);
-  multiply_backward(context, dx, split[1], up_weight, Write::add);
+  const auto multiply = [&](const SplitRows& split, const PackedWeight& weight, Write write) {
+    const Product made = backward_product(weight, write);
+    multiply_split(context, split, made, Passes(split, made.kind, made.panels, context.pool->threads()), backward_work(weight, dx));
+  };
+  multiply(dgate, gate_weight, Write::overwrite);
+  multiply(dup, up_weight, Write::add);
 }
 
 }  // namespace sdft::SDFT_ISA
