@@ -62,6 +62,9 @@ CASE("cpu.linear equals reference where rows are many") {
 CASE("cpu.linear equals reference where each thread lays out rows for itself") {
   // Few rows: all of them where there are many panels, a block of its own where there are not; and outputs that a gradient takes some at a time.
   compare_products(DType::f32, WeightFormat::f32, {{33, 600, 4200}, {100, 70, 150}, {50, 70, 30}});
+  // More inputs, or outputs, than each thread splits at a time on the matrix unit.
+  compare_products(DType::f32, WeightFormat::f32, {{100, 1700, 40}, {100, 40, 1700}, {180, 1100, 33}});
+  compare_products(DType::q4_1, WeightFormat::native, {{100, 64, 1700}});
   // Strides of 1,024, which no processor reads in place.
   compare_products(DType::f32, WeightFormat::f32, {{61, 1019, 1021}, {70, 1019, 61}});
   compare_products(DType::q4_1, WeightFormat::native, {{29, 800, 4130}});

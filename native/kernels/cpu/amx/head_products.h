@@ -47,14 +47,14 @@ struct HeadPanels : PanelWorks {
 inline void chunk_logits(const cpu::PackedWeight& head, const HeadRows& x, const HeadBlock& block, int64_t begin, int64_t end, float* scratch, float* logits) {
   const SplitRows rows = split_block(row_of(x, block.row), x.stride, block.rows, head.cols, scratch);
   HeadPanels panels(head, rows, begin, end, logits, kHeadChunk);
-  multiply_works({rows, PanelProduct::Way::forward, PanelProduct::From::nothing, {0, rows.blocks}, 0}, panels, scratch + rows.floats());
+  multiply_works({rows, PanelProduct::Way::forward, PanelProduct::From::nothing, {0, rows.blocks}, 0, true}, panels, scratch + rows.floats());
 }
 
 /// sums (rows, head.cols) (= or +=) probabilities (rows, kHeadChunk) · head[begin, end). Each chunk is a sum of its own: see isa/head_products.h.
 inline void chunk_backward(const cpu::PackedWeight& head, float* sums, const HeadBlock& block, int64_t begin, int64_t end, Finish finish, const float* probabilities,
                            float* scratch) {
   const SplitRows rows = split_block(probabilities, kHeadChunk, block.rows, end - begin, scratch);
-  const PanelProduct product{rows, PanelProduct::Way::backward, PanelProduct::From::nothing, {0, rows.blocks}, begin};
+  const PanelProduct product{rows, PanelProduct::Way::backward, PanelProduct::From::nothing, {0, rows.blocks}, begin, true};
   float* weights = scratch + rows.floats();
   if (finish == Finish::store) {
     HeadPanels panels(head, rows, 0, head.cols, sums, head.cols);

@@ -17,12 +17,6 @@ using cpu::PanelKind;
 
 namespace {
 
-/// Tiles that a thread's own rows have at least. Weights are read and laid out by each thread then, which takes the longer the more panels there are, most where they are floats; rows of all
-/// are read from the other's cache by each, which takes as long whatever the panels.
-inline int64_t own_tiles(PanelKind kind, int64_t panels) {
-  return larger(4, kind == PanelKind::f32 ? smaller(16, parts(panels, 4)) : smaller(8, parts(panels, 8)));
-}
-
 /// Outputs whose gradients are split at once: those of a whole vocabulary would go to memory and come back.
 constexpr int64_t kOutputsAtOnce = 4096;
 
@@ -59,14 +53,21 @@ void split_rows(const Context& context, SplitRows& x, const Source& source) {
 /// memory. All threads have some to take.
 struct Passes {
   int64_t pairs, owners, phases, row_blocks;
+  bool apart;  // all rows are everybody's, and each thread splits them for itself: reading what another one has split takes longer
 
-  Passes(const SplitRows& x, PanelKind kind, int64_t panels, int64_t threads) : pairs(parts(x.tiles, 2)), owners(own_blocks(x.tiles, threads, own_tiles(kind, panels))) {
+  Passes(const SplitRows& x, int64_t panels, int64_t threads) : pairs(parts(x.tiles, 2)) {
     constexpr int64_t kStay = 192, kDeep = 20;  // blocks of pairs (6 KiB); blocks of inputs
+    // With rows of its own each thread lays all panels out, which pays where these are few.
+    const bool few = pairs * kDeep <= kStay;
+    owners = own_blocks(x.tiles, threads, smaller(16, few ? larger(7, parts(panels, 2)) : larger(4, parts(panels, 4))));
+    apart = few && owners < threads;
     const int64_t own = parts(pairs, owners);
-    phases = own * x.blocks <= kStay ? 1 : parts(x.blocks, kDeep);
-    const int64_t fit = parts(own, larger(1, kStay / larger(1, parts(x.blocks, phases)))), share = owners == threads ? 1 : parts(4 * threads, larger(1, panels * owners));
+    phases = own * x.blocks <= kStay ? 1 : parts(x.blocks, apart ? kStay / pairs : kDeep);
+    const int64_t fit = parts(own, larger(1, kStay / larger(1, parts(x.blocks, phases)))), share = owners == threads ? 1 : parts(2 * threads, larger(1, panels * owners));
     row_blocks = smaller(pairs / owners, larger(fit, share));
   }
+  /// Blocks of inputs of a phase.
+  Range blocks(const SplitRows& x, int64_t phase) const { return {split(x.blocks, phases, phase), split(x.blocks, phases, phase + 1)}; }
   /// Tiles of block `block` of an owner's.
   Range tiles(const SplitRows& x, int64_t owner, int64_t block) const {
     const int64_t index = owner * row_blocks + block, count = owners * row_blocks;
@@ -113,11 +114,10 @@ class Claims final : public PanelWorks {
 
 /// What is made of x: the panels are those of its weights.
 struct Product {
-  PanelKind kind;
   PanelProduct::Way way;
   PanelProduct::From from;
   int64_t panels;
-  int64_t first_output = 0;  // see PanelProduct
+  int64_t first_output = 0;  // backwards: of the weight, that column 0 of x belongs to
 };
 
 /// Hands works out to all threads: body(worker, claimed) once or more on each.
@@ -131,8 +131,7 @@ void over_claims(const Context& context, const Passes& passes, int64_t panels, c
 template <class WorkOf>
 void multiply_split(const Context& context, const SplitRows& x, const Product& made, const Passes& passes, const WorkOf& work_of) {
   for (int64_t phase = 0; phase < passes.phases; ++phase) {
-    const PanelProduct product{
-        x, made.way, phase == 0 ? made.from : PanelProduct::From::out, {split(x.blocks, passes.phases, phase), split(x.blocks, passes.phases, phase + 1)}, made.first_output};
+    const PanelProduct product{x, made.way, phase == 0 ? made.from : PanelProduct::From::out, passes.blocks(x, phase), made.first_output, phase + 1 == passes.phases};
     over_claims(context, passes, made.panels, [&](int worker, Claimed* claimed) {
       const auto begin = [] {};
       Claims claims(claimed, worker, made.panels, x, passes, work_of, begin);
@@ -141,27 +140,38 @@ void multiply_split(const Context& context, const SplitRows& x, const Product& m
   }
 }
 
-/// Where the threads share the panels each splits all rows for itself, if they stay in its cache: reading what another one has split takes longer.
+/// Each thread splits all rows, when its first panel comes.
+template <class Source, class WorkOf>
+void multiply_apart(const Context& context, const SplitRows& x, const Source& source, const Product& made, const Passes& passes, const WorkOf& work_of) {
+  for (int64_t phase = 0; phase < passes.phases; ++phase) {
+    const Range blocks = passes.blocks(x, phase);
+    const int64_t first = blocks.first * kUnitDepth;
+    const SplitRows some(x.rows, smaller(x.depth, blocks.end * kUnitDepth) - first);
+    over_claims(context, passes, made.panels, [&](int worker, Claimed* claimed) {
+      float* const memory = context.workspace->local(worker, panel_scratch() + some.floats());
+      SplitRows own = some;
+      own.place(memory + panel_scratch());
+      const auto begin = [&] {
+        split_tiles(own, 0, own.tiles, [&](int64_t row, int64_t column, int64_t count, float* room) { return source(row, first + column, count, room); });
+      };
+      Claims claims(claimed, worker, made.panels, own, passes, work_of, begin);
+      const PanelProduct product{own, made.way, phase == 0 ? made.from : PanelProduct::From::out, {0, own.blocks}, made.first_output + first, phase + 1 == passes.phases};
+      multiply_works(product, claims, memory);
+    });
+  }
+}
+
 template <class Source, class WorkOf>
 void split_and_multiply(const Context& context, SplitRows x, const Source& source, const Product& made, const WorkOf& work_of) {
-  const Passes passes(x, made.kind, made.panels, context.pool->threads());
-  if (passes.owners == context.pool->threads() || passes.phases > 1) {
-    split_rows(context, x, source);
-    return multiply_split(context, x, made, passes, work_of);
-  }
-  over_claims(context, passes, made.panels, [&](int worker, Claimed* claimed) {
-    float* const memory = context.workspace->local(worker, panel_scratch() + x.floats());
-    SplitRows own = x;
-    own.place(memory + panel_scratch());
-    const auto begin = [&] { split_tiles(own, 0, own.tiles, source); };
-    Claims claims(claimed, worker, made.panels, own, passes, work_of, begin);
-    multiply_works({own, made.way, made.from, {0, own.blocks}, made.first_output}, claims, memory);
-  });
+  const Passes passes(x, made.panels, context.pool->threads());
+  if (passes.apart) return multiply_apart(context, x, source, made, passes, work_of);
+  split_rows(context, x, source);
+  multiply_split(context, x, made, passes, work_of);
 }
 
 template <class Source>
 void multiply_forward(const Context& context, const LinearParts& group, int64_t rows, int64_t columns, const Source& source) {
-  const Product made{group.parts[0].weight->kind, PanelProduct::Way::forward, PanelProduct::From::nothing, strip_count(group, 1)};
+  const Product made{PanelProduct::Way::forward, PanelProduct::From::nothing, strip_count(group, 1)};
   split_and_multiply(context, {rows, columns}, source, made, [&](int64_t index) {
     const Strip strip = strip_at(group, index, 1);
     const cpu::LinearParts::Part& part = *strip.part;
@@ -174,7 +184,7 @@ void multiply_forward(const Context& context, const LinearParts& group, int64_t 
 Product backward_product(const PackedWeight& weight, Write write, int64_t first_output = 0) {
   // Added to, dx is what the sums begin with: only it could keep them from inputs to inputs.
   const PanelProduct::From from = write == Write::add ? PanelProduct::From::out : PanelProduct::From::nothing;
-  return {weight.kind, PanelProduct::Way::backward, from, parts(weight.cols, kPanel), first_output};
+  return {PanelProduct::Way::backward, from, parts(weight.cols, kPanel), first_output};
 }
 
 auto backward_work(const PackedWeight& weight, const Tensor& dx) {
@@ -232,7 +242,7 @@ void gated_linear_backward(const Context& context, Tensor dx, Tensor dproduct, T
   });
   const auto multiply = [&](const SplitRows& split, const PackedWeight& weight, Write write) {
     const Product made = backward_product(weight, write);
-    multiply_split(context, split, made, Passes(split, made.kind, made.panels, context.pool->threads()), backward_work(weight, dx));
+    multiply_split(context, split, made, Passes(split, made.panels, context.pool->threads()), backward_work(weight, dx));
   };
   multiply(dgate, gate_weight, Write::overwrite);
   multiply(dup, up_weight, Write::add);

@@ -82,20 +82,20 @@ class Laying {
   void ask(int64_t block, int first, int end) {
     if (block >= turn_.blocks.end - turn_.blocks.first) return;
     const PackedWeight& weight = *turn_.work.weight;
-    const int64_t input = (turn_.blocks.first + block) * kUnitDepth, column = turn_.work.column;
+    const int64_t input = product_.first + (turn_.blocks.first + block) * kUnitDepth, column = turn_.work.column;
     const bool forward = product_.way == Way::forward;
-    const int64_t panel = (forward ? column : product_.first_output + input) / kPanel, at = (forward ? input : column) / kUnitDepth;
+    const int64_t panel = (forward ? column : input) / kPanel, at = (forward ? input : column) / kUnitDepth;
     const char* from = weight.panels + panel * weight.panel_bytes + at * stored_bytes_;
     for (int64_t line = split(parts(stored_bytes_, 64), kStepsABlock, first); line < split(parts(stored_bytes_, 64), kStepsABlock, end); ++line) __builtin_prefetch(from + line * 64);
   }
 
   void unpack_block(int64_t block) {
     const PackedWeight& weight = *turn_.work.weight;
-    const int64_t begin = product_.first_output + block * kUnitDepth;
+    const int64_t begin = product_.first + block * kUnitDepth;
     square_ = unpacked_;
     if (product_.way == Way::backward) return unpack_transposed(weight, turn_.work.column, begin, smaller(weight.rows, begin + kUnitDepth), unpacked_);
     const char* panel = weight.panels + turn_.work.column / kPanel * weight.panel_bytes;
-    const int64_t end = smaller(product_.x.depth, begin + kUnitDepth);
+    const int64_t end = smaller(weight.cols, begin + kUnitDepth);
     if (weight.kind == PanelKind::f32 && end - begin == kUnitDepth) {
       square_ = reinterpret_cast<const float*>(panel) + begin * kPanel;
       return;
@@ -238,7 +238,7 @@ void multiply_pair(const PanelProduct& product, const Turn& turn, const char* we
   const SplitRows& x = product.x;
   const PanelWork& work = turn.work;
   const From from = turn.blocks.first == product.blocks.first ? product.from : From::out;
-  const bool biased = work.bias != nullptr && turn.blocks.end == x.blocks;
+  const bool biased = work.bias != nullptr && product.last && turn.blocks.end == product.blocks.end;
   const auto corner = [&](int64_t i, int64_t j) {
     const int64_t row = x.row(tile + i), column = j * kUnitRows;
     return Corner{work.out + row * work.out_row + column, work.out_row, x.row(tile + i + 1) - row, static_cast<int>(smaller(kUnitRows, work.columns - column)),

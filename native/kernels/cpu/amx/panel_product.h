@@ -38,9 +38,10 @@ struct PanelProduct {
 
   const SplitRows& x;
   Way way;
-  From from;             // what sums begin with
-  Range blocks;          // of x, each 32 columns
-  int64_t first_output;  // backwards: the output of the weight that column 0 of x belongs to, a multiple of kPanel
+  From from;      // what sums begin with
+  Range blocks;   // of x, each 32 columns
+  int64_t first;  // input of the weight or, backwards, output that column 0 of x belongs to; a multiple of kPanel
+  bool last;      // behind these blocks there are no others
 };
 
 /// Floats of scratch that multiply_works needs.
