@@ -52,12 +52,15 @@ const tilePair = 32;
 /** Floats of the weights that are laid out there, of a panel and the next (panel_product.cc). */
 const laidFloats = 2 * 24 * 3 * 2 * 256;
 
+/** Bytes of few rows that each worker cuts into tiles for itself there: blocks of two tiles × 32 inputs (amx/linear.cc). */
+const splitBytes = 192 * tilePair * tileReals * 4 * 32;
+
 /** Rows so few that each worker cuts them into tiles for itself (tiled_rows.h), and columns of a strip. */
 const [fewRows, stripColumns] = [224, 64];
 
-/** Bytes of a worker's own scratch: a chunk of logits, its rows cut into tiles, and weights unpacked; or few rows beside a strip of weights; or digits. */
+/** Bytes of a worker's own scratch: a chunk of logits, its rows cut into tiles, and weights unpacked; or few rows beside weights laid out; or digits. */
 export function workerBytes(spec: ModelSpec): number {
   const apart = 4 * (fewRows * Math.max(spec.width, queries(spec), spec.innerWidth) + stripColumns * (768 + fewRows));
   const tiles = 4 * (headRows * (headChunk + 32) + tileReals * 192 * Math.max(spec.width, headChunk) + laidFloats);
-  return Math.max(tiles, apart, digitBytes);
+  return Math.max(tiles, 4 * laidFloats + splitBytes, apart, digitBytes);
 }
