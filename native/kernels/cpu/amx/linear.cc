@@ -13,7 +13,6 @@ namespace sdft::SDFT_ISA {
 using cpu::Context;
 using cpu::LinearParts;
 using cpu::PackedWeight;
-using cpu::PanelKind;
 
 namespace {
 
@@ -117,7 +116,7 @@ struct Product {
   PanelProduct::Way way;
   PanelProduct::From from;
   int64_t panels;
-  int64_t first_output = 0;  // backwards: of the weight, that column 0 of x belongs to
+  int64_t first = 0;  // see PanelProduct
 };
 
 /// Hands works out to all threads: body(worker, claimed) once or more on each.
@@ -128,10 +127,11 @@ void over_claims(const Context& context, const Passes& passes, int64_t panels, c
   context.pool->run(smaller(context.pool->threads(), passes.owners * panels * passes.row_blocks), [&](int64_t, int worker) { body(worker, claimed); });
 }
 
+/// Of rows that are split already.
 template <class WorkOf>
 void multiply_split(const Context& context, const SplitRows& x, const Product& made, const Passes& passes, const WorkOf& work_of) {
   for (int64_t phase = 0; phase < passes.phases; ++phase) {
-    const PanelProduct product{x, made.way, phase == 0 ? made.from : PanelProduct::From::out, passes.blocks(x, phase), made.first_output, phase + 1 == passes.phases};
+    const PanelProduct product{x, made.way, phase == 0 ? made.from : PanelProduct::From::out, passes.blocks(x, phase), made.first, phase + 1 == passes.phases};
     over_claims(context, passes, made.panels, [&](int worker, Claimed* claimed) {
       const auto begin = [] {};
       Claims claims(claimed, worker, made.panels, x, passes, work_of, begin);
@@ -140,7 +140,7 @@ void multiply_split(const Context& context, const SplitRows& x, const Product& m
   }
 }
 
-/// Each thread splits all rows, when its first panel comes.
+/// Each thread splits all rows, as many of their inputs as a phase takes, when its first panel comes.
 template <class Source, class WorkOf>
 void multiply_apart(const Context& context, const SplitRows& x, const Source& source, const Product& made, const Passes& passes, const WorkOf& work_of) {
   for (int64_t phase = 0; phase < passes.phases; ++phase) {
@@ -155,7 +155,7 @@ void multiply_apart(const Context& context, const SplitRows& x, const Source& so
         split_tiles(own, 0, own.tiles, [&](int64_t row, int64_t column, int64_t count, float* room) { return source(row, first + column, count, room); });
       };
       Claims claims(claimed, worker, made.panels, own, passes, work_of, begin);
-      const PanelProduct product{own, made.way, phase == 0 ? made.from : PanelProduct::From::out, {0, own.blocks}, made.first_output + first, phase + 1 == passes.phases};
+      const PanelProduct product{own, made.way, phase == 0 ? made.from : PanelProduct::From::out, {0, own.blocks}, made.first + first, phase + 1 == passes.phases};
       multiply_works(product, claims, memory);
     });
   }
