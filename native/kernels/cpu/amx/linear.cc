@@ -19,19 +19,23 @@ namespace {
 /// Outputs whose gradients are split at once: those of a whole vocabulary would go to memory and come back.
 constexpr int64_t kOutputsAtOnce = 4096;
 
+/// Makes some tiles of matrices of one shape: put(tile, i, row, column, count) for row i of a tile, kMadeInputs columns at a time.
+template <int kMatrices, class Put>
+void fill_tiles(const SplitRows (&matrices)[kMatrices], int64_t first_tile, int64_t end_tile, const Put& put) {
+  const SplitRows& x = matrices[0];
+  for (int64_t tile = first_tile; tile < end_tile; ++tile) {
+    for (int64_t row = x.row(tile); row < x.row(tile + 1); ++row)
+      for (int64_t column = 0; column < x.depth; column += kMadeInputs) put(tile, row - x.row(tile), row, column, smaller(kMadeInputs, x.depth - column));
+    for (const SplitRows& matrix : matrices) matrix.put_zeros(tile);
+  }
+}
+
 /// By a source of isa/row_sources.h.
 template <class Source>
 void split_tiles(const SplitRows& x, int64_t first_tile, int64_t end_tile, const Source& source) {
   alignas(64) float room[kMadeInputs];
-  for (int64_t tile = first_tile; tile < end_tile; ++tile) {
-    for (int64_t row = x.row(tile); row < x.row(tile + 1); ++row) {
-      for (int64_t column = 0; column < x.depth; column += kMadeInputs) {
-        const int64_t count = smaller(kMadeInputs, x.depth - column);
-        x.put(tile, row - x.row(tile), column, count, source(row, column, count, room));
-      }
-    }
-    x.put_zeros(tile);
-  }
+  const SplitRows split[] = {x};
+  fill_tiles(split, first_tile, end_tile, [&](int64_t tile, int64_t i, int64_t row, int64_t column, int64_t count) { x.put(tile, i, column, count, source(row, column, count, room)); });
 }
 
 /// Tiles shared out: body(first, end).
@@ -52,7 +56,7 @@ void split_rows(const Context& context, SplitRows& x, const Source& source) {
 /// memory. All threads have some to take.
 struct Passes {
   int64_t pairs, owners, phases, row_blocks;
-  bool apart;  // all rows are everybody's, and each thread splits them for itself: reading what another one has split takes longer
+  bool apart;  // all rows are everybody's, and each thread best splits them for itself: reading what another one has split takes longer
 
   Passes(const SplitRows& x, int64_t panels, int64_t threads) : pairs(parts(x.tiles, 2)) {
     constexpr int64_t kStay = 192, kDeep = 20;  // blocks of pairs (6 KiB); blocks of inputs
@@ -220,32 +224,23 @@ void gated_linear(const Context& context, Tensor out, Tensor gate, Tensor up, Ac
 void gated_linear_backward(const Context& context, Tensor dx, Tensor dproduct, Tensor gate, Tensor up, Activation activation, const PackedWeight& gate_weight,
                            const PackedWeight& up_weight) {
   if (gate.rows == 0) return;
-  SplitRows dgate(gate.rows, gate.cols), dup = dgate;
-  float* const memory = context.workspace->shared(6, dgate.floats() + dup.floats());
-  dgate.place(memory);
-  dup.place(memory + dgate.floats());
+  SplitRows split[2] = {{gate.rows, gate.cols}, {gate.rows, gate.cols}};
+  float* const memory = context.workspace->shared(6, 2 * split[0].floats());
+  for (int j = 0; j < 2; ++j) split[j].place(memory + j * split[0].floats());
   // Both come up together, so that they are split together, whoever multiplies them.
-  over_tiles(context, dgate, [&](int64_t first, int64_t end) {
+  over_tiles(context, split[0], [&](int64_t first, int64_t end) {
     alignas(64) float room[2][kMadeInputs];
-    for (int64_t tile = first; tile < end; ++tile) {
-      for (int64_t row = dgate.row(tile); row < dgate.row(tile + 1); ++row) {
-        for (int64_t column = 0; column < gate.cols; column += kMadeInputs) {
-          const int64_t count = smaller(kMadeInputs, gate.cols - column);
-          activate_backward(row_of(dproduct, row) + column, row_of(gate, row) + column, row_of(up, row) + column, count, activation, room[0], room[1]);
-          dgate.put(tile, row - dgate.row(tile), column, count, room[0]);
-          dup.put(tile, row - dgate.row(tile), column, count, room[1]);
-        }
-      }
-      dgate.put_zeros(tile);
-      dup.put_zeros(tile);
-    }
+    fill_tiles(split, first, end, [&](int64_t tile, int64_t i, int64_t row, int64_t column, int64_t count) {
+      activate_backward(row_of(dproduct, row) + column, row_of(gate, row) + column, row_of(up, row) + column, count, activation, room[0], room[1]);
+      for (int j = 0; j < 2; ++j) split[j].put(tile, i, column, count, room[j]);
+    });
   });
-  const auto multiply = [&](const SplitRows& split, const PackedWeight& weight, Write write) {
+  const auto multiply = [&](const SplitRows& x, const PackedWeight& weight, Write write) {
     const Product made = backward_product(weight, write);
-    multiply_split(context, split, made, Passes(split, made.panels, context.pool->threads()), backward_work(weight, dx));
+    multiply_split(context, x, made, Passes(x, made.panels, context.pool->threads()), backward_work(weight, dx));
   };
-  multiply(dgate, gate_weight, Write::overwrite);
-  multiply(dup, up_weight, Write::add);
+  multiply(split[0], gate_weight, Write::overwrite);
+  multiply(split[1], up_weight, Write::add);
 }
 
 }  // namespace sdft::SDFT_ISA

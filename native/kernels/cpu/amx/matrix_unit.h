@@ -15,9 +15,9 @@ constexpr int64_t kUnitDepth = 32;
 constexpr int64_t kUnitBytes = 1024;
 static_assert(kPanel == 2 * kUnitRows && kUnitDepth == cpu::kGroup, "a panel is two registers wide, a group of quants one deep");
 
-// Instructions that do nothing, behind those of the unit. Where the core runs somebody else's thread as well, products that follow each other come 18 ns apart, with seven others
-// between them 10, and loads of registers 11 ns apart, with four between them 7: as if the core, taking six instructions at a time, could not go on from two of these in one lot. On a core
-// of our own it is 7 and 3 either way. A block's products with their loads (panel_product.cc): 25 ns each without these, 15 with them.
+// Instructions that do nothing, behind those of the unit. Where the core runs somebody else's thread as well, products that follow each other come 17 ns apart, with eight others
+// between them 10 (in a block seven do), and loads of registers 11 ns apart, with four between them 7: as if the core, taking six instructions at a time, could not go on from two of these in one lot. On a core
+// of our own it is 7 and 3 either way. A block's products with their loads (panel_product.cc): 25 ns each without these, 15 with them. docs/performance.md has how it was taken (Emerald Rapids).
 #define SDFT_UNIT_FOUR_IDLE "nop\n\tnop\n\tnop\n\tnop\n\t"
 #define SDFT_UNIT_SEVEN_IDLE SDFT_UNIT_FOUR_IDLE "nop\n\tnop\n\tnop\n\t"
 
