@@ -24,8 +24,8 @@ inline int64_t chunk_end(int64_t begin, int64_t depth) { return depth - begin <=
 constexpr int64_t kOutputsAtOnce = 4096;
 /// Bytes of x that a block of rows may take.
 constexpr int64_t kBlockBytes = 2048 * 1024;
-/// Tiles that a thread's own block of rows has at least; more where weights are turned for it as well.
-constexpr int64_t kOwnTiles = 4, kOwnTilesBack = 8;
+/// Tiles that a thread's own block of rows has at least; more where weights are turned or unpacked for it as well.
+constexpr int64_t kOwnTiles = 4, kOwnTilesPrepared = parts(112, kTileRows);
 
 /// Kinds of few files have no tiles of their own.
 constexpr bool has_tiles(PanelKind kind) {
@@ -88,7 +88,7 @@ struct Ahead {
   int64_t more;   // lines that all tiles together are too short to ask for
 
   Ahead(const char* from, int64_t bytes, int64_t pieces, int64_t step, int64_t depth, int64_t tile_count) : fetch(from, parts(bytes, kLineBytes), step) {
-    constexpr int64_t kOutLines = kTileRows * kPanel * 4 / kLineBytes;  // each asks for these first
+    constexpr int64_t kOutLines = kAsksLess ? 0 : kTileRows * kPanel * 4 / kLineBytes;  // each asks for these first
     const int64_t lines = pieces * fetch.lines, a_tile = kStripPanels * (depth / kFetchStep - kOutLines);
     tiles = parts(lines, larger(1, a_tile));
     more = larger(0, lines - tile_count * larger(0, a_tile));
@@ -169,7 +169,7 @@ template <class Rows, int kCount>
 void multiply_tiled_back(const Context& context, Tensor dx, const BackwardParts<Rows, kCount>& group, Write write) {
   const Rows& rows = group.parts[0].dout;
   const int64_t strips = parts(dx.cols, kStripColumns), threads = context.pool->threads();
-  const Shares shares(rows.tiles, own_blocks(rows.tiles, threads, kOwnTilesBack), strips, threads);
+  const Shares shares(rows.tiles, own_blocks(rows.tiles, threads, kOwnTilesPrepared), strips, threads);
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const auto [strip, first, last] = shares.at(task);
     if (first == last) return;
@@ -217,8 +217,9 @@ void linear(const Context& context, const LinearParts& group, Tensor x) {
   if (x.rows == 0) return;
   if (x.rows <= kTileRows) return linear_low(context, group, x);
   // All rows for some strips or, of many rows or too few strips, a block of rows for all.
-  const bool few = rows_apart(tiles, threads);
-  const int64_t blocks = few && strip_count(group, kStripPanels) >= kOwnStrips * threads ? 1 : own_blocks(tiles, threads, kOwnTiles);
+  const bool few = rows_apart(tiles, threads), unpacks = group.parts[0].weight->kind != PanelKind::f32;
+  const bool shares = (few || (unpacks && tiles < kOwnTilesPrepared * threads)) && strip_count(group, kStripPanels) >= kOwnStrips * threads;
+  const int64_t blocks = shares ? 1 : own_blocks(tiles, threads, kOwnTiles);
   if (RowsInPlace::serve(x)) multiply_tiled(context, group, RowsInPlace(x), blocks);
   else if (few) multiply_tiled(context, group, RowsApart(context, x, blocks == 1), blocks);
   else multiply_tiled(context, group, tile_rows(context, x, tile_memory(context, x.rows * x.cols)), blocks);

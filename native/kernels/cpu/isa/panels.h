@@ -106,11 +106,24 @@ inline void multiply_panels(const TileTable& table, int64_t rows, const FloatPan
   }
 }
 
+/// Of each four elements of both, the lower two in turn and the upper two in turn: an instruction each.
+__attribute__((always_inline)) inline void zip(Vec& first, Vec& second) {
+  IntVec low{}, high{};
+  SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) {
+    low[lane] = lane % 2 * kLanes + lane / 4 * 4 + lane % 4 / 2;
+    high[lane] = low[lane] + 2;
+  }
+  const Vec a = first, b = second;
+  first = __builtin_shuffle(a, b, low);
+  second = __builtin_shuffle(a, b, high);
+}
+
 /// Turns each square of kCount columns: rows[i][c + j] = rows[j][c + i], c a multiple of kCount. log2(kCount) rounds of swapping the off-diagonal blocks, from
-/// those of kFirst rows on.
+/// those of kFirst rows on; the last two rounds together are zips, for which AVX2 has instructions.
 template <int kCount, int kFirst = kCount / 2>
 __attribute__((always_inline)) inline void transpose_vectors(Vec (&rows)[kCount]) {
-  SDFT_UNROLL for (int half = kFirst; half > 0; half /= 2) {
+  constexpr int kLast = kFirst >= 2 ? 2 : 0;
+  SDFT_UNROLL for (int half = kFirst; half > kLast; half /= 2) {
     IntVec low{}, high{};
     SDFT_UNROLL for (int lane = 0; lane < kLanes; ++lane) {
       low[lane] = lane & half ? kLanes + lane - half : lane;
@@ -122,6 +135,13 @@ __attribute__((always_inline)) inline void transpose_vectors(Vec (&rows)[kCount]
       rows[i] = __builtin_shuffle(a, b, low);
       rows[i + half] = __builtin_shuffle(a, b, high);
     }
+  }
+  if constexpr (kLast == 0) return;
+  SDFT_UNROLL for (int i = 0; i < kCount; i += 4) {
+    zip(rows[i], rows[i + 2]);
+    zip(rows[i + 1], rows[i + 3]);
+    zip(rows[i], rows[i + 1]);
+    zip(rows[i + 2], rows[i + 3]);
   }
 }
 

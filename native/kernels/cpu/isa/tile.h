@@ -11,7 +11,8 @@ namespace sdft::SDFT_ISA {
 
 enum class Finish { store, add };
 
-/// A tile of eight lanes takes more instructions for each multiply-add than one of sixteen, and has fewer to spare for asking ahead.
+/// A tile of eight lanes takes more instructions for each multiply-add than one of sixteen, and has fewer to spare for asking ahead: it asks for a line of what comes
+/// next half as often, and for what it writes all at once before it begins.
 constexpr bool kAsksLess = kLanes == 8;
 /// ks between two lines asked for ahead.
 constexpr int64_t kFetchStep = kAsksLess ? 8 : 4;

@@ -37,10 +37,10 @@ __attribute__((always_inline)) inline void multiply_add(Vec (&sums)[MR][NV], con
   }
 }
 
-/// Walks k and multiplies; one specialisation for each way that B is stored. kAsks: for what is written and read next.
+/// Walks k and multiplies; one specialisation for each way that B is stored, which says whether it asks for memory. kAsks: in the loop.
 template <bool kApart, bool kAsks = true>
 struct F32Panels {
-  static constexpr bool kHalves = false, kMany = true;
+  static constexpr bool kHalves = false, kMany = true, kAsksFor = true;
 
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void step(Vec (&sums)[MR][NV], const float* a, int64_t a_step, const char* b, int64_t b_step) {
@@ -68,7 +68,7 @@ struct F32Panels {
 };
 
 struct Bf16Panels {
-  static constexpr bool kHalves = false, kMany = true;
+  static constexpr bool kHalves = false, kMany = true, kAsksFor = false;
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end, Fetch&) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
@@ -92,7 +92,7 @@ struct Bf16Panels {
 
 template <class Scales>
 struct Q4Panels {
-  static constexpr bool kHalves = false, kMany = true;
+  static constexpr bool kHalves = false, kMany = true, kAsksFor = false;
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end, Fetch&) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
@@ -126,7 +126,7 @@ struct Q4Panels {
 
 template <class Scales>
 struct Q8Panels {
-  static constexpr bool kHalves = false, kMany = true;
+  static constexpr bool kHalves = false, kMany = true, kAsksFor = false;
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end, Fetch&) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
@@ -161,7 +161,7 @@ struct Q8Panels {
 /// B as it stands in memory: rows of floats. Not whole: fewer columns than NV · kLanes, read under a mask.
 template <bool kWhole, bool kApart>
 struct RowsOf {
-  static constexpr bool kHalves = true, kMany = kWhole;
+  static constexpr bool kHalves = true, kMany = kWhole, kAsksFor = false;
   template <int MR, int NV, bool kAlongK>
   __attribute__((always_inline)) static void run(Vec (&sums)[MR][NV], const Tile& t, int64_t begin, int64_t end, Fetch&) {
     const int64_t a_step = kAlongK ? t.a_row : t.a_k;
@@ -203,13 +203,22 @@ __attribute__((always_inline)) inline void finish_sums(Vec (&sums)[MR][NV], cons
   }
 }
 
-/// What the tile writes, asked for while its sums run: all at once they would hold up what is read. Then what is asked for ahead. Only tiles of floats in panels ask.
-template <int MR>
-inline Fetch rows_of_out(const Tile& t, const Fetch& nothing) {
-  Fetch fetch(reinterpret_cast<const char*>(t.out), parts(t.columns * 4, kLineBytes), t.out_row * 4);
-  fetch.pieces = MR;
-  fetch.then = t.fetch != nullptr ? t.fetch : &nothing;
-  return fetch;
+/// What tiles of floats in panels ask for while they run: first what they write (all at once it would hold up what is read), then what comes next. Where tiles ask less
+/// what they write is asked for here: in the loop it costs more than it holds up, and not asked for at all its stores wait.
+template <int MR, int NV>
+inline Fetch begin_asking(const Tile& t, const Fetch& nothing) {
+  const Fetch* ahead = t.fetch != nullptr ? t.fetch : &nothing;
+  if constexpr (kAsksLess) {
+    SDFT_UNROLL for (int i = 0; i < MR; ++i) {
+      SDFT_UNROLL for (int64_t column = 0; column < NV * kLanes; column += kLineBytes / 4) __builtin_prefetch(t.out + i * t.out_row + column, 1);
+    }
+    return *ahead;
+  } else {
+    Fetch fetch(reinterpret_cast<const char*>(t.out), parts(t.columns * 4, kLineBytes), t.out_row * 4);
+    fetch.pieces = MR;
+    fetch.then = ahead;
+    return fetch;
+  }
 }
 
 /// Sums in memory, rows `step` floats apart; no rows apart: the same for all.
@@ -246,7 +255,7 @@ __attribute__((noinline)) void run_tile(const Tile& t) {
   const StoredSums first = one_run && t.start != nullptr ? before : zeros;
   if (one_run) before.data = nullptr;
   const Fetch nothing(reinterpret_cast<const char*>(t.out), 1, 0);  // the same line again and again
-  Fetch fetch = rows_of_out<MR>(t, nothing);
+  Fetch fetch = Matrix::kAsksFor ? begin_asking<MR, NV>(t, nothing) : nothing;
   Vec sums[MR][NV];
   for (int64_t begin = t.begin;;) {
     const int64_t end = t.end - begin > t.run ? begin + t.run : t.end;
@@ -269,7 +278,7 @@ template <int MR, int NV, bool kAlongK, class Matrix>
 constexpr TileFunction tile_function(Matrix) {
   return run_tile<MR, NV, kAlongK, Matrix>;
 }
-/// Where tiles ask less, those that ask for nothing next do not ask for what they write either.
+/// Where tiles ask less, those that ask for nothing next have no asking in their loop.
 template <int MR, int NV, bool kAlongK, bool kApart>
 constexpr TileFunction tile_function(F32Panels<kApart, true>) {
   constexpr TileFunction asking = run_tile<MR, NV, kAlongK, F32Panels<kApart, true>>;

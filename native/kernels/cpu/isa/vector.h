@@ -222,7 +222,7 @@ inline void store_part(float* p, Vec v, int lanes) {
 inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 inline int64_t round_up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
-inline int64_t parts(int64_t count, int64_t unit) { return (count + unit - 1) / unit; }
+constexpr int64_t parts(int64_t count, int64_t unit) { return (count + unit - 1) / unit; }
 
 }  // namespace
 }  // namespace sdft::SDFT_ISA
