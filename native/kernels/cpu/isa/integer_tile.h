@@ -1,6 +1,8 @@
 // The inner kernels of integer products: a tile of some rows × two vectors of outputs, block of 32 inputs after block. Within a block everything is exact;
 // an output is one float sum over the blocks in their order, so its bits depend on nothing but its own inputs.
 #pragma once
+#include <type_traits>
+
 #include "kernels/cpu/isa/tile.h"
 
 #include "kernels/cpu/isa/integer_dot.h"
@@ -126,6 +128,17 @@ __attribute__((always_inline)) inline void sum_words(Sums<Form::kBytes> (&sums)[
   }
 }
 
+/// Bytes of a panel, in whole blocks, that weights are asked for ahead of their use.
+constexpr int64_t kIntegerAhead = kLanes == 8 ? 2304 : 1536;
+
+/// Whether a tile asks for weights ahead: what a core sees coming by itself is too little where a line takes many instructions (eight lanes), and nothing at all where
+/// several panels are read at once. Laid out panels are in cache.
+template <int MR, int NV, class Form>
+constexpr bool asks_ahead() {
+  if (std::is_same_v<Form, LaidQ4Form>) return false;
+  return kLanes == 8 ? MR > 1 || NV > 2 : MR == 1 && NV > 2;
+}
+
 template <int MR, int NV, class Form>
 __attribute__((noinline)) void run_integer_tile(const IntegerTile& t) {
   using Scales = typename Form::Scales;
@@ -135,9 +148,12 @@ __attribute__((noinline)) void run_integer_tile(const IntegerTile& t) {
   const char* block = t.panels;
   const IntegerGroup* x = t.x;
   for (int64_t b = 0; b < t.blocks; ++b, block += kBlockBytes<Form>, x += MR) {
-    if constexpr (MR == 1 && NV > 2) {  // a panel alone is one stream, which the processor sees by itself
+    if constexpr (asks_ahead<MR, NV, Form>()) {
+      // Past the end of a panel the next strip's begins, which this thread is likely to take.
+      constexpr int64_t kAhead = (kIntegerAhead + kBlockBytes<Form> - 1) / kBlockBytes<Form>;
+      const char* ahead = block + kAhead * kBlockBytes<Form> + (b + kAhead < t.blocks ? 0 : (NV / 2 - 1) * t.panel_step);
       SDFT_UNROLL for (int p = 0; p < NV / 2; ++p)
-        for (int64_t line = 0; line < kBlockBytes<Form>; line += 64) __builtin_prefetch(block + p * t.panel_step + 1536 + line);
+        for (int64_t line = 0; line < kBlockBytes<Form>; line += kLineBytes) __builtin_prefetch(ahead + p * t.panel_step + line);
     }
     SDFT_UNROLL for (int part = 0; part < kParts; ++part) {
       Sums<Form::kBytes> sums[MR][NV];
