@@ -150,7 +150,7 @@ __attribute__((noinline)) void run_integer_tile(const IntegerTile& t) {
   for (int64_t b = 0; b < t.blocks; ++b, block += kBlockBytes<Form>, x += MR) {
     if constexpr (asks_ahead<MR, NV, Form>()) {
       // Past the end of a panel the next strip's begins, which this thread is likely to take.
-      constexpr int64_t kAhead = (kIntegerAhead + kBlockBytes<Form> - 1) / kBlockBytes<Form>;
+      constexpr int64_t kAhead = parts(kIntegerAhead, kBlockBytes<Form>);
       const char* ahead = block + kAhead * kBlockBytes<Form> + (b + kAhead < t.blocks ? 0 : (NV / 2 - 1) * t.panel_step);
       SDFT_UNROLL for (int p = 0; p < NV / 2; ++p)
         for (int64_t line = 0; line < kBlockBytes<Form>; line += kLineBytes) __builtin_prefetch(ahead + p * t.panel_step + line);
