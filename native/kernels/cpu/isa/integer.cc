@@ -129,13 +129,12 @@ void linear_integer(const Context& context, const cpu::LinearParts& group, Tenso
   const int64_t strips = strip_count(group, at_once);
   context.pool->run(row_blocks * strips, [&](int64_t task, int worker) {
     const int64_t first_tile = split(tiles, row_blocks, task / strips), end_tile = split(tiles, row_blocks, task / strips + 1);
-    const auto [part, panel] = strip_at(group, task % strips, at_once);
-    const PackedWeight& weight = *part->weight;
-    const Tensor out = part->out;
+    const Streams streams = streams_at(group, task % strips, at_once);
+    const PackedWeight& weight = *streams.part->weight;
+    const Tensor out = streams.part->out;
     const bool laid = lays_out(kind, blocks, end_tile - first_tile);
     auto* laid_out = laid ? reinterpret_cast<LaidBlock*>(context.workspace->local(worker, blocks * int64_t{sizeof(LaidBlock) / sizeof(float)})) : nullptr;
-    const int64_t count = smaller(at_once, parts(weight.rows, kPanel) - panel), step = count == at_once ? count : 1;
-    for (int64_t p = panel; p < panel + count; p += step) {
+    for (int64_t p = streams.panel; p < streams.end; ++p) {
       const char* panels = weight.panels + p * weight.panel_bytes;
       if (laid) {
         (kind == PanelKind::q4_narrow ? lay_out<NarrowScales> : lay_out<FloatScales>)(panels, blocks, laid_out);
@@ -148,9 +147,9 @@ void linear_integer(const Context& context, const cpu::LinearParts& group, Tenso
       for (TileWalk tile(rows, tiles, first_tile, end_tile); tile; tile.next()) {
         for (int64_t line = 0; line < lines; ++line, ahead += kLineBytes) __builtin_prefetch(ahead, 0, 2);
         const int64_t row = tile.row;
-        (step > 1 ? functions.many : functions.one)[tile.height - 1](
-            IntegerTile{quantized + row * blocks, blocks, panels, weight.panel_bytes, row_of(out, row) + p * kPanel, out.stride,
-                        smaller(weight.rows - p * kPanel, step * kPanel), bias_of(*part, p * kPanel)});
+        (streams.at_once > 1 ? functions.many : functions.one)[tile.height - 1](
+            IntegerTile{quantized + row * blocks, blocks, panels, streams.apart * weight.panel_bytes, row_of(out, row) + p * kPanel, out.stride, streams.apart * kPanel,
+                        smaller(weight.rows - p * kPanel, streams.at_once * kPanel), bias_of(*streams.part, p * kPanel)});
       }
     }
   });

@@ -23,10 +23,11 @@ struct IntegerTile {
   int64_t blocks;
   const char* panels;  // the first
   int64_t panel_step;  // bytes
-  float* out;
+  float* out;          // of the first panel
   int64_t out_row;
-  int64_t columns;    // the rest is neither read nor written
-  const float* bias;  // or null
+  int64_t out_step;    // columns from panel to panel
+  int64_t columns;     // the rest is neither read nor written
+  const float* bias;   // or null
 };
 
 using IntegerTileFunction = void (*)(const IntegerTile&);
@@ -48,7 +49,7 @@ extern const IntegerTileTable kLaidQ4IntegerTiles;
 
 namespace {
 
-/// Few rows wait for memory; where it answers several streams better than one, so many panels are read at once.
+/// Few rows wait for memory; where it answers several streams better than one, so many panels are read at once (`streams_at`).
 constexpr int integer_panels_at_once(int rows) { return rows == 1 ? 4 : rows <= kIntegerRows / 2 ? 2 : 1; }
 
 // kNibbles: quants stand two in a byte. kBytes: they fill one.
@@ -131,12 +132,12 @@ __attribute__((always_inline)) inline void sum_words(Sums<Form::kBytes> (&sums)[
 /// Bytes of a panel, in whole blocks, that weights are asked for ahead of their use.
 constexpr int64_t kIntegerAhead = kLanes == 8 ? 2304 : 1536;
 
-/// Whether a tile asks for weights ahead: what a core sees coming by itself is too little where a line takes many instructions (eight lanes), and nothing at all where
-/// several panels are read at once. Laid out panels are in cache.
+/// Whether a tile asks for weights ahead. With eight lanes a line takes so many instructions that of more than two rows a core sees too little coming by itself, and for
+/// fewer it asks best alone; with sixteen it sees nothing where several panels are read at once. Laid out panels are in cache.
 template <int MR, int NV, class Form>
 constexpr bool asks_ahead() {
   if (std::is_same_v<Form, LaidQ4Form>) return false;
-  return kLanes == 8 ? MR > 1 || NV > 2 : MR == 1 && NV > 2;
+  return kLanes == 8 ? MR > 2 : MR == 1 && NV > 2;
 }
 
 template <int MR, int NV, class Form>
@@ -149,9 +150,8 @@ __attribute__((noinline)) void run_integer_tile(const IntegerTile& t) {
   const IntegerGroup* x = t.x;
   for (int64_t b = 0; b < t.blocks; ++b, block += kBlockBytes<Form>, x += MR) {
     if constexpr (asks_ahead<MR, NV, Form>()) {
-      // Past the end of a panel the next strip's begins, which this thread is likely to take.
-      constexpr int64_t kAhead = parts(kIntegerAhead, kBlockBytes<Form>);
-      const char* ahead = block + kAhead * kBlockBytes<Form> + (b + kAhead < t.blocks ? 0 : (NV / 2 - 1) * t.panel_step);
+      // Past the end of a panel the next one begins, which this thread is likely to take.
+      const char* ahead = block + parts(kIntegerAhead, kBlockBytes<Form>) * kBlockBytes<Form>;
       SDFT_UNROLL for (int p = 0; p < NV / 2; ++p)
         for (int64_t line = 0; line < kBlockBytes<Form>; line += kLineBytes) __builtin_prefetch(ahead + p * t.panel_step + line);
     }
@@ -172,8 +172,9 @@ __attribute__((noinline)) void run_integer_tile(const IntegerTile& t) {
   }
   SDFT_UNROLL for (int j = 0; j < NV; ++j) {
     const int lanes = lanes_of(t.columns, j);
-    const Vec bias = t.bias == nullptr ? Vec{} : load_part(t.bias + j * kLanes, lanes);
-    SDFT_UNROLL for (int i = 0; i < MR; ++i) store_part(t.out + i * t.out_row + j * kLanes, t.bias == nullptr ? out[i][j] : out[i][j] + bias, lanes);
+    const int64_t column = j / 2 * t.out_step + j % 2 * kLanes;
+    const Vec bias = t.bias == nullptr ? Vec{} : load_part(t.bias + column, lanes);
+    SDFT_UNROLL for (int i = 0; i < MR; ++i) store_part(t.out + i * t.out_row + column, t.bias == nullptr ? out[i][j] : out[i][j] + bias, lanes);
   }
 }
 

@@ -47,36 +47,56 @@ const TileTable& tiles_of(PanelKind kind) {
   return kF32Tiles;
 }
 
+/// out = x · panelᵀ + bias of no more rows than one tile, as the panel is stored or unpacked chunk by chunk.
+void multiply_panel(const Context& context, int worker, const LinearParts::Part& part, Tensor x, int64_t panel) {
+  const PackedWeight& weight = *part.weight;
+  const char* from = weight.panels + panel * weight.panel_bytes;
+  const int64_t column = panel * kPanel;
+  float* to = row_of(part.out, 0) + column;
+  Tile tile{row_of(x, 0), x.stride, 1, from, weight.panel_bytes, 0, weight.cols, nullptr, 0, to,
+            part.out.stride, smaller(weight.rows - column, kPanel), Finish::store, 1.0f, bias_of(part, column), kRun};
+  if (has_tiles(weight.kind)) return tiles_of(weight.kind).one[x.rows - 1](tile);
+  float* scratch = context.workspace->local(worker, kLongestChunk * kPanel);
+  for (int64_t begin = 0; begin < weight.cols; begin = tile.end) {
+    tile.begin = begin;
+    tile.end = chunk_end(begin, weight.cols);
+    unpack(weight.kind, from, begin, tile.end, scratch);
+    tile.b = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
+    tile.start = begin == 0 ? nullptr : to;
+    tile.start_row = tile.out_row;
+    tile.bias = tile.end == weight.cols ? bias_of(part, column) : nullptr;
+    kF32Tiles.one[x.rows - 1](tile);
+  }
+}
+
+/// The same of one panel of each stream. The tile writes side by side what goes far apart.
+void multiply_streams(const Context& context, int worker, const Streams& streams, Tensor x, int64_t panel) {
+  const PackedWeight& weight = *streams.part->weight;
+  const int64_t columns = streams.at_once * kPanel;
+  float* out = context.workspace->local(worker, (x.rows + 1) * columns);
+  float* bias = streams.part->bias ? out + x.rows * columns : nullptr;
+  const auto column_of = [&](int64_t stream) { return (panel + stream * streams.apart) * kPanel; };
+  for (int64_t i = 0; bias && i < streams.at_once; ++i) std::memcpy(bias + i * kPanel, bias_of(*streams.part, column_of(i)), kPanel * sizeof(float));
+  tiles_of(weight.kind).many[x.rows - 1](Tile{row_of(x, 0), x.stride, 1, weight.panels + panel * weight.panel_bytes, streams.apart * weight.panel_bytes, 0, weight.cols,
+                                              nullptr, 0, out, columns, columns, Finish::store, 1.0f, bias, kRun});
+  for (int64_t r = 0; r < x.rows; ++r)
+    for (int64_t i = 0; i < streams.at_once; ++i)
+      std::memcpy(row_of(streams.part->out, r) + column_of(i), out + r * columns + i * kPanel, kPanel * sizeof(float));
+}
+
 /// No more rows than one tile: panels are read as they are stored, several at once, also so that there are enough sums in flight. What is unpacked on the way holds up
 /// few rows more than that does.
 void linear_low(const Context& context, const LinearParts& group, Tensor x) {
   static const bool one_stream = cpu::reads_one_stream();
-  const int64_t rows = x.rows, at_once = one_stream && rows <= 3 && has_quants(group.parts[0].weight->kind) ? 1 : panels_at_once(static_cast<int>(rows));
+  const int64_t at_once = one_stream && x.rows <= 3 && has_quants(group.parts[0].weight->kind) ? 1 : panels_at_once(static_cast<int>(x.rows));
   context.pool->run(strip_count(group, at_once), [&](int64_t task, int worker) {
-    const Strip strip = strip_at(group, task, at_once);
-    const PackedWeight& weight = *strip.part->weight;
-    const int64_t end = smaller(parts(weight.rows, kPanel), strip.panel + at_once), step = has_tiles(weight.kind) && end - strip.panel == at_once ? at_once : 1;
-    for (int64_t panel = strip.panel; panel < end; panel += step) {
-      const int64_t column = panel * kPanel;
-      float* to = row_of(strip.part->out, 0) + column;
-      Tile tile{row_of(x, 0), x.stride, 1, weight.panels + panel * weight.panel_bytes, weight.panel_bytes, 0, weight.cols, nullptr, 0, to,
-                strip.part->out.stride, smaller(weight.rows - column, step * kPanel), Finish::store, 1.0f, bias_of(*strip.part, column), kRun};
-      if (has_tiles(weight.kind)) {
-        const TileTable& table = tiles_of(weight.kind);
-        (step > 1 ? table.many : table.one)[rows - 1](tile);
+    const Streams streams = streams_at(group, task, at_once);
+    for (int64_t panel = streams.panel; panel < streams.end; ++panel) {
+      if (streams.at_once > 1 && has_tiles(streams.part->weight->kind)) {
+        multiply_streams(context, worker, streams, x, panel);
         continue;
       }
-      float* scratch = context.workspace->local(worker, kLongestChunk * kPanel);
-      for (int64_t begin = 0; begin < weight.cols; begin = tile.end) {
-        tile.begin = begin;
-        tile.end = chunk_end(begin, weight.cols);
-        unpack(weight.kind, weight.panels + panel * weight.panel_bytes, begin, tile.end, scratch);
-        tile.b = reinterpret_cast<const char*>(scratch) - begin * kPanel * int64_t{sizeof(float)};
-        tile.start = begin == 0 ? nullptr : to;
-        tile.start_row = tile.out_row;
-        tile.bias = tile.end == weight.cols ? bias_of(*strip.part, column) : nullptr;
-        kF32Tiles.one[rows - 1](tile);
-      }
+      for (int64_t i = 0; i < streams.at_once; ++i) multiply_panel(context, worker, *streams.part, x, panel + i * streams.apart);
     }
   });
 }

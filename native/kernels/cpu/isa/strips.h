@@ -57,6 +57,21 @@ inline Strip strip_at(const cpu::LinearParts& group, int64_t index, int64_t at_o
   }
 }
 
+/// A strip of panels that are read at once, each a stream of its own: panel, panel + apart, …, `at_once` of them; then the same from panel + 1, up to `end`.
+struct Streams {
+  const cpu::LinearParts::Part* part;
+  int64_t panel, end, at_once, apart;
+};
+
+/// As strip_at, for what waits for memory: a thread's streams go on from strip to strip, so that the core sees them coming. Of panels side by side each is over after a
+/// few KB and begins again elsewhere. What is left over, and a panel that is not full, is read alone.
+inline Streams streams_at(const cpu::LinearParts& group, int64_t index, int64_t at_once) {
+  const Strip strip = strip_at(group, index, at_once);
+  const int64_t rows = strip.part->weight->rows, whole = rows / kPanel / at_once, own = strip.panel / at_once;
+  if (own < whole) return {strip.part, own, own + 1, at_once, whole};
+  return {strip.part, whole * at_once, parts(rows, kPanel), 1, 1};
+}
+
 inline const float* bias_of(const cpu::LinearParts::Part& part, int64_t column) { return part.bias ? row_of(part.bias, 0) + column : nullptr; }
 
 }  // namespace
