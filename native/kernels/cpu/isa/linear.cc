@@ -22,8 +22,8 @@ constexpr int64_t kChunk = kStripColumns > 32 ? 512 : 2048, kLongestChunk = kChu
 inline int64_t chunk_end(int64_t begin, int64_t depth) { return depth - begin <= kLongestChunk ? depth : begin + kChunk; }
 /// Outputs whose gradients are taken at once, for all of dx, where dx can hold the unfinished sums: what each of its strips reads then stays in cache.
 constexpr int64_t kOutputsAtOnce = 4096;
-/// Bytes of x that a block of rows may take.
-constexpr int64_t kBlockBytes = 2048 * 1024;
+/// Bytes of a chunk of x that a block of rows may take, and of what a strip of dx sums up: fewer blocks, since weights are turned for each.
+constexpr int64_t kBlockBytes = 2048 * 1024, kBlockBytesBackward = 2 * kBlockBytes;
 /// Tiles that a thread's own block of rows has at least; more where weights are turned or unpacked for it as well.
 constexpr int64_t kOwnTiles = 4, kOwnTilesPrepared = parts(112, kTileRows);
 
@@ -130,11 +130,16 @@ Ahead ahead_of(const PackedWeight& weight, int64_t panel, int64_t begin, int64_t
   return {first, inputs * weight.panel_bytes / weight.cols, smaller(kStripPanels, total - next), weight.panel_bytes, end - begin, tiles};
 }
 
+/// Blocks of at least so many tiles, of each of which a chunk takes no more bytes: every strip reads it anew.
+inline int64_t cached_blocks(const RowTiles& rows, int64_t bytes, int64_t least) {
+  return parts(rows.tiles, larger(least, bytes / (smaller(rows.depth, kLongestChunk) * 4 * kTileRows)));
+}
+
 /// In so many blocks at least: panels are unpacked to floats where they are stored otherwise, and used by a block of rows that stays in cache.
 template <class Rows>
 void multiply_tiled(const Context& context, const LinearParts& group, const Rows& tiled, int64_t blocks) {
   const int64_t depth = tiled.depth;
-  const int64_t threads = context.pool->threads(), cached = parts(tiled.tiles, larger(4, kBlockBytes / (smaller(depth, kLongestChunk) * 4 * kTileRows)));
+  const int64_t threads = context.pool->threads(), cached = cached_blocks(tiled, kBlockBytes, kOwnTiles);
   const Shares shares(tiled.tiles, round_up(cached, blocks), strip_count(group, kStripPanels), threads);
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const Shares::Share share = shares.at(task);
@@ -189,7 +194,8 @@ template <class Rows, int kCount>
 void multiply_tiled_back(const Context& context, Tensor dx, const BackwardParts<Rows, kCount>& group, Write write) {
   const Rows& rows = group.parts[0].dout;
   const int64_t strips = parts(dx.cols, kStripColumns), threads = context.pool->threads();
-  const Shares shares(rows.tiles, own_blocks(rows.tiles, threads, kOwnTilesPrepared), strips, threads);
+  const int64_t cached = cached_blocks(rows, kBlockBytesBackward / kCount, kOwnTilesPrepared);
+  const Shares shares(rows.tiles, round_up(cached, own_blocks(rows.tiles, threads, kOwnTilesPrepared)), strips, threads);
   context.pool->run(shares.count, [&](int64_t task, int worker) {
     const auto [strip, first, last] = shares.at(task);
     if (first == last) return;
