@@ -4,7 +4,7 @@ import { oneOf, parseConfig, realNumber, wholeNumber } from "../base/parse-confi
 import { type AdapterSettings, loraTargets } from "../engine/adapter-settings.js";
 import type { LoraTarget, ModelSpec } from "../native/types.js";
 import type { BatchPlan } from "./batches.js";
-import { defaultMicroBatchTokens } from "./micro-batches.js";
+import { defaultMicroBatchTokens, keptRows } from "./micro-batches.js";
 import { scheduleTypes } from "./schedule.js";
 
 /** `q_proj,v_proj`, a list, or `all`. */
@@ -118,8 +118,9 @@ export function resolveTraining(config: TrainingConfig, spec: ModelSpec, adapter
 }
 
 /** Rows of which training keeps all activations (TrainerOptions). */
-export function storedRows(config: ResolvedTraining): number {
-  return config.stored_rows ?? (config.activations === "store" ? config.micro_batch_tokens : 0);
+export function storedRows(config: ResolvedTraining, spec: ModelSpec, adapter: AdapterSettings): number {
+  if (config.stored_rows !== undefined) return config.stored_rows;
+  return config.activations === "store" ? keptRows(spec, adapter, config.micro_batch_tokens) : 0;
 }
 
 export function batchPlan(config: TrainingConfig, seed: number): BatchPlan {

@@ -13,6 +13,8 @@ export function prefixSharing(spec: ModelSpec, adapter: { readonly dropout: numb
 
 /** What a micro-batch may keep for its backward pass unless the configuration says otherwise, and the fewest rows that still keep products tall. */
 const activationBytes = 432 * 2 ** 20;
+/** What an example that is longer than a micro-batch may keep, as so many of these: to run layers again takes about a fifth of a long example's time. */
+const longExample = 4;
 const fewestRows = 256;
 /** No product gains from more. */
 const mostRows = 4096;
@@ -26,6 +28,12 @@ export function defaultMicroBatchTokens(
   const kept = activations === "store" ? "all" : "inputs";
   const rows = Math.floor(activationBytes / activationRowBytes(spec, adapter, kept) / 32) * 32;
   return Math.min(mostRows, Math.max(fewestRows, rows));
+}
+
+/** Rows of an example longer than a micro-batch whose layers are all kept: in proportion to micro-batches that are smaller than the shape asks for. */
+export function keptRows(spec: ModelSpec, adapter: PlannedAdapter, microBatchTokens: number): number {
+  const rows = Math.floor((longExample * activationBytes) / activationRowBytes(spec, adapter, "all"));
+  return Math.max(microBatchTokens, Math.min(rows, longExample * microBatchTokens));
 }
 
 /** Rows that the sequences take in one micro-batch: a common prefix counts once. */

@@ -59,7 +59,7 @@ export async function train(engine: Engine, job: TrainingJob): Promise<TrainingO
   using trainer = engine.createTrainer(job.adapter, {
     dropout: job.adapter.settings.dropout,
     seed: job.seed,
-    storedRows: storedRows(config),
+    storedRows: storedRows(config, engine.spec, job.adapter.settings),
     largestBatch: largestBatch(config, engine.spec, {
       sequences: job.sequences,
       settings: job.adapter.settings,

@@ -47,7 +47,12 @@ function fitMicroBatches(
   limit: MemoryLimit,
 ): ResolvedTraining {
   const fits = (tokens: number): boolean => {
-    const candidate = { ...resolved, micro_batch_tokens: tokens };
+    // What long examples keep beyond that, the same bits, is for the memory that is left.
+    const candidate = {
+      ...resolved,
+      micro_batch_tokens: tokens,
+      stored_rows: resolved.activations === "store" ? tokens : 0,
+    };
     return planOf(candidate, { ...model, processBytes: typicalProcessBytes }, need, tokens).peak <= limit.bytes;
   };
   let tokens = resolved.micro_batch_tokens;
@@ -62,7 +67,7 @@ export function fitActivations(
   need: TrainingNeed,
   limit: MemoryLimit,
 ): ResolvedTraining {
-  const work = { ...shape(config, need), ...largestBatch(config, model.spec, need) };
+  const work = { ...shape(config, model.spec, need), ...largestBatch(config, model.spec, need) };
   const fits = (rows: number): boolean => planTraining(model, { ...work, storedRows: rows }).peak <= limit.bytes;
   const wanted = Math.min(work.storedRows, work.rows);
   if (fits(wanted)) return config;
@@ -76,7 +81,7 @@ const step = 32;
 
 /** The worst moment of the training: the micro-batches of every update are known. */
 export function planTrainingMemory(config: ResolvedTraining, model: PlannedModel, need: TrainingNeed): MemoryPlan {
-  const work = { ...shape(config, need), ...largestBatch(config, model.spec, need) };
+  const work = { ...shape(config, model.spec, need), ...largestBatch(config, model.spec, need) };
   const plan = planTraining(model, work);
   return config.stored_rows === undefined ? plan : { ...plan, keptLayers: keptLayers(model.spec, work) };
 }
@@ -135,7 +140,13 @@ function planOf(config: ResolvedTraining, model: PlannedModel, need: TrainingNee
   const longest = longestOf(need.sequences)?.tokens.length ?? 1;
   const most = Math.max(rows, longest);
   const prefixRows = longestPrefix(need.sequences, updatePlan(config, model.spec, need));
-  return planTraining(model, { ...shape(config, need), rows: most, labelledRows: most, examples: 1, prefixRows });
+  return planTraining(model, {
+    ...shape(config, model.spec, need),
+    rows: most,
+    labelledRows: most,
+    examples: 1,
+    prefixRows,
+  });
 }
 
 function expectOneSequenceFits(
@@ -149,7 +160,7 @@ function expectOneSequenceFits(
   const least = { ...config, micro_batch_tokens: 1 };
   const length = longest.tokens.length;
   const work = {
-    ...shape(least, need),
+    ...shape(least, model.spec, need),
     rows: length,
     labelledRows: labelledTokens(longest),
     examples: 1,
@@ -163,9 +174,9 @@ function expectOneSequenceFits(
   );
 }
 
-function shape(config: ResolvedTraining, { settings, sequences }: TrainingNeed) {
+function shape(config: ResolvedTraining, spec: ModelSpec, { settings, sequences }: TrainingNeed) {
   const longest = longestOf(sequences)?.tokens.length ?? 1;
-  return { adapter: settings, dropout: settings.dropout, storedRows: storedRows(config), longest };
+  return { adapter: settings, dropout: settings.dropout, storedRows: storedRows(config, spec, settings), longest };
 }
 
 function longestOf(sequences: readonly TrainSequence[]): TrainSequence | undefined {

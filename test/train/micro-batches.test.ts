@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ModelSpec } from "../../src/native/types.js";
 import { sharedPrefix, type TrainSequence } from "../../src/train/batches.js";
-import { defaultMicroBatchTokens, packedRows, splitByRows } from "../../src/train/micro-batches.js";
+import { defaultMicroBatchTokens, keptRows, packedRows, splitByRows } from "../../src/train/micro-batches.js";
 
 /** `length` tokens of which the first `common` are the same for all, and the last three are labelled. */
 function sequence(id: number, length: number, common = 0): TrainSequence {
@@ -54,7 +54,7 @@ describe("splitByRows", () => {
   });
 });
 
-describe("defaultMicroBatchTokens", () => {
+describe("rows by the shape of the model", () => {
   const spec = { width: 576, queryHeads: 9, kvHeads: 3, headSize: 64, innerWidth: 1536 } as ModelSpec;
   const adapter = { rank: 8, targets: ["q_proj", "v_proj"] } as const;
   const layers = (count: number): ModelSpec => ({
@@ -64,11 +64,18 @@ describe("defaultMicroBatchTokens", () => {
     layers: Array.from({ length: count }, () => ({ slidingWindow: 0, rope: 0 })),
   });
 
-  it("follows the shape of the model within bounds", () => {
+  it("bounds a micro-batch", () => {
     // SmolLM2-135M: 23,140 bytes a row and layer.
     expect(defaultMicroBatchTokens(layers(30), adapter, "store")).toBe(640);
     expect(defaultMicroBatchTokens(layers(1), adapter, "store")).toBe(4096);
     expect(defaultMicroBatchTokens(layers(300), adapter, "store")).toBe(256);
     expect(defaultMicroBatchTokens(layers(30), adapter, "recompute")).toBeGreaterThan(2500);
+  });
+
+  it("bounds what a longer example keeps: four times as much, and no less than a micro-batch", () => {
+    expect(keptRows(layers(30), adapter, 640)).toBe(2560);
+    expect(keptRows(layers(30), adapter, 100)).toBe(400);
+    expect(keptRows(layers(300), adapter, 256)).toBe(261);
+    expect(keptRows(layers(300), adapter, 1000)).toBe(1000);
   });
 });

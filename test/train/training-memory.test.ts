@@ -55,6 +55,34 @@ describe("fitTraining", () => {
   });
 });
 
+describe("examples longer than a micro-batch", () => {
+  it("keep all layers, and fewer under a budget, which decides their micro-batches as before", async () => {
+    const planned = await model();
+    const given = { ...wish, micro_batch_tokens: 50 };
+    const peakAt = (stored: number): number =>
+      planTrainingMemory({ ...given, stored_rows: stored }, planned, need).peak;
+    const whole = fitTraining(given, planned, need, budget(2 ** 40));
+    expect(planTrainingMemory(whole, planned, need).peak).toBe(peakAt(170));
+    expect(peakAt(170)).toBeGreaterThan(peakAt(50));
+
+    const short = fitTraining(given, planned, need, budget(peakAt(170) - 1));
+    expect(short.stored_rows).toBeLessThan(170);
+    expect(planTrainingMemory(short, planned, need).peak).toBeLessThan(peakAt(170));
+
+    const limit = planTrainingMemory({ ...wish, micro_batch_tokens: 150, stored_rows: 150 }, planned, need).peak;
+    const free = fitTraining(wish, planned, need, budget(limit));
+    expect(free.micro_batch_tokens).toBe(128);
+    expect(planTrainingMemory(free, planned, need).peak).toBeLessThanOrEqual(limit);
+  });
+
+  it("keep nothing where all layers run again", async () => {
+    const planned = await model();
+    const again = { ...wish, micro_batch_tokens: 50, activations: "recompute" as const };
+    const plan = planTrainingMemory(fitTraining(again, planned, need, budget(2 ** 40)), planned, need);
+    expect(plan.peak).toBe(planTrainingMemory({ ...again, stored_rows: 0 }, planned, need).peak);
+  });
+});
+
 describe("planTrainingMemory", () => {
   it("looks at no more updates than it has to: 10^12 epochs are planned in seconds, and for no less than a few", async () => {
     const planned = await model();
