@@ -128,6 +128,7 @@ void backward_span(const cpu::QueryBlock& block, int64_t start, const HeadGroup&
       const int64_t key = start + first_key + tile.row;
       const int64_t begin = larger(0, (key - block.position) * heads - first);
       const int64_t end = group.window > 0 ? smaller(rows, (key + tile.height - 1 + group.window - block.position) * heads - first) : rows;
+      ask_for(sum.out + tile.row * size, tile.height * size);  // too many to have stayed in cache since the rows before
       for (int64_t column = 0; column < size && begin < end;) {
         float* out = sum.out + tile.row * size + column;
         column += multiply_tile<false>(sum, tile.row, tile.height, column, size, begin, end, out, size, out, size, Finish::store, 1.0f);

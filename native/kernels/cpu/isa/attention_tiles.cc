@@ -14,20 +14,30 @@ inline Vec load_first_elements(const uint16_t* p, int count) {
   return load_f16(first);
 }
 
-template <class Element, int MR, int NV, bool kAhead>
-__attribute__((noinline)) void score_tile(const ScoreTile<Element>& t) {
+/// kTogether ks at a time, of which D is a multiple: a loop for what is left over would cost the sums their registers.
+template <int kTogether, class Element, int MR, int NV, bool kAhead>
+__attribute__((always_inline)) inline void score_together(const ScoreTile<Element>& t) {
   Vec sums[MR][NV] = {};
   const float* a = t.a;
   const Element *panel = t.panel, *next = t.next;
   const int64_t size = t.size, step = t.step;
-  for (int64_t k = 0; k < size; ++k, ++a, panel += kPanel) {
-    multiply_add<MR, NV, true>(sums, [&](int j) { return load_element(panel + j / 2 * step + j % 2 * kLanes); }, a, size);
-    if constexpr (kAhead) {
-      SDFT_UNROLL for (int p = 0; p < NV / 2; ++p) ask_for(next + p * t.next_step, kPanel);
-      next += kPanel;
+  for (int64_t k = 0; k < size; k += kTogether) {
+    SDFT_UNROLL for (int i = 0; i < kTogether; ++i, ++a, panel += kPanel) {
+      multiply_add<MR, NV, true>(sums, [&](int j) { return load_element(panel + j / 2 * step + j % 2 * kLanes); }, a, size);
+      if constexpr (kAhead) {
+        SDFT_UNROLL for (int p = 0; p < NV / 2; ++p) ask_for(next + p * t.next_step, kPanel);
+        next += kPanel;
+      }
     }
   }
   SDFT_UNROLL for (int i = 0; i < MR; ++i) SDFT_UNROLL for (int j = 0; j < NV; ++j) store(t.out + i * t.out_row + j * kLanes, sums[i][j]);
+}
+
+template <class Element, int MR, int NV, bool kAhead>
+__attribute__((noinline)) void score_tile(const ScoreTile<Element>& t) {
+  // What waits for memory gains nothing.
+  if (!kAhead && t.size % 4 == 0) score_together<4, Element, MR, NV, kAhead>(t);
+  else score_together<1, Element, MR, NV, kAhead>(t);
 }
 
 template <class Element, int MR, int NV, bool kAhead, bool kWhole>
