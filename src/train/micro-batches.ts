@@ -13,9 +13,9 @@ export function prefixSharing(spec: ModelSpec, adapter: { readonly dropout: numb
 
 /** What a micro-batch may keep for its backward pass unless the configuration says otherwise, and the fewest rows that still keep products tall. */
 const activationBytes = 432 * 2 ** 20;
-/** What an example that is longer than a micro-batch may keep, as so many of these: to run layers again takes about a fifth of a long example's time. */
-const longExample = 4;
 const fewestRows = 256;
+/** What an example that is longer than a micro-batch may keep, as so many micro-batches: to run layers again takes about a fifth of a long example's time. */
+const longExample = 4;
 /** No product gains from more. */
 const mostRows = 4096;
 
